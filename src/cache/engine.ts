@@ -1,0 +1,69 @@
+import type { Encoded } from '../codec/payload.js'
+
+/**
+ * The cache's operations on encoded values. The server process implements them over the stores; a step
+ * process calls the same operations over its channel. One client (client.ts) turns them into the public
+ * `Cache` in both places, so that answers, errors and types are the same.
+ *
+ * Every method rejects with a CacheError only. `category: undefined` means: infer, else 'cache'.
+ */
+export interface CacheEngine {
+  get(at: Place): Promise<Encoded | undefined>
+  getMany(at: ManyPlace): Promise<[key: string, value: Encoded][]>
+  getEntry(at: Place): Promise<EncodedEntry | undefined>
+  has(at: Place): Promise<boolean>
+  set(at: Place, value: Encoded, options: EncodedWriteOptions): Promise<void>
+  setMany(category: string | undefined, entries: readonly [key: string, value: Encoded][], options: EncodedWriteOptions): Promise<void>
+  delete(at: Place): Promise<boolean>
+  deleteMany(at: ManyPlace): Promise<number>
+  expire(at: Place): Promise<boolean>
+  touch(at: Place, ttl: unknown): Promise<boolean>
+  increment(at: Place, options: { readonly by?: unknown; readonly ttl?: unknown }): Promise<number>
+  invalidateTags(category: string | undefined, tags: readonly string[]): Promise<number>
+  clear(category: string): Promise<void>
+  keys(category: string, options: { readonly prefix?: unknown; readonly cursor?: unknown; readonly limit?: unknown }): Promise<{ keys: readonly string[]; cursor: string | undefined }>
+  /**
+   * First half of getOrSet: a hit, or the right to compute. While somebody else computes the key, this waits
+   * for the outcome and shares it (the value, or the rejection).
+   */
+  acquire(at: Place, options: AcquireOptions): Promise<Acquired>
+}
+
+export interface Place { readonly category: string | undefined; readonly key: string }
+export interface ManyPlace { readonly category: string | undefined; readonly keys: readonly string[] }
+
+/** Durations and tags as the caller gave them; the engine validates. */
+export interface EncodedWriteOptions { readonly ttl?: unknown; readonly grace?: unknown; readonly tags?: unknown }
+export interface AcquireOptions extends EncodedWriteOptions { readonly softTimeout?: unknown; readonly hardTimeout?: unknown; readonly fresh?: unknown }
+
+export interface EncodedEntry {
+  readonly value: Encoded
+  readonly source: string
+  readonly stale: boolean
+  readonly degraded: boolean
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly tags: readonly string[]
+  readonly version: string
+  readonly redisKey: string
+}
+
+export type Acquired =
+  | { readonly outcome: 'hit'; readonly value: Encoded | undefined }
+  | { readonly outcome: 'lease'; readonly lease: Lease }
+
+/** The right to compute one key. Exactly one of fill, skip, fail, release ends it; later calls do nothing. */
+export interface Lease {
+  /** The resolved category name. */
+  readonly category: string
+  /** ms the factory may take. */
+  readonly hardTimeout: number
+  /** Stores the value (undefined: remembered as absent) and answers what a reader would now get. */
+  fill(value: Encoded | undefined, options: EncodedWriteOptions): Promise<Encoded | undefined>
+  /** Shares the value with the waiters, stores nothing. */
+  skip(value: Encoded | undefined): Promise<Encoded | undefined>
+  /** The factory failed: waiters get the same rejection. */
+  fail(error: unknown): void
+  /** The holder is gone (a step died): one waiter takes over. */
+  release(): void
+}

@@ -1,0 +1,114 @@
+/**
+ * What the cache and the state adapter need of a place that keeps data. A Redis instance and the
+ * embedded store both are one; test/contract/store.ts runs the same suite over both.
+ *
+ * Texts are stored as they are. Times are absolute epoch ms, so a slow call never lengthens a life.
+ * Every call ends by its deadline: it rejects with a StoreError, never hangs.
+ */
+export interface Store extends EntryStore, GroupStore {
+  readonly name: string
+  health(): StoreHealth
+  close(): Promise<void>
+}
+
+/** How long a call may take, in ms from now, shared by all attempts. Undefined: the store's rule for reads or writes. */
+export interface CallOptions {
+  readonly timeout?: number
+}
+
+export interface EntryWrite {
+  readonly key: string
+  readonly text: string
+  /** Physical end (Redis PXAT). */
+  readonly endsAt: number
+}
+
+export interface ScanPage {
+  readonly keys: readonly string[]
+  /** Undefined at the end. Opaque. */
+  readonly cursor: string | undefined
+}
+
+/** Foreign types (a hash at an entry's key) read as undefined and are counted; writes replace them. */
+export interface EntryStore {
+  /** One key. Reads of one tick travel together. */
+  read(key: string, options?: CallOptions): Promise<string | undefined>
+  /** Many keys, one round trip, single-key commands; in the order asked. */
+  readMany(keys: readonly string[], options?: CallOptions): Promise<(string | undefined)[]>
+  /** One or many entries, one round trip. */
+  write(entries: readonly EntryWrite[], options?: CallOptions): Promise<void>
+  /** For each key whether something was there. One round trip. */
+  remove(keys: readonly string[], options?: CallOptions): Promise<boolean[]>
+  /** Replace `expected` by `text` if it is still there unchanged, atomically. */
+  swap(key: string, expected: string, next: { text: string; endsAt: number }, options?: CallOptions): Promise<boolean>
+  /** Physical remaining life of an entry in ms, or undefined if absent. Infinity without TTL. */
+  life(key: string, options?: CallOptions): Promise<number | undefined>
+  /**
+   * Add to a counter, atomically. Absent or expired: starts at 0 and lives until `endsAt`; else its life stays.
+   * A stored envelope that holds a safe integer becomes a bare integer. Rejects with kind 'not-a-number' or 'out-of-range'.
+   */
+  increment(key: string, by: number, endsAt: number, options?: CallOptions): Promise<number>
+  /** Keys that start with the literal prefix (no pattern characters have meaning), in pages of about `limit`; duplicates possible across pages, order unspecified. */
+  scan(prefix: string, cursor: string | undefined, limit: number, options?: CallOptions): Promise<ScanPage>
+  /** Remove every key that starts with the literal prefix; the number removed. In batches; each batch has the deadline. */
+  clear(prefix: string, options?: CallOptions): Promise<number>
+}
+
+/** Named groups of named texts: workflow state. Cost follows the group, never the keyspace. */
+export interface GroupStore {
+  groupGet(group: string, field: string, options?: CallOptions): Promise<string | undefined>
+  /** `ttl`: ms the whole group lives from now, sliding; false = for ever. Rejects with kind 'too-large' at maxItems. */
+  groupSet(group: string, field: string, text: string, ttl: number | false, maxItems: number, options?: CallOptions): Promise<void>
+  /** Atomic; answers what was there. */
+  groupDelete(group: string, field: string, options?: CallOptions): Promise<string | undefined>
+  groupAll(group: string, options?: CallOptions): Promise<[field: string, text: string][]>
+  groupFields(group: string, options?: CallOptions): Promise<string[]>
+  groupClear(group: string, options?: CallOptions): Promise<void>
+  /** Groups that exist now, in byte order. */
+  groups(options?: CallOptions): Promise<string[]>
+}
+
+export interface StoreHealth {
+  readonly state: 'up' | 'suspect' | 'down' | 'probing' | 'catching-up'
+  readonly since: number
+  /** When these facts were learned (epoch ms). */
+  readonly checkedAt: number
+  readonly reason?: string
+  readonly readable: boolean
+  readonly writable: boolean
+  readonly latency?: number
+  readonly memory?: { readonly used: number; readonly max: number; readonly policy: string }
+  readonly server?: { readonly version: string; readonly runId: string; readonly role: string }
+}
+
+/**
+ * unavailable: the server can't be reached or can't serve now. timeout: no answer in time.
+ * configuration: password, TLS, DNS, a missing right for a script. refused: the server refused this one call (NOPERM, WRONGTYPE …).
+ * full / read-only: writes are refused (OOM, READONLY, NOREPLICAS, MISCONF).
+ */
+export type StoreErrorKind =
+  | 'unavailable'
+  | 'timeout'
+  | 'configuration'
+  | 'refused'
+  | 'full'
+  | 'read-only'
+  | 'not-a-number'
+  | 'out-of-range'
+  | 'too-large'
+  | 'closed'
+
+/** Carries no command arguments, no URL, no value. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  constructor(
+    readonly kind: StoreErrorKind,
+    /** Instance name. */
+    readonly store: string,
+    message: string,
+    /** 'unknown' when the command may have run. */
+    readonly applied: 'no' | 'unknown',
+  ) {
+    super(message)
+  }
+}

@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'core', include: ['test/{unit,contract,integration}/**/*.test.ts'], testTimeout: 20_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'app',
+          include: ['test/{e2e,browser,types}/**/*.test.ts'],
+          // These use the built package, as a user's app does.
+          globalSetup: ['./test/support/build.ts'],
+          // Real Motia servers, browsers, package installs: slow to start, so few at a time.
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+})
