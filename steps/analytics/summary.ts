@@ -1,0 +1,4 @@
+export interface Summary {
+  at: Date
+  counts: Map<string, number>
+}

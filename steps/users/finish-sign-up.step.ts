@@ -1,0 +1,40 @@
+import type { ApiRouteConfig, Handlers } from 'motia'
+import { z } from 'zod'
+import { hashPassword } from '../auth/password'
+import { members } from '../shared/database'
+import { validBody } from '../shared/valid-body'
+import { whenAway } from '../shared/when-away'
+import type { SignUp } from './sign-up'
+
+const Body = z.object({ password: z.string().min(8).max(128) })
+
+export const config: ApiRouteConfig = {
+  type: 'api',
+  name: 'FinishSignUp',
+  description: 'Last request of a sign-up: the password',
+  flows: ['users'],
+  method: 'POST',
+  path: '/users/sign-up/:id/password',
+  bodySchema: Body,
+  middleware: [whenAway, validBody(Body)],
+  emits: [],
+}
+
+export const handler: Handlers['FinishSignUp'] = async (req, { cache, state }) => {
+  const signUpId = req.pathParams.id ?? ''
+  const signUp = await state.get<SignUp>(signUpId, 'progress')
+  if (signUp?.step !== 'choose password')
+    return { status: 409, body: { error: 'not at that point', step: signUp?.step } }
+
+  const { userId, name } = signUp
+  await members.put({
+    id: userId,
+    name,
+    role: 'guest',
+    since: new Date().toISOString(),
+    ...hashPassword(req.body.password),
+  })
+  await cache.delete(userId, { category: 'user' }) // that there was nobody may be remembered
+  await state.clear(signUpId)
+  return { status: 201, body: { userId } }
+}
