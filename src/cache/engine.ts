@@ -5,7 +5,8 @@ import type { Encoded } from '../codec/payload.js'
  * process calls the same operations over its channel. One client (client.ts) turns them into the public
  * `Cache` in both places, so that answers, errors and types are the same.
  *
- * Every method rejects with a CacheError only. `category: undefined` means: infer, else 'cache'.
+ * Every method rejects with a CacheError only, except that `acquire` also passes on a factory's own error,
+ * which somebody else's computation of the key ended with. `category: undefined` means: infer, else 'cache'.
  */
 export interface CacheEngine {
   get(at: Place): Promise<Encoded | undefined>
@@ -13,7 +14,11 @@ export interface CacheEngine {
   getEntry(at: Place): Promise<EncodedEntry | undefined>
   has(at: Place): Promise<boolean>
   set(at: Place, value: Encoded, options: EncodedWriteOptions): Promise<void>
-  setMany(category: string | undefined, entries: readonly [key: string, value: Encoded][], options: EncodedWriteOptions): Promise<void>
+  setMany(
+    category: string | undefined,
+    entries: readonly [key: string, value: Encoded][],
+    options: EncodedWriteOptions,
+  ): Promise<void>
   delete(at: Place): Promise<boolean>
   deleteMany(at: ManyPlace): Promise<number>
   expire(at: Place): Promise<boolean>
@@ -21,20 +26,38 @@ export interface CacheEngine {
   increment(at: Place, options: { readonly by?: unknown; readonly ttl?: unknown }): Promise<number>
   invalidateTags(category: string | undefined, tags: readonly string[]): Promise<number>
   clear(category: string): Promise<void>
-  keys(category: string, options: { readonly prefix?: unknown; readonly cursor?: unknown; readonly limit?: unknown }): Promise<{ keys: readonly string[]; cursor: string | undefined }>
+  keys(
+    category: string,
+    options: { readonly prefix?: unknown; readonly cursor?: unknown; readonly limit?: unknown },
+  ): Promise<{ keys: readonly string[]; cursor: string | undefined }>
   /**
    * First half of getOrSet: a hit, or the right to compute. While somebody else computes the key, this waits
-   * for the outcome and shares it (the value, or the rejection).
+   * for the outcome and shares it (the value, or the rejection). `signal`: the caller is gone, stop waiting; a
+   * lease that was granted all the same must be released by whoever gets it.
    */
-  acquire(at: Place, options: AcquireOptions): Promise<Acquired>
+  acquire(at: Place, options: AcquireOptions, signal?: AbortSignal): Promise<Acquired>
 }
 
-export interface Place { readonly category: string | undefined; readonly key: string }
-export interface ManyPlace { readonly category: string | undefined; readonly keys: readonly string[] }
+export interface Place {
+  readonly category: string | undefined
+  readonly key: string
+}
+export interface ManyPlace {
+  readonly category: string | undefined
+  readonly keys: readonly string[]
+}
 
 /** Durations and tags as the caller gave them; the engine validates. */
-export interface EncodedWriteOptions { readonly ttl?: unknown; readonly grace?: unknown; readonly tags?: unknown }
-export interface AcquireOptions extends EncodedWriteOptions { readonly softTimeout?: unknown; readonly hardTimeout?: unknown; readonly fresh?: unknown }
+export interface EncodedWriteOptions {
+  readonly ttl?: unknown
+  readonly grace?: unknown
+  readonly tags?: unknown
+}
+export interface AcquireOptions extends EncodedWriteOptions {
+  readonly softTimeout?: unknown
+  readonly hardTimeout?: unknown
+  readonly fresh?: unknown
+}
 
 export interface EncodedEntry {
   readonly value: Encoded

@@ -1,0 +1,63 @@
+import { encodeValue } from '../codec/encode.js'
+import type { Encoded } from '../codec/payload.js'
+import { cacheError } from '../errors.js'
+import type { EncodedWriteOptions, Lease } from './engine.js'
+
+/** What a factory or a loader made of its key. */
+export interface Produced {
+  readonly value: unknown
+  /** The value is answered, not stored. */
+  readonly skip: boolean
+  readonly options: EncodedWriteOptions
+}
+
+/** Timers of Node overflow above this, and then fire at once. */
+const LONGEST_TIMER = 2_147_483_647
+
+/**
+ * Runs `produce` under a lease, for at most lease.hardTimeout, and ends the lease whatever happens. Answers what a
+ * reader would now get, so that a miss and the next hit are equal. The producer's own error is rethrown as it is.
+ */
+export const compute = async (
+  lease: Lease,
+  operation: string,
+  produce: (signal: AbortSignal) => Promise<Produced>,
+): Promise<Encoded | undefined> => {
+  const place = { operation, category: lease.category }
+  let produced: Produced
+  let value: Encoded | undefined
+  try {
+    produced = await withinTime(produce, lease.hardTimeout, place)
+    if (produced.value !== undefined)
+      value = await encodeValue(produced.value, (problem) => cacheError('CACHE_INVALID_VALUE', problem, place))
+  } catch (error) {
+    lease.fail(error)
+    throw error
+  }
+  return produced.skip ? lease.skip(value) : lease.fill(value, produced.options)
+}
+
+const withinTime = (
+  produce: (signal: AbortSignal) => Promise<Produced>,
+  ms: number,
+  place: { operation: string; category: string },
+): Promise<Produced> =>
+  new Promise((resolve, reject) => {
+    const controller = new AbortController()
+    const timer = setTimeout(
+      () => {
+        const error = cacheError(
+          'CACHE_TIMEOUT',
+          `hardTimeout: the value was not computed within the ${ms} ms it had; make the computation faster or hardTimeout longer`,
+          place,
+        )
+        controller.abort(error)
+        reject(error)
+      },
+      Math.min(ms, LONGEST_TIMER),
+    )
+    // A producer that goes on after its time may still settle: that is handled here too, and without effect.
+    produce(controller.signal)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
+  })

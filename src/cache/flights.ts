@@ -1,0 +1,155 @@
+/**
+ * Single flight: of all who want one key computed, one computes and the others share the outcome. Whoever asks
+ * registers before reading the store (`enter`), so that an outcome that lands while its read was on the way is
+ * shared too, instead of being computed again. Nothing is kept for a key once nobody is registered for it.
+ */
+export interface Flights<V> {
+  enter(id: string): Visit<V>
+  /** Keys somebody is registered for. */
+  readonly size: number
+}
+
+/** One caller's stay at a key. Every `enter` is followed by exactly one `leave`. */
+export interface Visit<V> {
+  /**
+   * After a miss: the outcome of a computation, or the turn to compute. With `fresh`, only a computation that
+   * began after `enter` counts: one that runs already is waited for, then one of the waiting computes again.
+   */
+  join(options: JoinOptions): Promise<Joined<V>>
+  leave(): void
+}
+
+export interface JoinOptions {
+  readonly fresh: boolean
+  /** ms to wait for somebody else's computation. */
+  readonly patience: number
+  /** What to reject with when patience ends. */
+  readonly impatient: () => Error
+  /** The caller is gone: stop waiting. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Outcome<V> = { readonly value: V } | { readonly error: unknown }
+export type Joined<V> = { readonly outcome: Outcome<V> } | { readonly turn: Turn<V> }
+
+/** The right to compute. The first of `claim` and `pass` wins; after `claim`, `end` must follow. */
+export interface Turn<V> {
+  /** False when the turn is over: somebody else computes, or did. */
+  claim(): boolean
+  end(outcome: Outcome<V>): void
+  /** Gives the turn up; one of the waiting takes it over. */
+  pass(): void
+}
+
+interface Waiter<V> {
+  readonly entered: number
+  readonly fresh: boolean
+  settle(joined: Joined<V>): void
+}
+
+/** What is known of one key while anybody is registered for it. Moments are a count, so that no two are equal. */
+interface Slot<V> {
+  users: number
+  /** When the running computation began. */
+  running: number | undefined
+  readonly waiters: Set<Waiter<V>>
+  last: { readonly outcome: Outcome<V>; readonly began: number; readonly ended: number } | undefined
+}
+
+/** Timers of Node overflow above this, and then fire at once. */
+const LONGEST_TIMER = 2_147_483_647
+
+export const createFlights = <V>(): Flights<V> => {
+  const slots = new Map<string, Slot<V>>()
+  let moment = 0
+
+  const leave = (id: string, slot: Slot<V>): void => {
+    slot.users--
+    if (slot.users === 0) slots.delete(id)
+  }
+
+  const begin = (id: string, slot: Slot<V>): Turn<V> => {
+    const began = ++moment
+    let state: 'open' | 'claimed' | 'over' = 'open'
+    slot.running = began
+    slot.users++
+
+    const finish = (): void => {
+      state = 'over'
+      slot.running = undefined
+      const [next] = slot.waiters
+      if (next) {
+        slot.waiters.delete(next)
+        next.settle({ turn: begin(id, slot) })
+      }
+      leave(id, slot)
+    }
+    return {
+      claim: () => {
+        if (state !== 'open') return false
+        state = 'claimed'
+        return true
+      },
+      end: (outcome) => {
+        if (state === 'over') return
+        slot.last = { outcome, began, ended: ++moment }
+        for (const waiter of slot.waiters) {
+          if (waiter.fresh && began < waiter.entered) continue
+          slot.waiters.delete(waiter)
+          waiter.settle({ outcome })
+        }
+        finish()
+      },
+      pass: () => {
+        if (state === 'open') finish()
+      },
+    }
+  }
+
+  return {
+    get size() {
+      return slots.size
+    },
+    enter: (id) => {
+      const entered = ++moment
+      const slot = slots.get(id) ?? { users: 0, running: undefined, waiters: new Set(), last: undefined }
+      slots.set(id, slot)
+      slot.users++
+      return {
+        join: (options) => {
+          const { running, last } = slot
+          if (running !== undefined) return wait(slot.waiters, entered, options)
+          if (last && (options.fresh ? last.began : last.ended) > entered)
+            return Promise.resolve({ outcome: last.outcome })
+          return Promise.resolve({ turn: begin(id, slot) })
+        },
+        leave: () => leave(id, slot),
+      }
+    },
+  }
+}
+
+const wait = <V>(waiters: Set<Waiter<V>>, entered: number, options: JoinOptions): Promise<Joined<V>> =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer)
+      options.signal?.removeEventListener('abort', giveUp)
+      waiters.delete(waiter)
+    }
+    const waiter: Waiter<V> = {
+      entered,
+      fresh: options.fresh,
+      settle: (joined) => {
+        stop()
+        resolve(joined)
+      },
+    }
+    const giveUp = (): void => {
+      stop()
+      reject(options.impatient())
+    }
+    const timer = setTimeout(giveUp, Math.min(options.patience, LONGEST_TIMER))
+    if (options.signal?.aborted) return giveUp()
+    options.signal?.addEventListener('abort', giveUp)
+    waiters.add(waiter)
+  })
