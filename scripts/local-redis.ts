@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { findRedisBinary } from './redis-binary.ts'
+import { watch } from './watchdog.ts'
 
 export interface RedisOptions {
   /** Path of redis-server or valkey-server. @default the one `findRedisBinary` finds */
@@ -52,7 +53,11 @@ const launch = async (binary: string, port: number, options: RedisOptions): Prom
   const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', options.dir ?? tmpdir(), '--daemonize', 'no']
   const child = spawn(binary, [...where, ...persistence, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own: Ctrl-C in the terminal must not end it before those who use it.
+    detached: true,
   })
+  // From its first moment, since the script may end while the server starts.
+  const watchdog = child.pid === undefined ? undefined : watch(child.pid)
   let said = ''
   const listen = (chunk: Buffer): void => {
     said = (said + chunk.toString()).slice(-2000)
@@ -73,6 +78,8 @@ const launch = async (binary: string, port: number, options: RedisOptions): Prom
     })
   })
 
+  void ended.then(() => watchdog?.kill('SIGKILL'))
+
   const giveUpAt = Date.now() + START_LIMIT
   // Its own word first: on a taken port somebody else's server would answer.
   while (!over && !(/server initialized/i.test(said) && (await answers(port)))) {
@@ -88,8 +95,6 @@ const launch = async (binary: string, port: number, options: RedisOptions): Prom
   if ((over as boolean) || pid === undefined) return lastLine(said)
 
   detach(child)
-  const watchdog = watch(pid)
-  void ended.then(() => watchdog?.kill('SIGKILL'))
   return {
     port,
     pid,
@@ -115,21 +120,6 @@ const detach = (child: ChildProcess): void => {
   for (const stream of [child.stdout, child.stderr]) {
     if (stream !== null && 'unref' in stream && typeof stream.unref === 'function') stream.unref()
   }
-}
-
-/**
- * A shell that waits on a pipe we hold. When this process ends, even by kill -9, the pipe closes and the shell
- * ends the server: nothing is left behind that no exit handler could reach. Own process group, so that Ctrl-C in
- * the terminal doesn't end the watchdog first.
- */
-const watch = (pid: number): ChildProcess | undefined => {
-  if (process.platform === 'win32') return undefined
-  const script = 'read _; kill -TERM "$0"; kill -CONT "$0"'
-  const shell = spawn('/bin/sh', ['-c', script, String(pid)], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
-  shell.once('error', (error) => console.warn(`redis-server ${pid} has no watchdog: ${error.message}`))
-  shell.unref()
-  if ('unref' in shell.stdin && typeof shell.stdin.unref === 'function') shell.stdin.unref()
-  return shell
 }
 
 const freePort = (): Promise<number> =>
