@@ -1,21 +1,29 @@
 /**
  * A value in its stored form: JSON text and, where JSON can't carry the value, superjson's metadata.
- * This is what travels between a step and the server and what lies in an envelope.
+ * This is what travels between a step and the server and what lies in an envelope. Strings that start with
+ * ':' and Buffers are in Keyv's escaped form inside the text.
+ *
+ * What readEnvelope answers has getters here: read the fields by name, don't spread the object.
  */
 export interface Encoded {
   /** May be a lazy getter: a reader in the same process that has `parsed` never pays for it. */
   readonly json: string
   readonly meta?: SuperjsonMeta | undefined
   /**
-   * JSON.parse(json), where reading the envelope produced it anyway. It belongs to the one reader the
-   * Encoded is handed to, is never sent over the channel and never shared between two callers.
+   * JSON.parse(json) with Keyv's escapes undone, where reading the envelope produced it anyway. It belongs to the
+   * one reader the Encoded is handed to, is never sent over the channel and never shared between two callers.
    */
   readonly parsed?: unknown
 }
 
-/** superjson's metadata, shape-checked before use when it comes from outside. */
+/** superjson's metadata, shape-checked before use. Shared references are never recorded: a value is a tree. */
 export interface SuperjsonMeta {
   readonly values?: unknown
   readonly referentialEqualities?: unknown
   readonly v?: number
 }
+
+/** Levels of nesting a value may have. Far below what recursion in V8, superjson or a schema library survives. */
+export const MAX_DEPTH = 1_000
+/** Objects, arrays and elements a value may have: a bound on work for values whose shared parts multiply. */
+export const MAX_PARTS = 4_000_000

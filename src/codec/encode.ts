@@ -1,0 +1,46 @@
+import type { Encoded } from './payload.js'
+import { isPlain } from './plain.js'
+import { encodeRich, loadRich, richNow, richPending } from './rich.js'
+import { snapshot } from './snapshot.js'
+
+/**
+ * A value's stored form, as the value is at the time of the call: what the caller changes later isn't seen.
+ *
+ * Round-trips: JSON, undefined inside a value, NaN, Infinity, -0, BigInt (10,000 digits), Date, Map, Set, RegExp, URL,
+ * Buffer, typed arrays of JSON numbers. Comes back changed: an object without prototype (as an ordinary one), a frozen
+ * one (thawed), a getter (as the property it answered), shared parts (as copies); named properties of an array are lost.
+ * Everything else throws, synchronously, the error `fail` makes of a text that names the place and never the value.
+ *
+ * A promise only until superjson is loaded; calls made meanwhile resolve in their order.
+ */
+export const encodeValue = (value: unknown, fail: (message: string) => Error): Encoded | Promise<Encoded> => {
+  const text = plainText(value)
+  if (text !== undefined) return inOrder({ json: text })
+  const taken = snapshot(value, fail)
+  if (!taken.rich) return inOrder({ json: JSON.stringify(taken.value) })
+  const superjson = richNow()
+  return superjson === undefined
+    ? loadRich().then((loaded) => encodeRich(loaded, taken.value))
+    : encodeRich(superjson, taken.value)
+}
+
+const plainText = (value: unknown): string | undefined => {
+  if (!isPlain(value)) return undefined
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // A getter that threw only now; the careful way names the place.
+    return undefined
+  }
+}
+
+const inOrder = (encoded: Encoded): Encoded | Promise<Encoded> => {
+  const pending = richPending()
+  // Should superjson fail to load, that is the other value's error.
+  return pending === undefined
+    ? encoded
+    : pending.then(
+        () => encoded,
+        () => encoded,
+      )
+}
