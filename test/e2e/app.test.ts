@@ -1,0 +1,310 @@
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { exampleApp } from '../support/example-app.ts'
+import { ask, login } from '../support/http.ts'
+import { type MotiaApp, startMotia } from '../support/motia-app.ts'
+import { startTestRedis } from '../support/redis-server.ts'
+import { until } from '../support/until.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const endings: (() => unknown)[] = []
+afterAll(async () => {
+  for (const end of endings.reverse()) await end()
+})
+
+let app: MotiaApp
+let primary: Redis
+let secondary: Redis
+
+beforeAll(async () => {
+  const servers = await Promise.all([startTestRedis(), startTestRedis()])
+  ;[primary, secondary] = servers.map((server) => new Redis(server.url)) as [Redis, Redis]
+  endings.push(
+    () => primary.disconnect(),
+    () => secondary.disconnect(),
+  )
+  const copy = exampleApp({
+    edits: [{ file: 'steps/analytics/roll-up.step.ts', from: "'* * * * *'", to: "'*/2 * * * * *'" }],
+  })
+  endings.push(copy.remove)
+  app = await startMotia({
+    dir: copy.dir,
+    env: { REDIS_PRIMARY_URL: servers[0].url, REDIS_SECONDARY_URL: servers[1].url },
+  })
+  endings.push(app.stop)
+})
+
+interface Stored {
+  value: unknown
+  expires: number
+  meta?: unknown
+}
+
+/** What lies at a key: the envelope and the life left, checked against the category's ttl. */
+const stored = async (redis: Redis, key: string, ttl: number): Promise<Stored> => {
+  const [text, life] = await Promise.all([redis.get(key), redis.pttl(key)])
+  if (text === null) throw new Error(`nothing at ${key}; there is ${(await redis.keys('*')).join(' ')}`)
+  const envelope = JSON.parse(text) as Stored
+  expect(envelope.expires - Date.now()).toBeGreaterThan(ttl - minute)
+  expect(envelope.expires - Date.now()).toBeLessThanOrEqual(ttl)
+  expect(life).toBeGreaterThan(ttl - minute)
+  return envelope
+}
+
+const onlyOn = async (redis: Redis, key: string): Promise<void> => {
+  const other = redis === primary ? secondary : primary
+  expect(await redis.exists(key)).toBe(1)
+  expect(await other.exists(key)).toBe(0)
+}
+
+describe('auth', () => {
+  it('issues a session on the primary instance, and a step of another process sees its Date as a Date', async () => {
+    const before = Date.now()
+    const session = await login(app, 'ada')
+    const key = `auth:${session}`
+    expect((await stored(primary, key, 15 * minute)).value).toMatchObject({ userId: 'ada', role: 'admin' })
+    await onlyOn(primary, key)
+    const { body } = await ask<{ userId: string; issuedAt: number }>(app, 'GET /auth/session', { session })
+    expect(body.userId).toBe('ada')
+    expect(body.issuedAt).toBeGreaterThanOrEqual(before)
+    expect(body.issuedAt).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('keeps the workflow in state on the primary until logout, which deletes both', async () => {
+    const session = await login(app, 'bob')
+    const { value } = await stored(primary, `auth:${session}`, 15 * minute)
+    const group = `~mr:state:${(value as { trace: string }).trace}`
+    const login_ = await until('the event step has noticed the login', async () => {
+      const text = await primary.hget(group, 'login')
+      return text?.includes('"noticed":true') && text
+    })
+    expect(login_).toContain('"userId":"bob"')
+    expect(await primary.pttl(group)).toBeGreaterThan(6 * 24 * hour)
+    await onlyOn(primary, group)
+
+    expect(await ask(app, 'POST /auth/logout', { session })).toMatchObject({ status: 200, body: { goodbye: 'bob' } })
+    expect(await primary.exists(`auth:${session}`, group)).toBe(0)
+    expect((await ask(app, 'GET /auth/session', { session })).status).toBe(401)
+    expect((await ask(app, 'POST /auth/logout', { session })).status).toBe(401)
+  })
+
+  it.each([
+    ['a wrong password', { user: 'ada', password: 'guess' }, 401],
+    ['an unknown user', { user: 'eve', password: 'motia' }, 401],
+    ['no password', { user: 'ada' }, 400],
+    ['no body', undefined, 400],
+  ])('refuses %s', async (_what, body, status) => {
+    expect((await ask(app, 'POST /auth/login', { body })).status).toBe(status)
+  })
+
+  it('refuses a session nobody has', async () => {
+    expect((await ask(app, 'GET /auth/session', { session: 'a'.repeat(43) })).status).toBe(401)
+    expect((await ask(app, 'GET /auth/session')).status).toBe(401)
+  })
+})
+
+describe('users', () => {
+  it('reads a profile through the loader and keeps it on the secondary instance', async () => {
+    expect(await secondary.exists('user:ada')).toBe(0)
+    const first = await ask(app, 'GET /users/ada')
+    expect(first).toMatchObject({ status: 200, body: { name: 'Ada', memberSince: '2021-03-01T09:00:00.000Z' } })
+    expect((await stored(secondary, 'user:ada', 30 * minute)).value).toMatchObject({ name: 'Ada' })
+    await onlyOn(secondary, 'user:ada')
+    expect((await ask(app, 'GET /users/ada')).body).toEqual(first.body)
+  })
+
+  it('signs a member up over two requests and an event; afterwards the profile is there and state is empty', async () => {
+    expect((await ask(app, 'GET /users/grace-hopper')).status).toBe(404)
+    const started = await ask<{ signUpId: string }>(app, 'POST /users/sign-up', { body: { name: 'Grace Hopper' } })
+    expect(started.status).toBe(202)
+    const { signUpId } = started.body
+    await until('the name is checked', async () => {
+      const { body } = await ask<{ step: string }>(app, `GET /users/sign-up/${signUpId}`)
+      return body.step === 'choose password'
+    })
+    await onlyOn(primary, `~mr:state:${signUpId}`)
+
+    const finish = { body: { password: 'correct horse' } }
+    expect((await ask(app, `POST /users/sign-up/${signUpId}/password`, { body: { password: 'short' } })).status).toBe(
+      400,
+    )
+    expect(await ask(app, `POST /users/sign-up/${signUpId}/password`, finish)).toMatchObject({ status: 201 })
+    expect((await ask(app, `POST /users/sign-up/${signUpId}/password`, finish)).status).toBe(409)
+    expect((await ask(app, `GET /users/sign-up/${signUpId}`)).status).toBe(404)
+    expect((await ask(app, 'GET /users/grace-hopper')).body).toMatchObject({ name: 'Grace Hopper' })
+    const session = await app.json<{ sessionId: string }>('/auth/login', {
+      user: 'grace-hopper',
+      password: 'correct horse',
+    })
+    expect(session.sessionId).toHaveLength(43)
+  })
+
+  it('notices a taken name', async () => {
+    const { body } = await ask<{ signUpId: string }>(app, 'POST /users/sign-up', { body: { name: 'Ada' } })
+    await until('the name is checked', async () => {
+      const progress = await ask<{ step: string }>(app, `GET /users/sign-up/${body.signUpId}`)
+      return progress.body.step === 'name taken'
+    })
+  })
+})
+
+describe('menu', () => {
+  interface Menu {
+    from: string
+    menu: { id: string; cents: number }[]
+  }
+
+  it('misses, then hits, and lies on the secondary instance', async () => {
+    await secondary.del('menu:today')
+    const first = await ask<Menu>(app, 'GET /menu')
+    const second = await ask<Menu>(app, 'GET /menu')
+    expect(first.body.from).toBe('database')
+    expect(second.body.from).toBe('cache')
+    expect(second.body.menu).toEqual(first.body.menu)
+    expect((await stored(secondary, 'menu:today', 6 * hour)).value).toEqual(first.body.menu)
+    await onlyOn(secondary, 'menu:today')
+  })
+
+  it('shows a new price at once, which only an admin may set', async () => {
+    const [ada, bob] = await Promise.all([login(app, 'ada'), login(app, 'bob')])
+    const change = { body: { cents: 725 } }
+    expect((await ask(app, 'PUT /menu/soup', change)).status).toBe(401)
+    expect((await ask(app, 'PUT /menu/soup', { ...change, session: bob })).status).toBe(403)
+    expect((await ask(app, 'PUT /menu/soup', { body: { cents: 0.5 }, session: ada })).status).toBe(400)
+    expect((await ask(app, 'PUT /menu/stone', { ...change, session: ada })).status).toBe(404)
+    expect((await ask(app, 'PUT /menu/soup', { ...change, session: ada })).status).toBe(200)
+    const { body } = await ask<Menu>(app, 'GET /menu')
+    expect(body.from).toBe('database')
+    expect(body.menu.find((dish) => dish.id === 'soup')?.cents).toBe(725)
+  })
+
+  it('is computed once for all who ask at the same time', async () => {
+    await secondary.del('menu:today')
+    const answers = await Promise.all(Array.from({ length: 6 }, () => ask<Menu>(app, 'GET /menu')))
+    expect(answers.filter((answer) => answer.body.from === 'database')).toHaveLength(1)
+  })
+})
+
+describe('orders', () => {
+  const place = async (session: string, dish = 'pasta'): Promise<string> => {
+    const { status, body } = await ask<{ orderId: string }>(app, 'POST /orders', {
+      session,
+      body: { lines: [{ dish, quantity: 2 }] },
+    })
+    expect(status).toBe(202)
+    return body.orderId
+  }
+  const confirmed = (session: string, orderId: string) =>
+    until('the order is confirmed', async () => {
+      const { body } = await ask<{ status: string; totalCents: number }>(app, `GET /orders/${orderId}`, { session })
+      return body.status === 'confirmed' && body
+    })
+  const notified = (session: string, orderId: string) =>
+    until('the guest is notified', async () => {
+      const key = (await primary.keys('notifications:*')).find((name) => name.includes(orderId))
+      return key !== undefined && (await ask<{ text: string }[]>(app, 'GET /notifications', { session })).body
+    })
+
+  it('goes from state through a snapshot to a notification', async () => {
+    const session = await login(app, 'bob')
+    const orderId = await place(session)
+    expect(await confirmed(session, orderId)).toMatchObject({ userId: 'bob', totalCents: 2500 })
+    await stored(primary, `orders:order:${orderId}`, hour)
+    await onlyOn(primary, `orders:order:${orderId}`)
+
+    const notifications = await notified(session, orderId)
+    expect(notifications.some(({ text }) => /Your order of \d{4}-.* is on its way: 25\.00 €/.test(text))).toBe(true)
+    await onlyOn(primary, `notifications:bob:order:${orderId}`)
+    expect(await primary.exists(`~mr:state:${orderId}`)).toBe(0)
+  })
+
+  it('is readable by older code that names no category', async () => {
+    const session = await login(app, 'bob')
+    const orderId = await place(session, 'tart')
+    await confirmed(session, orderId)
+    expect(await ask(app, `GET /orders/${orderId}/receipt`, { session })).toMatchObject({
+      status: 200,
+      body: { total: 14, year: new Date().getFullYear() },
+    })
+  })
+
+  it('works on after the menu was cleared, and shows nobody the orders of others', async () => {
+    const [ada, bob] = await Promise.all([login(app, 'ada'), login(app, 'bob')])
+    await ask(app, 'GET /menu')
+    expect((await ask(app, 'DELETE /menu/cache', { session: bob })).status).toBe(403)
+    expect((await ask(app, 'DELETE /menu/cache', { session: ada })).status).toBe(200)
+    expect(await secondary.keys('menu:*')).toEqual([])
+    expect(await secondary.exists('user:ada')).toBe(1)
+
+    const orderId = await place(bob)
+    await confirmed(bob, orderId)
+    expect(await secondary.keys('menu:*')).toEqual(['menu:today'])
+    expect((await ask(app, `GET /orders/${orderId}`, { session: ada })).status).toBe(404)
+    expect((await ask(app, `GET /orders/${orderId}/receipt`, { session: ada })).status).toBe(404)
+  })
+
+  it('stops at a dish that is not on the menu', async () => {
+    const session = await login(app, 'bob')
+    const orderId = await place(session, 'stone')
+    const refused = await until('the order is refused', async () => {
+      const { body } = await ask<{ status: string; reason: string }>(app, `GET /orders/${orderId}`, { session })
+      return body.status === 'refused' && body
+    })
+    expect(refused.reason).toBe('there is no stone today')
+  })
+
+  it.each([
+    ['nobody', undefined, { lines: [{ dish: 'soup', quantity: 1 }] }, 401],
+    ['no lines', 'bob', { lines: [] }, 400],
+    ['half a soup', 'bob', { lines: [{ dish: 'soup', quantity: 0.5 }] }, 400],
+  ] as const)('refuses an order of %s', async (_what, user, body, status) => {
+    const session = user === undefined ? {} : { session: await login(app, user) }
+    expect((await ask(app, 'POST /orders', { body, ...session })).status).toBe(status)
+  })
+})
+
+describe('analytics', () => {
+  it('counts on the primary instance, as a bare integer, without losing one', async () => {
+    const visit = () => ask<{ visits: number }>(app, 'POST /analytics/visits', { body: { page: 'home' } })
+    const answers = await Promise.all(Array.from({ length: 5 }, visit))
+    expect(answers.map(({ body }) => body.visits).sort()).toEqual([1, 2, 3, 4, 5])
+    expect(await primary.get('analytics:count:visits-home')).toBe('5')
+    expect(await primary.pttl('analytics:count:visits-home')).toBeGreaterThan(6 * 24 * hour)
+    await onlyOn(primary, 'analytics:count:visits-home')
+    expect((await ask(app, 'POST /analytics/visits', { body: { page: '../../etc' } })).status).toBe(400)
+  })
+
+  it('is fed by a JavaScript event step', async () => {
+    const before = Number(await primary.get('analytics:count:logins'))
+    await login(app, 'ada')
+    await until('the login is counted', async () => Number(await primary.get('analytics:count:logins')) > before)
+  })
+
+  it('is rolled up by a cron step into a Map and a Date', async () => {
+    const orders = Number(await primary.get('analytics:count:visits-home'))
+    const summary = await until('a roll-up', async () => {
+      const { status, body } = await ask<{ at: string; counts: Record<string, number> }>(app, 'GET /analytics/summary')
+      return status === 200 && body.counts['visits-home'] === orders && body
+    })
+    expect(new Date(summary.at).toISOString()).toBe(summary.at)
+    expect((await stored(primary, 'analytics:summary', 7 * 24 * hour)).meta).toBeDefined()
+  })
+})
+
+it('has five flows for the Workbench', () => {
+  const flows = [...app.output().matchAll(/Flow (?:\S*m)?([\w-]+)\S* registered/g)].map(([, name]) => name)
+  expect(flows.sort()).toEqual(['analytics', 'auth', 'menu', 'orders', 'users'])
+})
+
+it('says nothing but its start lines while all is well', () => {
+  const ours = app
+    .output()
+    .split('\n')
+    .filter((line) => line.includes('motia-redis  '))
+  expect(ours).toEqual([
+    expect.stringMatching(/motia-redis {2}primary {3}up .*Redis \d.*auth orders notifications analytics, state$/),
+    expect.stringMatching(/motia-redis {2}secondary {2}up .*Redis \d.*user menu ml cache$/),
+    expect.stringContaining('motia-redis  context.cache is in every step'),
+  ])
+})
