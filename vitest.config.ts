@@ -5,7 +5,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'core', include: ['test/{unit,contract,integration}/**/*.test.ts'], testTimeout: 20_000 },
+        test: {
+          name: 'core',
+          include: ['test/{unit,contract,integration}/**/*.test.ts'],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
@@ -16,6 +21,8 @@ export default defineConfig({
           globalSetup: ['./test/support/build.ts'],
           // Real Motia servers, browsers, package installs: slow to start, so few at a time.
           maxWorkers: 2,
+          // And after the others, which time their calls.
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

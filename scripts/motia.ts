@@ -54,7 +54,8 @@ export const startMotia = (port: number, env: NodeJS.ProcessEnv): RunningMotia =
   })
   const reported = new Promise<number>((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const found = /listening on port (\d+)/.exec(stripVTControlCharacters(line))?.[1]
+      // Its last line at start, so that what we print comes after it.
+      const found = /Open http:\/\/\S+?:(\d+)\S* to open workbench/.exec(stripVTControlCharacters(line))?.[1]
       if (found !== undefined) resolve(Number(found))
     })
   })
