@@ -1,0 +1,70 @@
+import { type Check, deadline, type Faults, oneOf } from './checks.js'
+import { nearest } from './did-you-mean.js'
+import { Problem } from './problem.js'
+
+/** Environment variables by name; an empty or blank one counts as unset. */
+export interface Environment {
+  /** Names of all that are set. */
+  readonly names: readonly string[]
+  text(name: string): string | undefined
+  /** A word, a duration …: checked, its problem noted under the variable's name. */
+  read<T>(name: string, check: Check<T>, faults: Faults): T | undefined
+}
+
+export const environment = (variables: Record<string, string | undefined>): Environment => {
+  const text = (name: string): string | undefined => {
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined
+    const trimmed = typeof value === 'string' ? value.trim() : ''
+    return trimmed === '' ? undefined : trimmed
+  }
+  return {
+    names: Object.keys(variables).filter((name) => text(name) !== undefined),
+    text,
+    read(name, check, faults) {
+      const value = text(name)
+      if (value === undefined) return undefined
+      const result = check(value)
+      if (!Problem.is(result)) return result
+      faults.add(name, result.problem)
+      return undefined
+    },
+  }
+}
+
+/** '150' is 150 ms here: a variable has no way to be a number. */
+export const deadlineText: Check<number> = (value) =>
+  deadline(typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value)
+
+export const onOrOff: Check<boolean> = (value) => {
+  const word = oneOf('on', 'off')(value)
+  return Problem.is(word) ? new Problem('write on or off') : word === 'on'
+}
+
+const ours = [
+  'REDIS_PRIMARY_URL',
+  'REDIS_SECONDARY_URL',
+  'REDIS_PRIMARY_TYPES',
+  'REDIS_SECONDARY_TYPES',
+  'REDIS_LOAD_BALANCE_STRATEGY',
+  'MOTIA_REDIS_STATE_INSTANCE',
+  'MOTIA_REDIS_NAMESPACE',
+  'MOTIA_REDIS_DIR',
+  'MOTIA_REDIS_TOKEN',
+  'MOTIA_REDIS_INJECT',
+  'MOTIA_REDIS_DEADLINE_READ',
+  'MOTIA_REDIS_DEADLINE_WRITE',
+  'MOTIA_REDIS_EMBEDDED',
+]
+/** Motia's own variables, which begin like ours. */
+const motias = ['HOST', 'PORT', 'USERNAME', 'PASSWORD', 'DB'].map((word) => `MOTIA_REDIS_${word}`)
+
+/** Variables that look like a slip for one of ours: nobody else would ever say that they do nothing. */
+export const likelySlips = (env: Environment): string[] =>
+  env.names
+    .filter((name) => /^(MOTIA_)?REDIS_/.test(name) && !ours.includes(name) && !motias.includes(name))
+    .flatMap((name) => {
+      const meant = nearest(name, ours)
+      return meant === undefined || env.text(meant) !== undefined
+        ? []
+        : [`${name} has no meaning here; did you mean ${meant}?`]
+    })
