@@ -58,7 +58,14 @@ export interface EntryStore {
 export interface GroupStore {
   groupGet(group: string, field: string, options?: CallOptions): Promise<string | undefined>
   /** `ttl`: ms the whole group lives from now, sliding; false = for ever. Rejects with kind 'too-large' at maxItems. */
-  groupSet(group: string, field: string, text: string, ttl: number | false, maxItems: number, options?: CallOptions): Promise<void>
+  groupSet(
+    group: string,
+    field: string,
+    text: string,
+    ttl: number | false,
+    maxItems: number,
+    options?: CallOptions,
+  ): Promise<void>
   /** Atomic; answers what was there. */
   groupDelete(group: string, field: string, options?: CallOptions): Promise<string | undefined>
   groupAll(group: string, options?: CallOptions): Promise<[field: string, text: string][]>

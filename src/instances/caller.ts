@@ -1,0 +1,121 @@
+import type { Redis } from 'ioredis'
+import type { Connection } from './connection.js'
+import type { Deadlines, Intent } from './deadlines.js'
+import type { Health } from './health.js'
+import { type Fault, faultOf } from './redis-errors.js'
+import { StoreError } from './store.js'
+
+/** Sends one round trip's worth of commands. */
+export type Send<T> = (redis: Redis) => Promise<T>
+
+/** Some commands of a pipeline worked before or beside the one that failed. */
+export class PartlyDone extends Error {
+  constructor(readonly reason: unknown) {
+    super('partly done')
+  }
+}
+
+/** Every call to an instance goes through here: it waits for the connection, has one deadline, and ends. */
+export interface Caller {
+  /** The form without a promise of its own, for the batch reader. Exactly one of `done` and `failed` is called, once. */
+  run<T>(
+    connection: Connection,
+    intent: Intent,
+    timeout: number | undefined,
+    send: Send<T>,
+    done: (value: T) => void,
+    failed: (error: InstanceError) => void,
+  ): void
+  call<T>(connection: Connection, intent: Intent, timeout: number | undefined, send: Send<T>): Promise<T>
+  /** The error for a call that isn't even sent. */
+  refuse(text: string): StoreError
+}
+
+/** A StoreError that remembers what it was made from, for this folder's own use. */
+export class InstanceError extends StoreError {
+  constructor(
+    readonly fault: Fault,
+    store: string,
+    applied: 'no' | 'unknown',
+  ) {
+    super(fault.kind, store, `${store}: ${fault.text}`, applied)
+  }
+}
+
+export const createCaller = (name: string, deadlines: Deadlines, health: Health): Caller => {
+  const errorOf = (fault: Fault, intent: Intent, partly: boolean): InstanceError =>
+    new InstanceError(fault, name, intent === 'write' && (partly || !fault.harmless) ? 'unknown' : 'no')
+
+  const timeoutFault = (limit: number, sent: boolean): Fault => ({
+    kind: 'timeout',
+    text: `no answer in ${Math.round(limit)} ms`,
+    about: 'call',
+    harmless: !sent,
+  })
+
+  const run: Caller['run'] = (connection, intent, timeout, send, done, failed) => {
+    const limit = timeout ?? deadlines.limit(intent)
+    let over = false
+    let timer: NodeJS.Timeout | undefined
+    let startedAt = 0
+
+    const fail = (fault: Fault, partly = false): void => {
+      if (over) return
+      over = true
+      clearTimeout(timer)
+      failed(errorOf(fault, intent, partly))
+    }
+    const arm = (ms: number): void => {
+      // The timer may fire late because this process was busy, with the answer waiting in the socket: read that first.
+      timer = setTimeout(() => {
+        setImmediate(() => {
+          if (over) return
+          if (startedAt !== 0) health.timedOut()
+          fail(timeoutFault(limit, startedAt !== 0))
+        })
+      }, ms)
+    }
+    const start = (redis: Redis): void => {
+      if (over) return
+      startedAt = performance.now()
+      send(redis).then(
+        (value) => {
+          deadlines.observe(performance.now() - startedAt)
+          health.worked(intent)
+          if (over) return
+          over = true
+          clearTimeout(timer)
+          done(value)
+        },
+        (error) => {
+          const partly = error instanceof PartlyDone
+          const fault = faultOf(partly ? error.reason : error)
+          // What the connection itself suffers it tells on its own; here it is the server's word that counts.
+          if (fault.code !== undefined) health.failed(fault)
+          fail(fault, partly)
+        },
+      )
+    }
+
+    const redis = connection.ready()
+    if (redis !== undefined) {
+      arm(limit)
+      start(redis)
+      return
+    }
+    // Waiting for the very first connection has its own, longer limit, unless the caller set one for everything.
+    const patient = timeout === undefined && connection.opening()
+    if (!patient) arm(limit)
+    connection.wait((opened) => {
+      if (patient) arm(limit)
+      start(opened)
+    }, fail)
+  }
+
+  return {
+    run,
+    refuse: (text) => errorOf({ kind: 'refused', text, about: 'call', harmless: true }, 'write', false),
+    call: (connection, intent, timeout, send) =>
+      new Promise((resolve, reject) => run(connection, intent, timeout, send, resolve, reject)),
+  }
+}

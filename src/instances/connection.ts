@@ -1,0 +1,183 @@
+import { isIP } from 'node:net'
+import { Redis, type RedisOptions } from 'ioredis'
+import type { RedisUrl } from '../settings/redis-url.js'
+import { connectionLost, type Fault, faultOf } from './redis-errors.js'
+
+/** The first attempt may take this long: a laptop far from its server must not fail its first calls. */
+const START_LIMIT = 3_000
+/** A socket with commands outstanding that says nothing for this long is given up. Longer than any deadline of ours. */
+const SILENCE_LIMIT = 4_000
+
+export interface ConnectionOptions {
+  readonly url: RedisUrl
+  /** As it appears in CLIENT LIST. */
+  readonly clientName: string
+  /** ms that calls wait for a connection that was just lost. */
+  reconnectLimit(): number
+  onReady(redis: Redis, handshake: number): void
+  /** It can't be reached, or it can't serve yet. */
+  onDown(fault: Fault): void
+}
+
+/** One named connection that looks after itself. It opens at the first use and comes back by itself. */
+export interface Connection {
+  /** The client, if it can be used at once. */
+  ready(): Redis | undefined
+  /** It never was connected, and nothing speaks against it so far. */
+  opening(): boolean
+  /**
+   * Waits until it can be used, or hears why not. A connection in trouble says so at once; one that is being opened,
+   * or was lost a moment ago, is waited for, so that a reset between two calls isn't noticed.
+   */
+  wait(ready: (redis: Redis) => void, failed: (fault: Fault) => void): void
+  /** Ends it after what is in flight, or after `limit` ms. */
+  close(limit: number): Promise<void>
+}
+
+type Phase = 'idle' | 'starting' | 'ready' | 'lost' | 'down' | 'closed'
+
+const closedFault: Fault = { kind: 'closed', text: 'closed', about: 'call', harmless: true }
+const silentFault: Fault = { ...connectionLost, text: 'connected, but it does not answer', harmless: true }
+const loadingFault: Fault = { ...connectionLost, text: 'still loading its data', harmless: true }
+
+export const createConnection = (options: ConnectionOptions): Connection => {
+  let phase: Phase = 'idle'
+  let fault: Fault = connectionLost
+  let attemptFault: Fault | undefined
+  let connectedAt = 0
+  let patience: NodeJS.Timeout | undefined
+  let waiting: { ready: (redis: Redis) => void; failed: (fault: Fault) => void }[] = []
+
+  const redis = new Redis({
+    ...redisOptions(options.url, options.clientName),
+    retryStrategy: (times) => (attemptFault?.slow === true ? slowDelay() : fastDelay(times)),
+  })
+
+  const enter = (next: Phase, limit?: number): void => {
+    phase = next
+    clearTimeout(patience)
+    patience = limit === undefined ? undefined : setTimeout(outOfPatience, limit)
+  }
+  const settle = (each: (waiter: (typeof waiting)[number]) => void): void => {
+    const settled = waiting
+    waiting = []
+    settled.forEach(each)
+  }
+  const goDown = (why: Fault): void => {
+    fault = why
+    enter('down')
+    options.onDown(why)
+    settle((waiter) => waiter.failed(why))
+  }
+  /** The handshake hangs: a frozen server, or one that loads, which INFO tells apart. */
+  const outOfPatience = (): void => {
+    goDown(silentFault)
+    if (redis.status !== 'connect') return
+    redis.info('persistence').then(
+      (info) => {
+        if (phase === 'down' && /^loading:1/m.test(info)) goDown(loadingFault)
+      },
+      () => undefined, // the connection closes, which is reported on its own
+    )
+  }
+
+  redis.on('connect', () => {
+    connectedAt = performance.now()
+  })
+  redis.on('error', (error) => {
+    attemptFault = faultOf(error)
+    // ioredis would go on with database 0, which is somebody else's data.
+    if (commandOf(error) === 'select') redis.disconnect(true)
+  })
+  redis.on('ready', () => {
+    attemptFault = undefined
+    enter('ready')
+    // HELLO and INFO: two round trips.
+    options.onReady(redis, (performance.now() - connectedAt) / 2)
+    settle((waiter) => waiter.ready(redis))
+  })
+  redis.on('close', () => {
+    const why = attemptFault ?? connectionLost
+    if (phase === 'closed') return
+    if (phase === 'ready' && why.slow !== true) {
+      fault = why
+      enter('lost', options.reconnectLimit())
+    } else goDown(why)
+  })
+  redis.on('end', () => {
+    if (phase !== 'closed') goDown(fault)
+  })
+
+  const open = (): void => {
+    enter('starting', START_LIMIT)
+    // Its outcome arrives by the events above.
+    redis.connect().catch(() => undefined)
+  }
+
+  return {
+    ready: () => (phase === 'ready' ? redis : undefined),
+    opening: () => phase === 'idle' || phase === 'starting',
+    wait: (ready, failed) => {
+      if (phase === 'idle') open()
+      if (phase === 'ready') ready(redis)
+      else if (phase === 'closed') failed(closedFault)
+      else if (phase === 'down') failed(fault)
+      else waiting.push({ ready, failed })
+    },
+    close: async (limit) => {
+      if (phase === 'closed') return
+      const wasReady = phase === 'ready'
+      const unused = phase === 'idle'
+      enter('closed')
+      settle((waiter) => waiter.failed(closedFault))
+      if (unused) return
+      if (wasReady) await quit(redis, limit)
+      redis.disconnect()
+    },
+  }
+}
+
+/** QUIT is answered after everything before it; a server that doesn't answer is left without. */
+const quit = (redis: Redis, limit: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, limit)
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    redis.quit().then(done, done)
+  })
+
+/** Full jitter keeps the clients of a server that comes back from arriving together. */
+const fastDelay = (times: number): number => Math.round(Math.min(250, 15 * 2 ** times) * (0.5 + Math.random() / 2))
+const slowDelay = (): number => Math.round(4_000 + Math.random() * 2_000)
+
+const commandOf = (error: unknown): unknown =>
+  error instanceof Error && 'command' in error && typeof error.command === 'object' && error.command !== null
+    ? Reflect.get(error.command, 'name')
+    : undefined
+
+const redisOptions = (url: RedisUrl, clientName: string) =>
+  ({
+    host: url.host,
+    port: url.port,
+    db: url.db,
+    ...(url.username === undefined ? {} : { username: url.username }),
+    ...(url.password === undefined ? {} : { password: url.password.reveal() }),
+    // Verification is never turned off. Node takes no server name from an address.
+    ...(url.tls ? { tls: isIP(url.host) === 0 ? { servername: url.host } : {} } : {}),
+    connectionName: clientName,
+    lazyConnect: true,
+    connectTimeout: 2_000,
+    disconnectTimeout: 100,
+    socketTimeout: SILENCE_LIMIT,
+    keepAlive: 30_000,
+    // A command is sent once, now, or not at all: what becomes of it is decided by our deadlines, not by a queue.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    reconnectOnError: null,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: true,
+    maxLoadingRetryTime: 250,
+    enableAutoPipelining: false,
+  }) satisfies RedisOptions

@@ -1,0 +1,46 @@
+/** Reads and writes have deadlines of their own. */
+export type Intent = 'read' | 'write'
+
+const FLOOR = { read: 150, write: 300 }
+const CAP = 3_000
+const TIMES_MEDIAN = 8
+const WINDOW = 64
+/** The median is looked up far more often than it moves. */
+const RECOMPUTE_EVERY = 16
+
+export interface Deadlines {
+  /** ms a call may take. */
+  limit(intent: Intent): number
+  /** One round trip, in ms; also one whose answer came after the deadline, else a slow link would never be learned. */
+  observe(ms: number): void
+  /** Median of the recent round trips in ms, or undefined before the first. */
+  median(): number | undefined
+}
+
+/**
+ * 150 ms for reads and 300 ms for writes, or 8 times the median round trip if that is longer, at most 3 s.
+ * What was configured wins.
+ */
+export const createDeadlines = (configured: {
+  readonly read?: number | undefined
+  readonly write?: number | undefined
+}): Deadlines => {
+  const trips = new Float64Array(WINDOW)
+  let count = 0
+  let median: number | undefined
+  let byMedian = 0
+
+  return {
+    limit: (intent) => configured[intent] ?? Math.max(FLOOR[intent], byMedian),
+    observe: (ms) => {
+      trips[count % WINDOW] = ms
+      count++
+      if (count > RECOMPUTE_EVERY && count % RECOMPUTE_EVERY !== 0) return
+      median = middle(trips.subarray(0, Math.min(count, WINDOW)))
+      byMedian = Math.min(CAP, median * TIMES_MEDIAN)
+    },
+    median: () => median,
+  }
+}
+
+const middle = (trips: Float64Array): number => trips.slice().sort()[trips.length >> 1] ?? 0

@@ -1,0 +1,159 @@
+import { createBatchReader, getOne, pipelinedGets } from './batch-reader.js'
+import { type Caller, InstanceError } from './caller.js'
+import type { Connection } from './connection.js'
+import { isLarge, type LargeKeys } from './large.js'
+import { chunks, pipelined } from './pipeline.js'
+import { clearPrefix, scanPage } from './scan.js'
+import { incrementScript, runScript, swapScript } from './scripts.js'
+import { type EntryStore, type EntryWrite, StoreError } from './store.js'
+
+/** Keys per round trip of the …Many calls; each has the deadline. */
+const CHUNK = 1_000
+
+export interface Lines {
+  readonly data: Connection
+  /** For values that would hold up the small ones behind them. */
+  readonly large: Connection
+  readonly largeKeys: LargeKeys
+}
+
+/** The entries of one instance. `checkSize` throws for a text the server wouldn't take. */
+export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: string) => void): EntryStore => {
+  const { data, large, largeKeys } = lines
+  const lineOf = (key: string): Connection => (largeKeys.has(key) ? large : data)
+  const readSoon = createBatchReader(caller, data, largeKeys.seen)
+
+  const readPart = async (connection: Connection, keys: readonly string[], timeout: number | undefined) => {
+    const texts: (string | null)[] = []
+    for (const chunk of chunks(keys, CHUNK)) {
+      texts.push(...(await caller.call(connection, 'read', timeout, (redis) => pipelinedGets(redis, chunk))))
+    }
+    texts.forEach((text, i) => {
+      const key = keys[i]
+      if (text !== null && key !== undefined) largeKeys.seen(key, text)
+    })
+    return texts
+  }
+
+  const writePart = async (connection: Connection, entries: readonly EntryWrite[], timeout: number | undefined) => {
+    const only = entries[0]
+    if (entries.length === 1 && only !== undefined) {
+      await caller.call(connection, 'write', timeout, (redis) =>
+        redis.set(only.key, only.text, 'PXAT', whole(only.endsAt)),
+      )
+      return
+    }
+    for (const chunk of chunks(entries, CHUNK)) {
+      await caller.call(connection, 'write', timeout, (redis) =>
+        pipelined(redis, chunk, (pipeline, { key, text, endsAt }) => pipeline.set(key, text, 'PXAT', whole(endsAt))),
+      )
+    }
+  }
+
+  return {
+    read: (key, options) => {
+      if (options?.timeout === undefined && !largeKeys.has(key)) return readSoon(key)
+      return caller
+        .call(lineOf(key), 'read', options?.timeout, (redis) => getOne(redis, key))
+        .then((text) => {
+          if (text === null) return undefined
+          largeKeys.seen(key, text)
+          return text
+        })
+    },
+
+    readMany: async (keys, options) => {
+      const [small, big] = parted(keys, (key) => !largeKeys.has(key))
+      const parts = await Promise.all([
+        readPart(data, small.items, options?.timeout),
+        readPart(large, big.items, options?.timeout),
+      ])
+      const texts = new Array<string | undefined>(keys.length)
+      for (const [part, places] of [
+        [parts[0], small.places],
+        [parts[1], big.places],
+      ] as const) {
+        places.forEach((place, i) => {
+          texts[place] = part[i] ?? undefined
+        })
+      }
+      return texts
+    },
+
+    write: async (entries, options) => {
+      for (const { text } of entries) checkSize(text)
+      const [small, big] = parted(entries, ({ text }) => !isLarge(text))
+      await allEnded([writePart(data, small.items, options?.timeout), writePart(large, big.items, options?.timeout)])
+      for (const { key, text } of entries) largeKeys.seen(key, text)
+    },
+
+    remove: async (keys, options) => {
+      const removed: boolean[] = []
+      for (const chunk of chunks(keys, CHUNK)) {
+        const replies = await caller.call(data, 'write', options?.timeout, (redis) =>
+          pipelined(redis, chunk, (pipeline, key) => pipeline.unlink(key)),
+        )
+        for (const reply of replies) removed.push(reply === 1)
+      }
+      return removed
+    },
+
+    swap: async (key, expected, next, options) => {
+      checkSize(next.text)
+      const line = isLarge(expected) || isLarge(next.text) ? large : data
+      try {
+        const reply = await caller.call(line, 'write', options?.timeout, (redis) =>
+          runScript(redis, swapScript, [key], [expected, next.text, whole(next.endsAt)]),
+        )
+        if (reply === 1) largeKeys.seen(key, next.text)
+        return reply === 1
+      } catch (error) {
+        // Another type of data is not what was expected.
+        if (error instanceof InstanceError && error.fault.code === 'WRONGTYPE') return false
+        throw error
+      }
+    },
+
+    life: async (key, options) => {
+      const left = await caller.call(data, 'read', options?.timeout, (redis) => redis.pttl(key))
+      if (left === -2) return undefined
+      return left === -1 ? Number.POSITIVE_INFINITY : left
+    },
+
+    increment: async (key, by, endsAt, options) => {
+      try {
+        const reply = await caller.call(data, 'write', options?.timeout, (redis) =>
+          runScript(redis, incrementScript, [key], [by, whole(endsAt), Date.now()]),
+        )
+        return Number(reply)
+      } catch (error) {
+        if (!(error instanceof InstanceError) || error.fault.code !== 'WRONGTYPE') throw error
+        throw new StoreError('not-a-number', error.store, error.message, 'no')
+      }
+    },
+
+    scan: (prefix, cursor, limit, options) => scanPage(caller, data, prefix, cursor, limit, options?.timeout),
+    clear: (prefix, options) => clearPrefix(caller, data, prefix, options?.timeout),
+  }
+}
+
+/** Redis takes whole milliseconds only. */
+const whole = (ms: number): number => Math.ceil(ms)
+
+const parted = <T>(items: readonly T[], first: (item: T) => boolean) => {
+  const parts = [
+    { items: [] as T[], places: [] as number[] },
+    { items: [] as T[], places: [] as number[] },
+  ] as const
+  items.forEach((item, place) => {
+    const part = parts[first(item) ? 0 : 1]
+    part.items.push(item)
+    part.places.push(place)
+  })
+  return parts
+}
+
+/** Like Promise.all, but a rejection waits for the others: nothing of the call runs on after it has ended. */
+const allEnded = async (calls: readonly Promise<void>[]): Promise<void> => {
+  for (const outcome of await Promise.allSettled(calls)) if (outcome.status === 'rejected') throw outcome.reason
+}

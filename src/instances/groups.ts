@@ -1,0 +1,92 @@
+import type { Caller } from './caller.js'
+import type { Lines } from './entries.js'
+import { isLarge } from './large.js'
+import type { Layout } from './layout.js'
+import {
+  groupClearScript,
+  groupDeleteScript,
+  groupFieldsScript,
+  groupSetScript,
+  groupsScript,
+  runScript,
+} from './scripts.js'
+import type { GroupStore } from './store.js'
+
+/** Items or names per round trip; each has the deadline. */
+const PAGE = 1_000
+
+/** Groups as hashes, and an index of their names that only the first and last write of a group touch. */
+export const createGroups = (
+  caller: Caller,
+  { data, large }: Lines,
+  layout: Layout,
+  checkSize: (text: string) => void,
+): GroupStore => ({
+  groupGet: async (group, field, options) =>
+    (await caller.call(data, 'read', options?.timeout, (redis) => redis.hget(layout.group(group), field))) ?? undefined,
+
+  groupSet: async (group, field, text, ttl, maxItems, options) => {
+    checkSize(text)
+    const keys = [layout.group(group), layout.groupIndex]
+    const args = [field, text, ttl === false ? '' : Math.ceil(ttl), maxItems, group]
+    await caller.call(isLarge(text) ? large : data, 'write', options?.timeout, (redis) =>
+      runScript(redis, groupSetScript, keys, args),
+    )
+  },
+
+  groupDelete: async (group, field, options) => {
+    const keys = [layout.group(group), layout.groupIndex]
+    const old = await caller.call(data, 'write', options?.timeout, (redis) =>
+      runScript(redis, groupDeleteScript, keys, [field, group]),
+    )
+    return typeof old === 'string' ? old : undefined
+  },
+
+  groupAll: async (group, options) => {
+    // A page may repeat what an earlier one had, while the hash grows.
+    const items = new Map<string, string>()
+    let cursor = '0'
+    do {
+      const [next, page] = await caller.call(data, 'read', options?.timeout, (redis) =>
+        redis.hscan(layout.group(group), cursor, 'COUNT', PAGE),
+      )
+      for (let i = 0; i < page.length; i += 2) items.set(page[i] as string, page[i + 1] as string)
+      cursor = next
+    } while (cursor !== '0')
+    return [...items]
+  },
+
+  groupFields: async (group, options) => {
+    const fields = new Set<string>()
+    let cursor = '0'
+    do {
+      const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
+        runScript(redis, groupFieldsScript, [layout.group(group)], [cursor, PAGE]),
+      )
+      const [next, page] = reply as [string, string[]]
+      for (const field of page) fields.add(field)
+      cursor = next
+    } while (cursor !== '0')
+    return [...fields]
+  },
+
+  groupClear: async (group, options) => {
+    const keys = [layout.group(group), layout.groupIndex]
+    await caller.call(data, 'write', options?.timeout, (redis) => runScript(redis, groupClearScript, keys, [group]))
+  },
+
+  groups: async (options) => {
+    const names: string[] = []
+    let from: string | null = '-'
+    while (from !== null) {
+      const bound: string = from
+      const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
+        runScript(redis, groupsScript, [layout.groupIndex], [bound, PAGE, layout.groupPrefix]),
+      )
+      const [last, live] = reply as [string | null, string[]]
+      names.push(...live)
+      from = last === null ? null : `(${last}`
+    }
+    return names
+  },
+})

@@ -1,0 +1,36 @@
+import type { ChainableCommander, Redis } from 'ioredis'
+import { PartlyDone } from './caller.js'
+import { faultOf } from './redis-errors.js'
+
+/** One outcome per command of a pipeline, in order. */
+export type Outcome = [error: Error | null, reply: unknown]
+
+/** Many single-key commands in one round trip. Rejects when any of them failed, unless `tolerate` takes the error. */
+export const pipelined = async <T>(
+  redis: Redis,
+  items: readonly T[],
+  add: (pipeline: ChainableCommander, item: T) => void,
+  tolerate: (error: Error) => boolean = () => false,
+): Promise<unknown[]> => {
+  const pipeline = redis.pipeline()
+  for (const item of items) add(pipeline, item)
+  const outcomes: Outcome[] = (await pipeline.exec()) ?? []
+  const errors: Error[] = []
+  const replies = outcomes.map(([error, reply]) => {
+    if (error === null) return reply
+    if (!tolerate(error)) errors.push(error)
+    return undefined
+  })
+  const first = errors[0]
+  if (first === undefined) return replies
+  const worst = errors.find((error) => !faultOf(error).harmless) ?? first
+  throw errors.length < outcomes.length ? new PartlyDone(worst) : worst
+}
+
+/** Pieces of at most `size`, so that each can have a deadline of its own. */
+export const chunks = <T>(items: readonly T[], size: number): readonly (readonly T[])[] => {
+  if (items.length <= size) return items.length === 0 ? [] : [items]
+  const pieces: T[][] = []
+  for (let from = 0; from < items.length; from += size) pieces.push(items.slice(from, from + size))
+  return pieces
+}

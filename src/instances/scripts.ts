@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { type Fault, FaultError, faultOf } from './redis-errors.js'
+
+export interface Script {
+  readonly lua: string
+  readonly sha: string
+}
+
+const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
+
+/** Sends the script's name, and the script itself only to a server that doesn't know it (any more). */
+export const runScript = (
+  redis: Redis,
+  { lua, sha }: Script,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> =>
+  redis
+    .evalsha(sha, keys.length, ...keys, ...args)
+    .catch((error) => {
+      if (faultOf(error).code !== 'NOSCRIPT') throw error
+      return redis.eval(lua, keys.length, ...keys, ...args)
+    })
+    .catch((error) => {
+      if (faultOf(error).code !== 'NOPERM' || /keys?\b/i.test(messageOf(error))) throw error
+      throw new FaultError(scriptsDenied)
+    })
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : '')
+
+const scriptsDenied: Fault = {
+  kind: 'configuration',
+  text: 'its user may not run scripts or a command inside them: grant +@scripting +@read +@write (counters, compare-and-swap and state need them)',
+  about: 'call',
+  harmless: true,
+  code: 'NOPERM',
+}
+
+/** KEYS: entry. ARGV: expected, text, endsAt. */
+export const swapScript = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+return 1`)
+
+/**
+ * KEYS: entry. ARGV: by, endsAt, now. A bare integer keeps its life; an envelope with a safe integer becomes a bare
+ * integer that lives as long as the envelope was valid. cjson only reads here: it would write other numbers than it read.
+ */
+export const incrementScript = script(`
+local limit = 9007199254740991
+local by = tonumber(ARGV[1])
+local raw = redis.call('GET', KEYS[1])
+local function fresh()
+  redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
+  return by
+end
+if not raw then return fresh() end
+if string.match(raw, '^-?%d+$') then
+  local sum = tonumber(raw) + by
+  if sum > limit or sum < -limit then return {err = 'OUTOFRANGE'} end
+  local reply = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+  if type(reply) == 'table' and reply.err and string.match(reply.err, 'not an integer') then
+    return {err = 'NOTANUMBER'}
+  end
+  return reply
+end
+if #raw > 65536 then return {err = 'NOTANUMBER'} end
+local readable, envelope = pcall(cjson.decode, raw)
+if not readable or type(envelope) ~= 'table' then return {err = 'NOTANUMBER'} end
+local expires = envelope.expires
+if type(expires) == 'number' and expires <= tonumber(ARGV[3]) then return fresh() end
+local value = envelope.value
+if type(value) ~= 'number' or value ~= math.floor(value) or value > limit or value < -limit then
+  return {err = 'NOTANUMBER'}
+end
+local sum = value + by
+if sum > limit or sum < -limit then return {err = 'OUTOFRANGE'} end
+local left = redis.call('PTTL', KEYS[1])
+local text = string.format('%.0f', sum)
+if type(expires) == 'number' and (left < 0 or tonumber(ARGV[3]) + left > expires) then
+  redis.call('SET', KEYS[1], text, 'PXAT', string.format('%.0f', math.ceil(expires)))
+else
+  redis.call('SET', KEYS[1], text, 'KEEPTTL')
+end
+return sum`)
+
+/** KEYS: group, index. ARGV: field, text, ttl in ms or '', most items, group's name. */
+export const groupSetScript = script(`
+local known = redis.call('EXISTS', KEYS[1]) == 1
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then
+  return {err = 'TOOLARGE'}
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if ARGV[3] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) else redis.call('PERSIST', KEYS[1]) end
+if not known then redis.call('ZADD', KEYS[2], 0, ARGV[5]) end
+return 1`)
+
+/** KEYS: group, index. ARGV: field, group's name. */
+export const groupDeleteScript = script(`
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if not old then return false end
+redis.call('HDEL', KEYS[1], ARGV[1])
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[2], ARGV[2]) end
+return old`)
+
+/** KEYS: group, index. ARGV: group's name. */
+export const groupClearScript = script(`
+redis.call('UNLINK', KEYS[1])
+return redis.call('ZREM', KEYS[2], ARGV[1])`)
+
+/** KEYS: group. ARGV: cursor, count. A page of HSCAN without the values. */
+export const groupFieldsScript = script(`
+local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+local fields = {}
+for i = 1, #page[2], 2 do fields[#fields + 1] = page[2][i] end
+return {page[1], fields}`)
+
+/**
+ * KEYS: index. ARGV: from (a ZRANGEBYLEX bound), page size, prefix of group keys. Answers the last name looked at, or
+ * false at the end, and the names of the groups that are there. Names of groups that ended by their ttl go, here, so
+ * that a group created at the same moment keeps its own; where the server refuses writes they stay for later.
+ */
+export const groupsScript = script(`
+local names = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[1], '+', 'LIMIT', 0, ARGV[2])
+local live = {}
+for _, name in ipairs(names) do
+  if redis.call('EXISTS', ARGV[3] .. name) == 1 then live[#live + 1] = name
+  else redis.pcall('ZREM', KEYS[1], name) end
+end
+return {#names == tonumber(ARGV[2]) and names[#names], live}`)
