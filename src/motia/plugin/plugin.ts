@@ -1,0 +1,48 @@
+import type { MotiaPluginBuilder } from 'motia'
+import type { CacheEngine } from '../../cache/engine.js'
+import type { Report } from '../../report.js'
+import { installInjection } from './injection.js'
+import { onStepProcess } from './spawned.js'
+import { createStepHost, type StepHost } from './step-host.js'
+
+export interface PluginParts {
+  /** Opened when the first call of a step arrives. */
+  readonly engine: () => Promise<CacheEngine>
+  /** Whether context.cache goes into steps (MOTIA_REDIS_INJECT). */
+  readonly inject: boolean
+  readonly report: Report
+  /** Called when Motia builds the plugin, with its state adapter: the time to connect. */
+  readonly built: (state: unknown, injected: boolean) => void
+  /** @default where the package was built */
+  readonly preloadUrl?: string
+}
+
+const slot = Symbol.for('motia-redis.step-host')
+type Slot = { [slot]?: { close(): void } }
+
+/** Motia's plugin: the host side of the step channel, and context.cache in every step. Never throws: Motia would end without a word. */
+export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close(): void } => {
+  let host: StepHost | undefined
+  let stop: (() => void) | undefined
+  const close = (): void => {
+    stop?.()
+    host?.close()
+  }
+  const build: MotiaPluginBuilder = (motia) => {
+    try {
+      // Two hosts would both answer: where redisTiers() was registered twice, the last one serves.
+      const shared = globalThis as Slot
+      shared[slot]?.close()
+      shared[slot] = { close }
+      host = createStepHost(parts)
+      stop = onStepProcess(host.attach)
+      const preloadUrl = parts.preloadUrl ?? new URL('./preload.js', import.meta.url).href
+      const injected = installInjection({ env: process.env, inject: parts.inject, preloadUrl, report: parts.report })
+      parts.built(motia.state, injected)
+    } catch (error) {
+      motia.printer.printPluginError('motia-redis could not start:', error)
+    }
+    return { workbench: [] }
+  }
+  return Object.assign(build, { close })
+}

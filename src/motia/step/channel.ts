@@ -1,0 +1,137 @@
+import { cacheError } from '../../errors.js'
+import { CALL, type CallMessage, type ChannelOperation, REPLY, type ReplyMessage } from './protocol.js'
+import { fromWire } from './wire-error.js'
+
+/** What the channel needs of `process`. */
+export interface ChannelPort {
+  readonly connected: boolean
+  send(message: CallMessage, done: (error: Error | null) => void): unknown
+  on(event: 'message' | 'disconnect', listener: (message: unknown) => void): unknown
+  off(event: 'message' | 'disconnect', listener: (message: unknown) => void): unknown
+}
+
+export interface CallPlace {
+  /** As the caller named it; for errors made on this side. */
+  readonly category: string | undefined
+  /** The caller's method. */
+  readonly operation: string
+  /** Whether the call changes anything: then its outcome is unknown once it was sent. */
+  readonly writes: boolean
+  /** It may take long for a good reason (somebody computes the value): ends only when the server is silent. */
+  readonly waits?: boolean
+}
+
+export interface Channel {
+  call(op: ChannelOperation, args: readonly unknown[], place: CallPlace): Promise<unknown>
+}
+
+/** The server's own deadlines end a call at 3 s at the latest; 2 s more is the safety limit on this side. */
+const SAFETY_LIMIT = 5_000
+
+interface Waiting {
+  readonly place: CallPlace
+  readonly settle: (reply: Reply) => void
+  since: number
+}
+type Reply = Pick<ReplyMessage, 'value' | 'error'> | { readonly lost: (place: CallPlace) => Error }
+
+/**
+ * Calls to the server process. It listens only while calls are under way, so that a step that doesn't use the cache
+ * pays nothing and none is kept alive by it.
+ */
+export const createChannel = (port: ChannelPort, limit = SAFETY_LIMIT): Channel => {
+  const waiting = new Map<number, Waiting>()
+  let lastId = 0
+  let lastHeard = 0
+  let watch: NodeJS.Timeout | undefined
+
+  const tooLate = (place: CallPlace): Error =>
+    cacheError('CACHE_TIMEOUT', `no answer from the Motia server process within ${limit} ms`, placeOf(place, true))
+
+  const onMessage = (message: unknown): void => {
+    if (!isReply(message)) return
+    lastHeard = performance.now()
+    const call = waiting.get(message.id)
+    if (call !== undefined) finish(message.id, call, message)
+  }
+
+  const onDisconnect = (): void => {
+    for (const [id, call] of [...waiting]) finish(id, call, { lost: goneSince })
+  }
+
+  const finish = (id: number, call: Waiting, reply: Reply): void => {
+    if (!waiting.delete(id)) return
+    if (waiting.size === 0) rest()
+    call.settle(reply)
+  }
+
+  const listen = (): void => {
+    port.on('message', onMessage)
+    port.on('disconnect', onDisconnect)
+    watch = setInterval(look, limit / 10)
+    watch.unref()
+  }
+
+  const rest = (): void => {
+    port.off('message', onMessage)
+    port.off('disconnect', onDisconnect)
+    clearInterval(watch)
+  }
+
+  /** A timer that fires late because the event loop stalled is no evidence: pending I/O runs before the verdict. */
+  const look = (): void => {
+    setImmediate(() => {
+      const now = performance.now()
+      let silentWait = false
+      for (const [id, call] of [...waiting]) {
+        if (call.place.waits === true) silentWait ||= now - Math.max(lastHeard, call.since) > limit / 5
+        const heard = call.place.waits === true ? Math.max(lastHeard, call.since) : call.since
+        if (now - heard > limit) finish(id, call, { lost: tooLate })
+      }
+      if (silentWait && waiting.size > 0) post(++lastId, 'ping', [], () => undefined)
+    })
+  }
+
+  const post = (id: number, op: ChannelOperation, args: readonly unknown[], failed: () => void): void => {
+    try {
+      port.send({ type: CALL, id, op, args }, (error) => {
+        if (error !== null && error !== undefined) failed()
+      })
+    } catch {
+      failed()
+    }
+  }
+
+  const ask = (op: ChannelOperation, args: readonly unknown[], place: CallPlace): Promise<Reply> =>
+    new Promise((settle) => {
+      if (!port.connected) return settle({ lost: goneBefore })
+      const id = ++lastId
+      const call = { place, settle, since: performance.now() }
+      waiting.set(id, call)
+      if (waiting.size === 1) listen()
+      post(id, op, args, () => finish(id, call, { lost: goneSince }))
+    })
+
+  return {
+    call: async (op, args, place) => {
+      const reply = await ask(op, args, place)
+      if ('lost' in reply) throw reply.lost(place) // made here, so that its stack names the caller
+      if (reply.error !== undefined) throw fromWire(reply.error)
+      return reply.value
+    },
+  }
+}
+
+const isReply = (message: unknown): message is ReplyMessage =>
+  typeof message === 'object' && message !== null && 'type' in message && message.type === REPLY
+
+const placeOf = (place: CallPlace, sent: boolean) =>
+  ({
+    category: place.category ?? 'cache',
+    operation: place.operation,
+    applied: place.writes && sent ? 'unknown' : 'no',
+  }) as const
+
+const gone = 'the Motia server process that serves the cache is gone'
+const goneBefore = (place: CallPlace): Error => cacheError('CACHE_UNAVAILABLE', gone, placeOf(place, false))
+const goneSince = (place: CallPlace): Error => cacheError('CACHE_UNAVAILABLE', gone, placeOf(place, true))
