@@ -1,7 +1,9 @@
 import type { MotiaPluginBuilder } from 'motia'
 import type { CacheEngine } from '../../cache/engine.js'
 import type { Report } from '../../report.js'
+import { brandOf } from '../adapter/state-adapter.js'
 import { installInjection } from './injection.js'
+import type { Registration } from './registration.js'
 import { onStepProcess } from './spawned.js'
 import { createStepHost, type StepHost } from './step-host.js'
 
@@ -11,8 +13,9 @@ export interface PluginParts {
   /** Whether context.cache goes into steps (MOTIA_REDIS_INJECT). */
   readonly inject: boolean
   readonly report: Report
-  /** Called when Motia builds the plugin, with its state adapter: the time to connect. */
-  readonly built: (state: unknown, injected: boolean) => void
+  /** Called when Motia builds the plugin: the time to connect. `injected`: context.cache will be in every step. */
+  readonly built: (injected: boolean) => void
+  readonly registration: Registration
   /** @default where the package was built */
   readonly preloadUrl?: string
 }
@@ -38,7 +41,8 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
       stop = onStepProcess(host.attach)
       const preloadUrl = parts.preloadUrl ?? new URL('./preload.js', import.meta.url).href
       const injected = installInjection({ env: process.env, inject: parts.inject, preloadUrl, report: parts.report })
-      parts.built(motia.state, injected)
+      parts.registration.pluginBuilt(brandOf(motia.state) !== undefined)
+      parts.built(injected)
     } catch (error) {
       motia.printer.printPluginError('motia-redis could not start:', error)
     }
