@@ -18,6 +18,7 @@ import {
 import { compute } from './compute.js'
 import type { CacheEngine, EncodedEntry } from './engine.js'
 import { type AnyFactory, factoryRun } from './factory.js'
+import { promised } from './promised.js'
 
 /**
  * The public Cache over an engine. The same code runs in the server process and inside steps, so that answers,
@@ -122,15 +123,6 @@ const createMethods = (engine: CacheEngine, bound: Bound) => {
         const { category, given } = optionsOf('keys', options, bound)
         return engine.keys(requiredCategory('keys', category), given)
       }),
-  }
-}
-
-/** A wrong argument is a rejection too: nobody has to guard one call in two ways. */
-const promised = <T>(call: () => Promise<T>): Promise<T> => {
-  try {
-    return call()
-  } catch (error) {
-    return Promise.reject(error)
   }
 }
 

@@ -34,7 +34,7 @@ export const createOddities = (report: Report, now: () => number): Oddities => {
       if (mismatched.has(name)) return
       mismatched.add(name)
       report.warn(
-        `category ${name}: a stored entry doesn't match the schema at ${path}; such entries count as misses (said once)`,
+        `category ${name}: a stored entry doesn't match the schema: ${path}; such entries count as misses (said once)`,
       )
     },
     shortTtl: ({ name }, ttl) => {

@@ -1,10 +1,13 @@
 import { cacheError, type ErrorPlace } from '../errors.js'
 import { StoreError } from '../instances/store.js'
 
-/** A store's failure as the caller of the cache sees it. Anything else is passed on as it is. */
-export const fromStore = (error: unknown, { category, operation }: ErrorPlace): unknown => {
+/**
+ * A store's failure as the caller of the cache sees it. Anything else is passed on as it is. `place.applied`: 'unknown'
+ * where an earlier part of the same call was written.
+ */
+export const fromStore = (error: unknown, { category, operation, applied = 'no' }: ErrorPlace): unknown => {
   if (!(error instanceof StoreError)) return error
-  const place: ErrorPlace = { category, operation, applied: error.applied }
+  const place: ErrorPlace = { category, operation, applied: applied === 'unknown' ? applied : error.applied }
   const where = `instance '${error.store}'`
   switch (error.kind) {
     case 'unavailable':

@@ -1,0 +1,116 @@
+import type { Encoded } from '../codec/payload.js'
+import { cacheError } from '../errors.js'
+import type { Category } from './category.js'
+import type { Acquired, Lease } from './engine.js'
+import { createFlights, type Joined, type Turn } from './flights.js'
+import type { Acquiring } from './options.js'
+import type { Reader } from './reading.js'
+import type { Writer } from './writing.js'
+
+export interface Acquirer {
+  /** A hit, or the right to compute; waits while somebody else computes. See CacheEngine.acquire. */
+  acquire(
+    category: Category,
+    key: string,
+    operation: string,
+    asked: Acquiring,
+    signal?: AbortSignal | undefined,
+  ): Promise<Acquired>
+}
+
+/** How much longer than its time a holder may take to say how it ended, before somebody else gets the lease. */
+const HOLDER_DELAY = 2_000
+const LONGEST_TIMER = 2_147_483_647
+
+type Value = Encoded | undefined
+
+export const createAcquirer = (reader: Reader, writer: Writer, now: () => number): Acquirer => {
+  const flights = createFlights<Value>()
+
+  const join = async (
+    category: Category,
+    key: string,
+    operation: string,
+    asked: Acquiring,
+    signal: AbortSignal | undefined,
+  ): Promise<Joined<Value> | { readonly hit: Encoded }> => {
+    const place = category.place(operation)
+    const patience = asked.hardTimeout ?? category.settings.hardTimeout
+    const visit = flights.enter(`${category.settings.name}:${key}`)
+    try {
+      // Reading comes before joining, so that a caller sees what was written before it asked.
+      const hit = asked.fresh ? undefined : await reader.find(category, key, operation, ({ value }) => value)
+      if (hit !== undefined) return { hit }
+      return await visit.join({
+        fresh: asked.fresh,
+        patience,
+        signal,
+        impatient: () =>
+          signal?.aborted
+            ? cacheError('CACHE_CLOSED', 'the caller went away', place)
+            : cacheError('CACHE_TIMEOUT', `hardTimeout: nobody computed the value within ${patience} ms`, place),
+      })
+    } finally {
+      visit.leave()
+    }
+  }
+
+  return {
+    acquire: async (category, key, operation, asked, signal) => {
+      const began = now()
+      const joined = await join(category, key, operation, asked, signal)
+      if ('hit' in joined) return { outcome: 'hit', value: joined.hit }
+      if ('outcome' in joined) {
+        if ('error' in joined.outcome) throw joined.outcome.error
+        return { outcome: 'hit', value: joined.outcome.value }
+      }
+      // Waiting for others counts: getOrSet as a whole is bounded by hardTimeout.
+      const limit = asked.hardTimeout ?? category.settings.hardTimeout
+      const left = Math.max(1, limit - Math.max(0, now() - began))
+      return { outcome: 'lease', lease: createLease(category, key, operation, joined.turn, left, writer) }
+    },
+  }
+}
+
+const createLease = (
+  category: Category,
+  key: string,
+  operation: string,
+  turn: Turn<Value>,
+  hardTimeout: number,
+  writer: Writer,
+): Lease => {
+  // Whoever holds it may be gone without a word; the waiting must not depend on it.
+  const watchdog = setTimeout(turn.pass, Math.min(hardTimeout + HOLDER_DELAY, LONGEST_TIMER))
+  watchdog.unref()
+  const claim = (): boolean => {
+    clearTimeout(watchdog)
+    return turn.claim()
+  }
+  return {
+    category: category.settings.name,
+    hardTimeout,
+    fill: async (value, options) => {
+      if (!claim()) return value
+      try {
+        const stored = value === undefined ? undefined : await writer.put(category, key, value, options, operation)
+        turn.end({ value: stored })
+        return stored
+      } catch (error) {
+        turn.end({ error })
+        throw error
+      }
+    },
+    skip: async (value) => {
+      if (claim()) turn.end({ value })
+      return value
+    },
+    fail: (error) => {
+      if (claim()) turn.end({ error })
+    },
+    release: () => {
+      clearTimeout(watchdog)
+      turn.pass()
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import type { ErrorPlace } from '../errors.js'
+import type { CallOptions, Store } from '../instances/store.js'
+import type { Router } from '../routing/router.js'
+import { reservedPrefix } from '../settings/key-pattern.js'
+import type { CategorySettings, Settings } from '../settings/settings.js'
+
+/** A category as the engine works on it. */
+export interface Category {
+  readonly settings: CategorySettings
+  store(): Store
+  readonly reading: CallOptions
+  readonly writing: CallOptions
+  redisKey(key: string): string
+  /** The raw key that older code used, where `legacyKeys` is on. */
+  legacyKey(key: string): string | undefined
+  place(operation: string): ErrorPlace
+}
+
+export type CategoryOf = (category: string | undefined, key: string, operation: string) => Category
+
+export const createCategories = (
+  settings: Settings,
+  router: Router,
+  stores: (instance: string) => Store,
+): CategoryOf => {
+  const known = new WeakMap<CategorySettings, Category>()
+  return (name, key, operation) => {
+    const found = router.resolve(name, key, operation)
+    let category = known.get(found)
+    if (category === undefined) {
+      category = createCategory(settings, found, stores)
+      known.set(found, category)
+    }
+    return category
+  }
+}
+
+const createCategory = (all: Settings, settings: CategorySettings, stores: (instance: string) => Store): Category => {
+  const { name, instance, keyPrefix, deadline } = settings
+  return {
+    settings,
+    store: () => stores(instance),
+    reading: deadline.read === undefined ? {} : { timeout: deadline.read },
+    writing: deadline.write === undefined ? {} : { timeout: deadline.write },
+    redisKey: (key) => keyPrefix + key,
+    legacyKey:
+      all.legacyKeys && keyPrefix !== ''
+        ? (key) => (takenBefore(all, settings, key) ? undefined : key)
+        : () => undefined,
+    place: (operation) => ({ category: name, operation }),
+  }
+}
+
+/** A raw key must not reach what belongs to another category, or to us. */
+const takenBefore = (all: Settings, own: CategorySettings, key: string): boolean => {
+  if (key.startsWith(reservedPrefix(all.namespace))) return true
+  for (const other of all.categories.values()) {
+    if (other.name !== own.name && other.keyPrefix !== '' && key.startsWith(other.keyPrefix)) return true
+  }
+  return false
+}

@@ -1,0 +1,211 @@
+import type { Cache } from '../../types/index.js'
+import { writeEnvelope } from '../codec/envelope.js'
+import { cacheError } from '../errors.js'
+import { type Store, StoreError } from '../instances/store.js'
+import type { Report } from '../report.js'
+import type { Router } from '../routing/router.js'
+import type { Settings } from '../settings/settings.js'
+import { createAcquirer } from './acquiring.js'
+import { createBulk } from './bulk.js'
+import { type Category, createCategories } from './category.js'
+import { createCacheClient } from './client.js'
+import type { CacheEngine, EncodedEntry, Place } from './engine.js'
+import { createLoading } from './loading.js'
+import { createOddities } from './oddities.js'
+import { acquiring, noTags, paging, step, wrong } from './options.js'
+import { promised } from './promised.js'
+import { createReader, type Found } from './reading.js'
+import { takesNumbers } from './schema.js'
+import { fromStore } from './store-errors.js'
+import { createWriter } from './writing.js'
+
+export interface EngineParts {
+  readonly settings: Settings
+  readonly router: Router
+  readonly stores: (instance: string) => Store
+  readonly report: Report
+  /** Epoch ms. */
+  readonly now: () => number
+  /** 0 ≤ n < 1, for jitter. */
+  readonly random: () => number
+}
+
+/** Lost races after which `touch` gives up. */
+const TOUCH_ATTEMPTS = 20
+
+/** The cache's operations over the stores, in the server process. */
+export const createEngine = ({ settings, router, stores, report, now, random }: EngineParts): CacheEngine => {
+  const categoryOf = createCategories(settings, router, stores)
+  const oddities = createOddities(report, now)
+  const reader = createReader(now, oddities)
+  const writer = createWriter(now, random, oddities)
+  const acquirer = createAcquirer(reader, writer, now)
+  let cache: Cache | undefined
+  const loading = createLoading(settings.loaders, acquirer, () => {
+    cache ??= createCacheClient(engine)
+    return cache
+  })
+  const sourceOf = new Map(settings.instances.map(({ name, url }) => [name, url === undefined ? 'embedded' : name]))
+
+  const at = ({ category, key }: Place, operation: string): Category => categoryOf(category, key, operation)
+  const stored = <T>(category: Category, operation: string, call: Promise<T>): Promise<T> =>
+    call.catch((error) => {
+      throw fromStore(error, category.place(operation))
+    })
+
+  const remove = async (place: Place, operation: 'delete' | 'expire'): Promise<boolean> => {
+    const category = at(place, operation)
+    const legacy = category.legacyKey(place.key)
+    const keys = [category.redisKey(place.key), ...(legacy === undefined ? [] : [legacy])]
+    const removed = await stored(category, operation, category.store().remove(keys, category.writing))
+    return removed.includes(true)
+  }
+
+  const enumerable = (name: string, operation: string): Category => {
+    const category = categoryOf(name, '', operation)
+    if (category.settings.enumerable) return category
+    throw cacheError(
+      'CACHE_NOT_ENUMERABLE',
+      `the keys of category '${name}' have no text before <key>, so ${operation} would reach every key of that Redis`,
+      category.place(operation),
+    )
+  }
+
+  const describe = async (category: Category, found: Found): Promise<EncodedEntry | undefined> => {
+    const { hit, value, redisKey } = found
+    let expiresAt = hit.expires
+    if (expiresAt === undefined) {
+      // A counter or another's data: only the server knows its end.
+      const life = await stored(category, 'getEntry', category.store().life(redisKey, category.reading))
+      if (life === undefined) return undefined
+      expiresAt = now() + life
+    }
+    return {
+      value,
+      source: sourceOf.get(category.settings.instance) ?? category.settings.instance,
+      stale: false,
+      degraded: false,
+      createdAt: createdAt(category, hit.createdAt, expiresAt, now()),
+      expiresAt,
+      tags: hit.tags ?? [],
+      version: hit.version ?? '',
+      redisKey,
+    }
+  }
+
+  const engine: CacheEngine = {
+    get: (place) =>
+      promised(() => {
+        const category = at(place, 'get')
+        return loading.has(category)
+          ? loading.load(category, place.key, 'get')
+          : reader.find(category, place.key, 'get', foundValue)
+      }),
+
+    getEntry: async (place) => {
+      const category = at(place, 'getEntry')
+      return reader.find(category, place.key, 'getEntry', (found) => describe(category, found))
+    },
+
+    has: async (place) => (await reader.find(at(place, 'has'), place.key, 'has', () => true)) ?? false,
+
+    set: async (place, value, options) => {
+      await writer.put(at(place, 'set'), place.key, value, options, 'set')
+    },
+
+    delete: (place) => remove(place, 'delete'),
+
+    // Without grace nothing may be served after its end, so there is nothing to keep.
+    expire: (place) => remove(place, 'expire'),
+
+    touch: async (place, ttl) => {
+      const category = at(place, 'touch')
+      const life = writer.plainTtl(category, ttl, 'touch')
+      for (let attempt = 0; attempt < TOUCH_ATTEMPTS; attempt++) {
+        const found = await reader.find(category, place.key, 'touch', (entry) => entry)
+        if (found === undefined) return false
+        const next = { text: '', endsAt: now() + life }
+        next.text = renewed(category, found, next.endsAt, now())
+        const { redisKey, text } = found
+        if (await stored(category, 'touch', category.store().swap(redisKey, text, next, category.writing))) return true
+      }
+      throw cacheError(
+        'CACHE_UNAVAILABLE',
+        `the entry was changed by others ${TOUCH_ATTEMPTS} times while it was given a new ttl`,
+        category.place('touch'),
+      )
+    },
+
+    increment: async (place, options) => {
+      const category = at(place, 'increment')
+      const by = step(options.by, category.place('increment'))
+      const endsAt = now() + writer.plainTtl(category, options.ttl, 'increment')
+      const { schema } = category.settings
+      if (schema !== undefined && !(await takesNumbers(schema, by)))
+        throw cacheError(
+          'CACHE_SCHEMA',
+          `the schema of category '${category.settings.name}' takes no whole numbers, so it can't hold a counter`,
+          category.place('increment'),
+        )
+      const key = category.redisKey(place.key)
+      return stored(category, 'increment', category.store().increment(key, by, endsAt, category.writing))
+    },
+
+    invalidateTags: async (category, tags) => {
+      const place = { category: category ?? 'cache', operation: 'invalidateTags' }
+      noTags(tags.length === 0 ? undefined : tags, place)
+      return 0
+    },
+
+    clear: async (name) => {
+      const category = enumerable(name, 'clear')
+      await stored(category, 'clear', category.store().clear(category.settings.keyPrefix, category.writing))
+    },
+
+    keys: async (name, options) => {
+      const category = enumerable(name, 'keys')
+      const place = category.place('keys')
+      const { prefix, cursor, limit } = paging(options, place)
+      const { keyPrefix } = category.settings
+      const page = await category
+        .store()
+        .scan(keyPrefix + prefix, cursor, limit, category.reading)
+        .catch((error) => {
+          // A right that is missing would have shown on the first page.
+          const badCursor = cursor !== undefined && error instanceof StoreError && error.kind === 'refused'
+          throw badCursor ? wrong(`cursor: ${error.message}`, place) : fromStore(error, place)
+        })
+      return {
+        keys: [...new Set(page.keys.map((key) => key.slice(keyPrefix.length)))],
+        cursor: page.cursor,
+      }
+    },
+
+    acquire: async (place, options, signal) => {
+      const category = at(place, 'getOrSet')
+      return acquirer.acquire(category, place.key, 'getOrSet', acquiring(options, category.place('getOrSet')), signal)
+    },
+
+    ...createBulk(categoryOf, reader, writer, loading),
+  }
+  return engine
+}
+
+const foundValue = ({ value }: Found) => value
+
+/** An entry that doesn't say when it was written was given its category's ttl then. 0: not known. */
+const createdAt = (category: Category, said: number | undefined, expiresAt: number, now: number): number => {
+  if (said !== undefined) return said
+  return Number.isFinite(expiresAt) ? Math.min(now, expiresAt - category.settings.ttl) : 0
+}
+
+/** The text of an entry with a new end. One that doesn't say its end lives by the server's ttl alone, and stays as it is. */
+const renewed = (category: Category, { hit, text }: Found, expires: number, now: number): string =>
+  hit.expires === undefined
+    ? text
+    : writeEnvelope(hit.value, {
+        ...hit,
+        expires,
+        createdAt: createdAt(category, hit.createdAt, hit.expires, now),
+        hardExpiry: undefined,
+      })

@@ -1,0 +1,81 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { decodeValue } from '../codec/decode.js'
+import { encodeValue } from '../codec/encode.js'
+import type { Encoded } from '../codec/payload.js'
+import { pathText } from '../codec/value-path.js'
+import { cacheError, type ErrorPlace } from '../errors.js'
+
+/**
+ * What is to be stored of a value: the schema's output, if a later reader gets an equal value from it. A schema that
+ * changes its own output (a transform that can't be applied twice) would answer one thing on a miss and another on
+ * the next hit, so it is refused. Rejects with CACHE_SCHEMA, naming the first offending place, never the value.
+ */
+export const admit = async (schema: StandardSchemaV1, encoded: Encoded, place: ErrorPlace): Promise<Encoded> => {
+  const refuse = (why: string) =>
+    cacheError('CACHE_SCHEMA', `the value doesn't match the schema of category '${place.category}': ${why}`, place)
+  const value = await decodeValue(encoded)
+  const checked = await validate(schema, value)
+  if ('at' in checked) throw refuse(checked.at)
+  // A schema that hands back the very object may have changed it on the way.
+  const before = checked.output === value ? await decodeValue(encoded) : value
+  if (isDeepStrictEqual(checked.output, before)) return encoded
+  if (checked.output === undefined) throw refuse('it makes undefined of it, which is never stored')
+
+  const stored = await encodeValue(checked.output, (problem) => refuse(`of its output, ${problem}`))
+  const again = await validate(schema, await decodeValue(stored))
+  if ('at' in again || !isDeepStrictEqual(again.output, await decodeValue(stored)))
+    throw refuse(
+      `its own output would not validate to an equal value${'at' in again ? ` (${again.at})` : ''}; ` +
+        'what is stored is the output, so a transform that works only once belongs in the code that writes',
+    )
+  return stored
+}
+
+/** What a reader gets of a stored value, or where it doesn't match. */
+export const view = async (
+  schema: StandardSchemaV1,
+  encoded: Encoded,
+): Promise<{ readonly encoded: Encoded } | { readonly at: string }> => {
+  // Decoding may change `parsed` in place, so the text is taken before.
+  const kept: Encoded = encoded.meta === undefined ? encoded : { json: encoded.json, meta: encoded.meta }
+  const value = await decodeValue(encoded)
+  const checked = await validate(schema, value)
+  if ('at' in checked) return checked
+  if (isDeepStrictEqual(checked.output, value)) return { encoded: kept }
+  if (checked.output === undefined) return { at: 'the value itself' }
+  try {
+    return { encoded: await encodeValue(checked.output, (problem) => new Error(problem)) }
+  } catch {
+    return { at: "the value itself (the schema's output can't be stored)" }
+  }
+}
+
+/** Whether the schema takes any whole number, so that a counter of this category can be read. */
+export const takesNumbers = async (schema: StandardSchemaV1, by: number): Promise<boolean> => {
+  for (const number of [by, 1, 0]) {
+    if (!('at' in (await validate(schema, number)))) return true
+  }
+  return false
+}
+
+const validate = async (
+  schema: StandardSchemaV1,
+  value: unknown,
+): Promise<{ readonly output: unknown } | { readonly at: string }> => {
+  let result: StandardSchemaV1.Result<unknown>
+  try {
+    result = await schema['~standard'].validate(value)
+  } catch {
+    // Its message may quote the value.
+    return { at: 'the schema itself threw' }
+  }
+  if (result.issues === undefined) return { output: result.value }
+  return { at: placeName(result.issues[0]?.path ?? []) }
+}
+
+const placeName = (path: NonNullable<StandardSchemaV1.Issue['path']>): string => {
+  if (path.length === 0) return 'at the value itself'
+  const steps = path.map((segment) => (typeof segment === 'object' ? segment.key : segment))
+  return `at ${pathText(steps.map((step) => (typeof step === 'symbol' ? { label: 'a symbol' } : step)))}`
+}

@@ -1,0 +1,100 @@
+import { writeBare } from '../codec/bare.js'
+import { writeEnvelope } from '../codec/envelope.js'
+import type { Encoded } from '../codec/payload.js'
+import { valueBytes } from '../codec/size.js'
+import { cacheError, type ErrorPlace } from '../errors.js'
+import type { EntryWrite } from '../instances/store.js'
+import type { Category } from './category.js'
+import type { EncodedWriteOptions } from './engine.js'
+import type { Oddities } from './oddities.js'
+import { optionalDuration, writeTtl } from './options.js'
+import { admit } from './schema.js'
+import { fromStore } from './store-errors.js'
+
+/** A checked value, ready to be stored, and what a reader will get of it. */
+export interface Prepared {
+  readonly write: EntryWrite
+  readonly value: Encoded
+}
+
+export interface Writer {
+  /** Checks and stores one value; answers what a reader gets of it. */
+  put(
+    category: Category,
+    key: string,
+    value: Encoded,
+    options: EncodedWriteOptions,
+    operation: string,
+  ): Promise<Encoded>
+  /** ms that an entry written now shall live; jitter only ever shortens it. */
+  ttl(category: Category, options: EncodedWriteOptions, operation: string): number
+  /** ms for a call that takes a ttl alone; without jitter. */
+  plainTtl(category: Category, ttl: unknown, operation: string): number
+  /** Rejects with CACHE_SCHEMA, CACHE_TOO_LARGE or CACHE_INVALID_VALUE before anything is written. */
+  prepare(category: Category, key: string, value: Encoded, ttl: number, operation: string): Promise<Prepared>
+}
+
+export const createWriter = (now: () => number, random: () => number, oddities: Oddities): Writer => {
+  const remarked = (category: Category, written: unknown, ttl: number): number => {
+    if (typeof written === 'number' && ttl < 1000) oddities.shortTtl(category.settings, ttl)
+    return ttl
+  }
+  const writer: Writer = {
+    put: async (category, key, value, options, operation) => {
+      const ttl = writer.ttl(category, options, operation)
+      const prepared = await writer.prepare(category, key, value, ttl, operation)
+      await category
+        .store()
+        .write([prepared.write], category.writing)
+        .catch((error) => {
+          throw fromStore(error, category.place(operation))
+        })
+      return prepared.value
+    },
+
+    ttl: (category, options, operation) => {
+      const { settings } = category
+      const asked = writeTtl(options, category.place(operation))
+      const ttl = asked === undefined ? settings.ttl : remarked(category, options.ttl, asked)
+      return settings.jitter === 0 ? ttl : Math.max(1, Math.round(ttl * (1 - settings.jitter * random())))
+    },
+
+    plainTtl: (category, ttl, operation) => {
+      const asked = optionalDuration('ttl', ttl, category.place(operation))
+      return asked === undefined ? category.settings.ttl : remarked(category, ttl, asked)
+    },
+
+    prepare: async (category, key, value, ttl, operation) => {
+      const { settings } = category
+      const place = category.place(operation)
+      checkSize(value, settings.maxBytes, place)
+      let stored = value
+      if (settings.schema !== undefined) {
+        stored = await admit(settings.schema, value, place)
+        checkSize(stored, settings.maxBytes, place)
+      }
+      const written = now()
+      const endsAt = written + ttl
+      // An entry with its category's own ttl shows by its end when it was written.
+      const createdAt = ttl === settings.ttl ? undefined : written
+      const text =
+        settings.codec === 'json'
+          ? writeBare(stored, (problem) => cacheError('CACHE_INVALID_VALUE', problem, place))
+          : writeEnvelope(stored, { expires: endsAt, createdAt })
+      return { write: { key: category.redisKey(key), text, endsAt }, value: stored }
+    },
+  }
+  return writer
+}
+
+const checkSize = (value: Encoded, maxBytes: number, place: ErrorPlace): void => {
+  // A UTF-16 unit takes at most 3 bytes, so most values needn't be measured.
+  if (value.meta === undefined && value.json.length * 3 <= maxBytes) return
+  const bytes = valueBytes(value)
+  if (bytes <= maxBytes) return
+  throw cacheError(
+    'CACHE_TOO_LARGE',
+    `the value takes ${bytes} bytes, category '${place.category}' allows ${maxBytes} (its maxBytes)`,
+    place,
+  )
+}
