@@ -45,7 +45,8 @@ const parse = (text: string): Running | undefined => {
 /** Not the pid alone: another program may have it by now. */
 const isOurs = (pid: number): boolean => /scripts.start\.ts/.test(commandOf(pid))
 
-const commandOf = (pid: number): string => {
+/** The command line of a process, '' where there is none. */
+export const commandOf = (pid: number): string => {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
   } catch {

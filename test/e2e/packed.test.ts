@@ -1,0 +1,65 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type MotiaApp, startMotia } from '../support/motia-app.ts'
+import { packInto, pnpmLayout } from '../support/packed.ts'
+import { startTestRedis } from '../support/redis-server.ts'
+
+// What `npm pack` packs, in an app of its own, where it sees the packages it declares and no other: a file or a
+// dependency that is missing in package.json is missing here too.
+const folder = mkdtempSync(join(tmpdir(), 'motia redis packed '))
+const app = join(folder, 'app')
+let packed = ''
+let motia: MotiaApp
+let primary: Redis
+let secondary: Redis
+
+beforeAll(async () => {
+  packed = packInto(folder)
+  cpSync(fileURLToPath(new URL('../fixtures/packed-app', import.meta.url)), app, { recursive: true })
+  mkdirSync(join(app, 'node_modules'))
+  pnpmLayout(app, packed, ['zod'])
+  const servers = await Promise.all([startTestRedis(), startTestRedis()])
+  primary = new Redis(servers[0].url)
+  secondary = new Redis(servers[1].url)
+  const env = { REDIS_PRIMARY_URL: servers[0].url, REDIS_SECONDARY_URL: servers[1].url }
+  motia = await startMotia({ dir: app, env })
+})
+afterAll(async () => {
+  await motia?.stop()
+  primary?.disconnect()
+  secondary?.disconnect()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('holds what a user needs and nothing else', () => {
+  expect(readdirSync(packed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json'])
+  const kinds = readdirSync(join(packed, 'dist')).map((name) => name.replace(/^[^.]*/, ''))
+  expect([...new Set(kinds)].sort()).toEqual(['.d.ts', '.js', '.js.map'])
+})
+
+it('serves a TypeScript step and a JavaScript step of an installed package', async () => {
+  expect(await motia.json('/write', { dish: 'soup' })).toEqual({ written: true })
+  expect(await motia.json('/read')).toEqual({
+    dish: 'soup',
+    year: 2020,
+    visits: '2',
+    table: { taken: false },
+    refused: 'CACHE_INVALID_VALUE',
+  })
+})
+
+it('keeps each thing on its instance', async () => {
+  expect(await secondary.exists('menu:today', 'user:ada')).toBe(2)
+  expect(await secondary.pttl('menu:today')).toBeGreaterThan(0)
+  expect(await primary.exists('menu:today', 'user:ada')).toBe(0)
+  expect(await primary.hkeys('~mr:state:table')).toEqual(['one'])
+})
+
+it('says at start where it stands', () => {
+  expect(motia.output()).toMatch(/motia-redis {2}primary +up/)
+  expect(motia.output()).toMatch(/motia-redis {2}context\.cache is in every step/)
+})

@@ -1,0 +1,173 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { startRedis } from '../../scripts/local-redis.ts'
+import { commandOf } from '../../scripts/running.ts'
+import { exampleApp } from '../support/example-app.ts'
+import { freePort } from '../support/motia-app.ts'
+import { alive, descendants } from '../support/processes.ts'
+import { until } from '../support/until.ts'
+
+const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${name}.ts`, import.meta.url))
+const tsx = import.meta.resolve('tsx')
+
+// Nothing of the developer's shell or the test runner, which would change what is started.
+const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+const makeApp = (): string => {
+  const app = exampleApp()
+  cleanUps.push(app.remove)
+  return app.dir
+}
+
+interface Start {
+  readonly child: ChildProcess
+  readonly pid: number
+  output(): string
+  /** Exit code or signal. */
+  readonly ended: Promise<number | NodeJS.Signals | null>
+}
+
+const start = (cwd: string, ...args: string[]): Start => {
+  const child = spawn(process.execPath, ['--import', tsx, script('start'), ...args], { cwd, env, stdio: 'pipe' })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal))
+  })
+  cleanUps.push(async () => {
+    child.kill('SIGKILL') // its watchdogs end the rest
+    await ended
+  })
+  if (child.pid === undefined) throw new Error('not started')
+  return { child, pid: child.pid, output: () => output, ended }
+}
+
+const ready = async (run: Start): Promise<string> => {
+  const over = run.ended.then((code) => {
+    throw new Error(`ended (${code}) before it was ready:\n${run.output()}`)
+  })
+  await Promise.race([over, until('the app to be ready', () => run.output().includes('Ctrl-C ends the app'), 90_000)])
+  return /App\s+(http:\S+)/.exec(run.output())?.[1] ?? ''
+}
+
+const others = (dir: string, ...args: string[]): Promise<{ code: number; output: string }> =>
+  new Promise((resolve) => {
+    const command = ['--import', tsx, ...args]
+    execFile(process.execPath, command, { cwd: dir, env }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
+    )
+  })
+
+const menu = async (url: string): Promise<{ status: number; body: string }> => {
+  const response = await fetch(`${url}/menu`)
+  return { status: response.status, body: await response.text() }
+}
+
+describe('npm start', () => {
+  it('takes the port and the Redis servers of .env, and Ctrl-C leaves no process', async () => {
+    const dir = makeApp()
+    const [primary, secondary] = await Promise.all([startRedis(), startRedis()])
+    cleanUps.push(primary.stop, secondary.stop)
+    const port = await freePort()
+    const lines = [`PORT=${port}`, `REDIS_PRIMARY_URL=${primary.url}`, `REDIS_SECONDARY_URL=${secondary.url}`]
+    writeFileSync(join(dir, '.env'), lines.join('\n'))
+
+    const run = start(dir)
+    expect(await ready(run)).toBe(`http://127.0.0.1:${port}`)
+    expect(run.output()).toContain(`curl http://127.0.0.1:${port}/menu`)
+    expect((await menu(`http://127.0.0.1:${port}`)).status).toBe(200)
+    // Only Motia's own Redis was missing.
+    expect(readdirSync(join(dir, '.motia')).filter((name) => name.startsWith('redis-'))).toEqual(['redis-motia'])
+
+    const started = descendants(run.pid)
+    expect(started.length).toBeGreaterThanOrEqual(4) // Motia, its Redis, a watchdog each
+    run.child.kill('SIGINT')
+    expect(await run.ended).toBe(130)
+    await until('none of them', () => alive(started).length === 0)
+    expect(existsSync(join(dir, '.motia', 'start.json'))).toBe(false)
+    expect(alive([primary.pid, secondary.pid])).toEqual([primary.pid, secondary.pid])
+  })
+
+  it('brings two instances, names the port Motia took instead of a taken one, and ends with Motia', async () => {
+    const dir = makeApp()
+    const port = await freePort()
+    const squatter = createServer()
+    await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve))
+    cleanUps.push(() => squatter.close())
+
+    const run = start(dir, '--port', String(port))
+    const url = await ready(run)
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(url).not.toBe(`http://127.0.0.1:${port}`)
+    expect(run.output()).toContain(`curl ${url}/menu`)
+    expect((await menu(url)).status).toBe(200)
+    expect(existsSync(join(dir, '.motia', 'redis-primary'))).toBe(true)
+    expect(existsSync(join(dir, '.motia', 'redis-secondary'))).toBe(true)
+
+    // The Workbench is found where the app runs, whatever PORT says.
+    expect(await others(dir, script('workbench'))).toEqual({ code: 0, output: `${url}/\n` })
+    // Two would write to the same data.
+    const second = await others(dir, script('start'), '--port', String(await freePort()))
+    expect(second).toEqual({ code: 1, output: `npm start runs in this folder already (process ${run.pid}, ${url})\n` })
+
+    const started = descendants(run.pid)
+    const motia = started.find((pid) => commandOf(pid).includes('cli.mjs')) ?? 0
+    process.kill(motia, 'SIGKILL')
+    expect(await run.ended).toBe(137)
+    expect(run.output()).toContain('Motia has ended (exit code 137)')
+    await until('none of them', () => alive(started).length === 0)
+  })
+
+  it('passes on the exit code of a Motia that ends before it is ready', async () => {
+    const dir = makeApp()
+    writeFileSync(join(dir, 'motia.config.ts'), 'process.exit(7)')
+    const run = start(dir, '--port', String(await freePort()))
+    expect(await run.ended).toBe(7)
+    expect(run.output()).toContain('Motia has ended (exit code 7)')
+  })
+
+  const ends: readonly (readonly [string, (run: Start) => unknown, number | string])[] = [
+    ['is killed', (run: Start) => run.child.kill('SIGKILL'), 'SIGKILL'],
+    ['crashes itself', (run: Start) => run.child.stdout?.destroy(), 1],
+    ['loses its terminal', (run: Start) => run.child.kill('SIGHUP'), 129],
+  ]
+  it.each(ends)('leaves no process when it %s', async (_name, end, code) => {
+    const run = start(makeApp(), '--port', String(await freePort()))
+    // Three Redis servers and Motia, a watchdog each.
+    await until('all of them', () => descendants(run.pid).length >= 8, 60_000)
+    const started = descendants(run.pid)
+    end(run)
+    expect(await run.ended).toBe(code)
+    await until('none of them', () => alive(started).length === 0, 15_000)
+  })
+
+  it('refuses a bad port before it starts anything', async () => {
+    const dir = makeApp()
+    const outcome = await others(dir, script('start'), '--port', '70000')
+    expect(outcome).toEqual({ code: 1, output: '--port must be a number from 1 to 43857, not "70000"\n' })
+    expect(existsSync(join(dir, '.motia'))).toBe(false)
+  })
+
+  it('forgets a start that was killed, even when its process id is somebody else’s now', async () => {
+    const dir = makeApp()
+    const run = start(dir, '--port', String(await freePort()))
+    const record = join(dir, '.motia', 'start.json')
+    await until('its record', () => existsSync(record), 30_000)
+    run.child.kill('SIGKILL')
+    await run.ended
+    writeFileSync(record, JSON.stringify({ pid: process.pid, port: 1 }))
+    expect(await others(dir, script('workbench'), '--port', String(await freePort()))).toMatchObject({ code: 1 })
+    const again = start(dir, '--port', String(await freePort()))
+    await until('the new record', () => readFileSync(record, 'utf8').includes(`"pid":${again.pid}`), 30_000)
+  })
+})
