@@ -1,4 +1,4 @@
-import { mayHoldEscapes, unescapeAll } from './escape.js'
+import { holdsBuffer, mayHoldEscapes, unescapeAll } from './escape.js'
 import type { Encoded } from './payload.js'
 import { isPlain } from './plain.js'
 import { snapshot } from './snapshot.js'
@@ -14,9 +14,9 @@ export const writeBare = (encoded: Encoded, fail: (message: string) => Error): s
     )
   if (encoded.meta !== undefined) throw cantCarry()
   if (!mayHoldEscapes(encoded.json)) return encoded.json
-  const value = unescapeAll(JSON.parse(encoded.json))
+  const value: unknown = JSON.parse(encoded.json)
   if (holdsBuffer(value)) throw cantCarry()
-  return JSON.stringify(value)
+  return JSON.stringify(unescapeAll(value))
 }
 
 /** A value from bare JSON: strings there are what they are, so those that start with ':' get Keyv's form. */
@@ -33,8 +33,3 @@ export const readBare = (text: string, parsed: unknown): Encoded | undefined => 
 /** A counter as INCRBY leaves it. */
 export const readCounter = (text: string, parsed: number): Encoded | undefined =>
   /^(?:0|-?[1-9]\d*)$/.test(text) && Number.isSafeInteger(parsed) ? { json: text, parsed } : undefined
-
-const holdsBuffer = (value: unknown): boolean => {
-  if (typeof value !== 'object' || value === null) return false
-  return Buffer.isBuffer(value) || Object.values(value).some(holdsBuffer)
-}

@@ -1,5 +1,3 @@
-import { MAX_DEPTH } from './payload.js'
-
 const BUFFER = ':base64:'
 
 /** Keyv's form of a string inside JSON: one that starts with ':' gets another. */
@@ -13,27 +11,34 @@ export const mayHoldEscapes = (json: string): boolean =>
 
 /**
  * Undoes Keyv's escapes, in place. A string with a single leading ':' is none of Keyv's forms and stays.
- * Throws on more levels than a value may have.
+ * For parsed JSON of any depth: it keeps its own stack.
  */
-export const unescapeAll = (value: unknown, depth = MAX_DEPTH * 3): unknown => {
-  if (typeof value === 'string') return unescapeString(value)
-  if (typeof value !== 'object' || value === null) return value
-  if (depth === 0) throw new Error('stored value is nested too deep')
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = unescapeAll(value[i], depth - 1)
-    return value
+export const unescapeAll = (value: unknown): unknown => {
+  const root = { value }
+  const open: object[] = [root]
+  for (let container = open.pop(); container !== undefined; container = open.pop()) {
+    const parts = container as Record<string, unknown>
+    for (const name of Object.keys(parts)) {
+      const part = parts[name]
+      if (typeof part === 'object' && part !== null) open.push(part)
+      else if (typeof part === 'string' && part.charCodeAt(0) === 58) parts[name] = unescapeString(part)
+    }
   }
-  const object = value as Record<string, unknown>
-  for (const key of Object.keys(object)) {
-    const before = object[key]
-    const after = unescapeAll(before, depth - 1)
-    if (after !== before) object[key] = after
-  }
-  return object
+  return root.value
 }
 
 const unescapeString = (text: string): string | Buffer => {
-  if (text.charCodeAt(0) !== 58) return text
   if (text.charCodeAt(1) === 58) return text.slice(1)
   return text.startsWith(BUFFER) ? Buffer.from(text.slice(BUFFER.length), 'base64') : text
+}
+
+/** Whether any string in parsed JSON is a Buffer in Keyv's form. */
+export const holdsBuffer = (value: unknown): boolean => {
+  const open: unknown[] = [value]
+  while (open.length > 0) {
+    const part = open.pop()
+    if (typeof part === 'string' && part.startsWith(BUFFER)) return true
+    if (typeof part === 'object' && part !== null) for (const inner of Object.values(part)) open.push(inner)
+  }
+  return false
 }

@@ -23,7 +23,10 @@ export interface SuperjsonMeta {
   readonly v?: number
 }
 
-/** Levels of nesting a value may have. Far below what recursion in V8, superjson or a schema library survives. */
+/** Levels of nesting a value may have. Far below what recursion here or in a schema library survives. */
 export const MAX_DEPTH = 1_000
-/** Objects, arrays and elements a value may have: a bound on work for values whose shared parts multiply. */
-export const MAX_PARTS = 4_000_000
+/** Levels where superjson has to carry the value: its recursion is deeper, most of all for a Map. */
+export const MAX_RICH_DEPTH = 250
+/** Objects, arrays and elements a value may have: more than 1 MiB of JSON can hold. It bounds the work for values whose
+ * shared parts multiply. */
+export const MAX_PARTS = 1_000_000

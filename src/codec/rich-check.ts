@@ -1,42 +1,51 @@
 import { isReservedName, MAX_BIGINT_DIGITS, TYPED_ARRAYS } from './kinds.js'
-import { MAX_DEPTH, type SuperjsonMeta } from './payload.js'
+import { MAX_RICH_DEPTH, type SuperjsonMeta } from './payload.js'
 
 /** A Map adds two levels to a path for each of its own. */
-const MAX_STEPS = MAX_DEPTH * 3
+const MAX_STEPS = MAX_RICH_DEPTH * 3
 
 /**
  * Throws unless `meta` is something we can have written for `json` (parsed): only known types, each at a place that
  * exists and holds what that type is made from. superjson trusts its metadata; what lies in a Redis may be anybody's.
+ * What passes, decodes.
  */
 export const checkMeta = (json: unknown, meta: SuperjsonMeta): void => {
   if (meta.v !== 1) throw new Error('stored metadata has an unknown version')
   // We never record shared references; following somebody else's could build cycles.
   if (meta.referentialEqualities !== undefined) throw new Error('stored metadata has references')
-  if (!isObject(meta.values)) throw new Error('stored metadata has no annotations')
-  checkTree(meta.values, json, 0)
+  if (Array.isArray(meta.values)) checkNode(meta.values, json, 0)
+  else checkChildren(meta.values, json, 0, 1)
 }
 
-/** `[type]`, `[type, children]`, or only children: path → tree. */
-const checkTree = (tree: unknown, at: unknown, steps: number): void => {
-  if (!Array.isArray(tree)) {
-    checkChildren(tree, at, steps)
-    return
-  }
-  if (tree.length !== 1 && tree.length !== 2) throw new Error('stored metadata has an unknown shape')
-  if (tree.length === 2) checkChildren(tree[1], at, steps)
-  checkType(tree[0], at)
+/** `[type]` or `[type, children]`. */
+const checkNode = (node: unknown, at: unknown, steps: number): void => {
+  if (!Array.isArray(node) || (node.length !== 1 && node.length !== 2)) throw unknownShape()
+  // An entry of a Map is a pair; only its key and its value may be something else.
+  if (node.length === 2) checkChildren(node[1], at, steps, node[0] === 'map' ? 2 : 1)
+  checkType(node[0], at)
 }
 
-const checkChildren = (children: unknown, at: unknown, steps: number): void => {
-  if (!isObject(children) || Array.isArray(children)) throw new Error('stored metadata has an unknown shape')
+/** Path → node. No path leads through a place that another one turns into a Map or Set. */
+const checkChildren = (children: unknown, at: unknown, steps: number, leastNames: number): void => {
+  if (!isObject(children) || Array.isArray(children)) throw unknownShape()
+  const targets = new Set<unknown>()
+  const passed = new Set<unknown>()
   for (const path of Object.keys(children)) {
-    let target = at
     const names = splitPath(path)
+    if (names.length < leastNames) throw unknownShape()
     if (steps + names.length > MAX_STEPS) throw new Error('stored metadata is nested too deep')
-    for (const name of names) target = part(target, name)
-    checkTree(children[path], target, steps + names.length)
+    let target = at
+    for (const [index, name] of names.entries()) {
+      if (index > 0) passed.add(target)
+      target = part(target, name)
+    }
+    if (isObject(target)) targets.add(target)
+    checkNode(children[path], target, steps + names.length)
   }
+  for (const target of targets) if (passed.has(target)) throw unknownShape()
 }
+
+const unknownShape = (): Error => new Error('stored metadata has an unknown shape')
 
 const part = (of: unknown, name: string): unknown => {
   const there = Array.isArray(of) ? /^(?:0|[1-9]\d{0,9})$/.test(name) : isObject(of) && !isReservedName(name)
@@ -58,11 +67,21 @@ const FITS: ReadonlyMap<string, (at: unknown) => boolean> = new Map<string, (at:
   ['number', (at) => NUMBERS.has(at)],
   ['bigint', (at) => typeof at === 'string' && at.length <= MAX_BIGINT_DIGITS + 1 && /^-?\d+$/.test(at)],
   ['Date', (at) => typeof at === 'string' && at.length <= 30 && !Number.isNaN(Date.parse(at))],
-  ['regexp', (at) => typeof at === 'string' && at.startsWith('/')],
-  ['URL', (at) => typeof at === 'string'],
+  ['regexp', (at) => typeof at === 'string' && isRegExp(at)],
+  ['URL', (at) => typeof at === 'string' && URL.canParse(at)],
   ['set', (at) => Array.isArray(at)],
   ['map', (at) => Array.isArray(at) && at.every((entry) => Array.isArray(entry) && entry.length === 2)],
 ])
+
+const isRegExp = (text: string): boolean => {
+  const end = text.lastIndexOf('/')
+  if (!text.startsWith('/') || end === 0) return false
+  try {
+    return new RegExp(text.slice(1, end), text.slice(end + 1)) instanceof RegExp
+  } catch {
+    return false
+  }
+}
 
 const isTypedArray = (type: unknown, at: unknown): boolean =>
   Array.isArray(type) &&

@@ -1,6 +1,8 @@
-import type SuperJSON from 'superjson'
+import type { SuperJSON } from 'superjson'
 import type { SuperjsonMeta } from './payload.js'
 import { checkMeta } from './rich-check.js'
+
+export type { SuperJSON }
 
 let loaded: SuperJSON | undefined
 let loading: Promise<SuperJSON> | undefined

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { escapeBuffer, escapeString } from './escape.js'
 import { isReservedName, MAX_BIGINT_DIGITS, MAX_BIGINT_HEX, TYPED_ARRAYS } from './kinds.js'
-import { MAX_DEPTH, MAX_PARTS } from './payload.js'
+import { MAX_DEPTH, MAX_PARTS, MAX_RICH_DEPTH } from './payload.js'
 import { pathText, type Step } from './value-path.js'
 
 export interface Snapshot {
@@ -19,6 +19,7 @@ export const snapshot = (value: unknown, fail: (message: string) => Error): Snap
   const walk: Walk = {
     path: [],
     above: new Set(),
+    deepest: 0,
     parts: 0,
     rich: false,
     reserved: undefined,
@@ -27,8 +28,7 @@ export const snapshot = (value: unknown, fail: (message: string) => Error): Snap
   }
   try {
     const copied = copy(value, walk)
-    if (walk.rich && walk.reserved !== undefined)
-      throw refuse(walk, `${walk.reserved} can't be stored beside a Date, Map or anything else JSON doesn't know`)
+    if (walk.rich) checkRich(walk)
     return { value: copied, rich: walk.rich }
   } catch (error) {
     if (error === walk.failure && error !== undefined) throw error
@@ -37,10 +37,21 @@ export const snapshot = (value: unknown, fail: (message: string) => Error): Snap
   }
 }
 
+/** What JSON alone carries, but not superjson. */
+const checkRich = (walk: Walk): void => {
+  const beside = "beside a Date, Map or anything else that JSON doesn't know"
+  if (walk.reserved !== undefined) throw refuse(walk, `${walk.reserved} can't be stored ${beside}`)
+  if (walk.deepest > MAX_RICH_DEPTH) {
+    throw refuse(walk, `a value can't be nested deeper than ${MAX_RICH_DEPTH} levels ${beside}`)
+  }
+}
+
 interface Walk {
   /** From the root to here; it keeps its length while an error travels up. */
   readonly path: Step[]
   readonly above: Set<object>
+  /** The most levels seen so far. */
+  deepest: number
   parts: number
   rich: boolean
   /** A property whose name superjson refuses; JSON alone carries it. */
@@ -84,6 +95,7 @@ const copyObject = (value: object, walk: Walk): unknown => {
     return whole
   }
   walk.above.add(value)
+  walk.deepest = Math.max(walk.deepest, walk.above.size)
   const result = copyParts(value, walk)
   walk.above.delete(value)
   return result
