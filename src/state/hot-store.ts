@@ -51,18 +51,16 @@ export const createHotStore = (store: GroupStore, { ttl, report, now = Date.now 
   const failures = createFailures(report, now)
   const quarantine = createQuarantine(report, now)
 
-  /** Whatever goes wrong in the store leaves as a state error. */
-  const attempt = async <T>(place: HotPlace, work: () => Promise<T>): Promise<T> => {
+  /** Checks the names, asks the store, makes the answer. Whatever goes wrong in the store leaves as a state error. */
+  const run = async <A, T>(place: HotPlace, ask: () => Promise<A>, answer: (got: A) => T): Promise<T> => {
+    checkNames(place, failures)
+    let got: A
     try {
-      return await work()
+      got = await ask()
     } catch (error) {
       throw failures.failed(place, error)
     }
-  }
-
-  const run = async <T>(place: HotPlace, work: () => Promise<T>): Promise<T> => {
-    checkNames(place, failures)
-    return attempt(place, work)
+    return answer(got)
   }
 
   const readable = (group: string, key: string, text: string | undefined): JsonValue => {
@@ -73,63 +71,82 @@ export const createHotStore = (store: GroupStore, { ttl, report, now = Date.now 
     return null
   }
 
-  const membersOf = async (group: string): Promise<[key: string, value: JsonValue][]> => {
-    const members: [string, JsonValue][] = []
-    for (const [key, text] of await store.groupAll(group)) {
-      const parsed = parse(text)
-      if (parsed === undefined) quarantine.note(group, key)
-      else members.push([key, parsed.value])
-    }
-    return members
-  }
-
-  const itemsOf = async (groupId: string, filters: readonly HotFilter[]): Promise<HotItem[]> => {
+  const itemsOf = (groupId: string, members: Members, filters: readonly HotFilter[]): HotItem[] => {
     const items: HotItem[] = []
-    for (const [key, value] of await membersOf(groupId)) {
-      const item = { groupId, key, type: inferType(value), value }
+    for (const [key, text] of members) {
+      const parsed = parse(text)
+      if (parsed === undefined) {
+        quarantine.note(groupId, key)
+        continue
+      }
+      const item = { groupId, key, type: inferType(parsed.value), value: parsed.value }
       if (matchesFilters(item, filters)) items.push(item)
     }
     return items
   }
 
+  /** Each group is filtered as it arrives, so that only what is asked for is held. */
+  const allItems = async (filters: readonly HotFilter[]): Promise<HotItem[]> => {
+    const perGroup = await inOrder(await store.groups(), GROUPS_AT_ONCE, async (group) =>
+      itemsOf(group, await store.groupAll(group), filters),
+    )
+    return perGroup.flat()
+  }
+
   return {
     get: (group, key) =>
-      run({ operation: 'get', group, key }, async () => readable(group, key, await store.groupGet(group, key))),
+      run(
+        { operation: 'get', group, key },
+        () => store.groupGet(group, key),
+        (text) => readable(group, key, text),
+      ),
 
     async set(group, key, value) {
       const place: HotPlace = { operation: 'set', group, key }
-      checkNames(place, failures)
       const serialised = serialise(value)
       if (!('text' in serialised)) throw failures.refused(place, serialised.code, serialised.reason)
-      await attempt(place, () => store.groupSet(group, key, serialised.text, ttl, MAX_GROUP_ITEMS))
+      await run(place, () => store.groupSet(group, key, serialised.text, ttl, MAX_GROUP_ITEMS), asItIs)
       return value
     },
 
     delete: (group, key) =>
-      run({ operation: 'delete', group, key }, async () => readable(group, key, await store.groupDelete(group, key))),
+      run(
+        { operation: 'delete', group, key },
+        () => store.groupDelete(group, key),
+        (text) => readable(group, key, text),
+      ),
 
     getGroup: (group) =>
-      run({ operation: 'getGroup', group }, async () => (await membersOf(group)).map(([, value]) => value)),
+      run(
+        { operation: 'getGroup', group },
+        () => store.groupAll(group),
+        (members) => itemsOf(group, members, []).map(({ value }) => value),
+      ),
 
-    clear: (group) => run({ operation: 'clear', group }, () => store.groupClear(group)),
+    clear: (group) => run({ operation: 'clear', group }, () => store.groupClear(group), asItIs),
 
-    keys: (group) => run({ operation: 'keys', group }, () => store.groupFields(group)),
+    keys: (group) => run({ operation: 'keys', group }, () => store.groupFields(group), asItIs),
 
-    traceIds: () => run({ operation: 'traceIds' }, () => store.groups()),
+    traceIds: () => run({ operation: 'traceIds' }, () => store.groups(), asItIs),
 
     async items({ groupId, filter } = {}) {
       const place: HotPlace = { operation: 'items', ...(groupId ? { group: groupId } : {}) }
       const filters = checkedFilters(filter, place, failures)
-      return run(place, async () => {
-        if (groupId) return itemsOf(groupId, filters)
-        const groups = await store.groups()
-        return (await inOrder(groups, GROUPS_AT_ONCE, (group) => itemsOf(group, filters))).flat()
-      })
+      if (!groupId) return run(place, () => allItems(filters), asItIs)
+      return run(
+        place,
+        () => store.groupAll(groupId),
+        (members) => itemsOf(groupId, members, filters),
+      )
     },
 
     skipped: quarantine.count,
   }
 }
+
+type Members = readonly (readonly [key: string, text: string])[]
+
+const asItIs = <T>(got: T): T => got
 
 const checkNames = (place: HotPlace, failures: Failures): void => {
   const refuse = (reason: string): Error => failures.refused(place, 'STATE_INVALID_KEY', reason)

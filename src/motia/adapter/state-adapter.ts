@@ -18,52 +18,44 @@ export interface StateAdapterOptions {
  * and the next one asks it again.
  */
 export const createStateAdapter = (
-  open: () => Promise<HotStore>,
+  openHot: () => Promise<HotStore>,
   { brand, report }: StateAdapterOptions,
 ): StateAdapter => {
   const failures = createFailures(report, Date.now)
   let opening: Promise<HotStore> | undefined
+  let opened: HotStore | undefined
 
-  const hot = async (place: HotPlace): Promise<HotStore> => {
-    const current = opening ?? open()
+  const open = async (place: HotPlace): Promise<HotStore> => {
+    const current = opening ?? openHot()
     opening = current
     try {
-      return await current
+      opened = await current
+      return opened
     } catch (error) {
       if (opening === current) opening = undefined
       const reason = error instanceof Error ? error.message : String(error)
       throw failures.refused(place, 'STATE_UNAVAILABLE', `state couldn't be opened: ${reason}`)
     }
   }
+  // Once open, no promise comes between Motia and the store.
+  const on = <T>(place: HotPlace, use: (hot: HotStore) => Promise<T>): Promise<T> =>
+    opened === undefined ? open(place).then(use) : use(opened)
 
   const adapter: StateAdapter = {
     // T is what the caller says it stored there: Motia's contract, which no adapter can check.
-    async get<T>(group: string, key: string) {
-      return (await (await hot({ operation: 'get', group, key })).get(group, key)) as T | null
-    },
-    async set<T>(group: string, key: string, value: T) {
-      return (await hot({ operation: 'set', group, key })).set(group, key, value)
-    },
-    async delete<T>(group: string, key: string) {
-      return (await (await hot({ operation: 'delete', group, key })).delete(group, key)) as T | null
-    },
-    async getGroup<T>(group: string) {
-      return (await (await hot({ operation: 'getGroup', group })).getGroup(group)) as T[]
-    },
-    async clear(group) {
-      return (await hot({ operation: 'clear', group })).clear(group)
-    },
-    async keys(group) {
-      return (await hot({ operation: 'keys', group })).keys(group)
-    },
-    async traceIds() {
-      return (await hot({ operation: 'traceIds' })).traceIds()
-    },
-    async items(input) {
-      return (await hot({ operation: 'items' })).items(input)
-    },
+    get: <T>(group: string, key: string) =>
+      on({ operation: 'get', group, key }, (hot) => hot.get(group, key) as Promise<T | null>),
+    set: (group, key, value) => on({ operation: 'set', group, key }, (hot) => hot.set(group, key, value)),
+    delete: <T>(group: string, key: string) =>
+      on({ operation: 'delete', group, key }, (hot) => hot.delete(group, key) as Promise<T | null>),
+    getGroup: <T>(group: string) =>
+      on({ operation: 'getGroup', group }, (hot) => hot.getGroup(group) as Promise<unknown[]> as Promise<T[]>),
+    clear: (group) => on({ operation: 'clear', group }, (hot) => hot.clear(group)),
+    keys: (group) => on({ operation: 'keys', group }, (hot) => hot.keys(group)),
+    traceIds: () => on({ operation: 'traceIds' }, (hot) => hot.traceIds()),
+    items: (input) => on({ operation: 'items' }, (hot) => hot.items(input)),
     // Motia never calls it, and the connections aren't the adapter's: the tiers' close() ends them.
-    async cleanup() {},
+    cleanup: async () => {},
   }
   return Object.defineProperty(adapter, BRAND, { value: brand, enumerable: false })
 }
