@@ -1,4 +1,5 @@
 import type { CronConfig, Handlers } from 'motia'
+import { keysOf } from '../shared/keys-of'
 import type { Summary } from './summary'
 
 export const config: CronConfig = {
@@ -12,8 +13,7 @@ export const config: CronConfig = {
 
 export const handler: Handlers['RollUp'] = async ({ cache }) => {
   const analytics = cache.category('analytics')
-  const { keys } = await analytics.keys({ prefix: 'count:', limit: 1000 })
-  const counts = await analytics.getMany<number>(keys)
+  const counts = await analytics.getMany<number>(await keysOf(analytics, 'count:'))
   const summary: Summary = {
     at: new Date(),
     counts: new Map([...counts].map(([key, n]) => [key.slice('count:'.length), n])),

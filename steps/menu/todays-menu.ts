@@ -5,7 +5,7 @@ import { dishes } from '../shared/database'
 export const todaysMenu = async (cache: Cache) => {
   let from = 'cache'
   const menu = await cache.category('menu').getOrSet('today', () => {
-    from = 'database'
+    from = 'kitchen'
     return dishes.all()
   })
   return { from, menu }

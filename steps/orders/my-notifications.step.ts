@@ -1,5 +1,6 @@
 import type { ApiRouteConfig, Handlers } from 'motia'
 import { sessionOf, signInFirst } from '../auth/session'
+import { keysOf } from '../shared/keys-of'
 import { whenAway } from '../shared/when-away'
 
 export const config: ApiRouteConfig = {
@@ -18,8 +19,7 @@ export const handler: Handlers['MyNotifications'] = async (req, { cache }) => {
   if (!session) return signInFirst
 
   const notifications = cache.category('notifications')
-  const { keys } = await notifications.keys({ prefix: `${session.userId}:`, limit: 100 })
-  const found = await notifications.getMany(keys)
+  const found = await notifications.getMany(await keysOf(notifications, `${session.userId}:`))
   const newestFirst = [...found.values()].sort((a, b) => b.sentAt.getTime() - a.sentAt.getTime())
   return { status: 200, body: newestFirst }
 }

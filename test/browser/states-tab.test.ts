@@ -73,7 +73,7 @@ describe.skipIf(executable === undefined)(`Motia's States tab over our adapter${
   it('shows an item', async () => {
     await row('orders-1', 'order').getByRole('cell').nth(2).click()
     await browser.page.getByText('State Details').waitFor()
-    const page = await browser.page.locator('body').innerText()
+    const page = await browser.page.locator('body').textContent()
     expect(page).toMatch(/dish:?\s*"soup"/)
     expect(page).toMatch(/quantity:?\s*2/)
     mkdirSync('test-results', { recursive: true })

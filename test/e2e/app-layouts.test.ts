@@ -33,7 +33,7 @@ const expectFlows = async (app: MotiaApp): Promise<void> => {
   const session = await login(app, 'ada')
   expect((await ask(app, 'GET /auth/session', { session })).status).toBe(200)
   expect((await ask(app, 'GET /users/ada')).body).toMatchObject({ name: 'Ada' })
-  expect((await ask(app, 'GET /menu')).body).toMatchObject({ from: 'database' })
+  expect((await ask(app, 'GET /menu')).body).toMatchObject({ from: 'kitchen' })
   expect((await ask(app, 'GET /menu')).body).toMatchObject({ from: 'cache' })
   const { body } = await ask<{ orderId: string }>(app, 'POST /orders', {
     session,
@@ -56,7 +56,7 @@ describe('motia start with one URL, in production', () => {
     const { app } = await start('start', { NODE_ENV: 'production', REDIS_PRIMARY_URL: url })
     await expectFlows(app)
     expect(await families(redis)).toEqual(['analytics', 'auth', 'menu', 'notifications', 'orders', 'user', '~mr'])
-    expect(app.output().match(/motia-redis {2}.*one instance.*/g)).toHaveLength(1)
+    expect(app.output().match(/motia-redis {2}.*one Redis only.*/g)).toHaveLength(1)
   })
 })
 
@@ -84,7 +84,7 @@ describe('motia dev without any URL', () => {
   it('keeps everything in files, says so loudly, and still has it after a restart', async () => {
     const { app, dir } = await start('dev', {})
     await expectFlows(app)
-    expect(app.output()).toMatch(/motia-redis {2}.*embedded/)
+    expect(app.output()).toMatch(/motia-redis {2}NO REDIS: REDIS_PRIMARY_URL is not set/)
     expect(existsSync(join(dir, '.motia', 'redis'))).toBe(true)
     await app.stop()
     const again = await startMotia({ dir, env: {} })

@@ -159,7 +159,7 @@ describe('menu', () => {
     await secondary.del('menu:today')
     const first = await ask<Menu>(app, 'GET /menu')
     const second = await ask<Menu>(app, 'GET /menu')
-    expect(first.body.from).toBe('database')
+    expect(first.body.from).toBe('kitchen')
     expect(second.body.from).toBe('cache')
     expect(second.body.menu).toEqual(first.body.menu)
     expect((await stored(secondary, 'menu:today', 6 * hour)).value).toEqual(first.body.menu)
@@ -175,14 +175,14 @@ describe('menu', () => {
     expect((await ask(app, 'PUT /menu/stone', { ...change, session: ada })).status).toBe(404)
     expect((await ask(app, 'PUT /menu/soup', { ...change, session: ada })).status).toBe(200)
     const { body } = await ask<Menu>(app, 'GET /menu')
-    expect(body.from).toBe('database')
+    expect(body.from).toBe('kitchen')
     expect(body.menu.find((dish) => dish.id === 'soup')?.cents).toBe(725)
   })
 
   it('is computed once for all who ask at the same time', async () => {
     await secondary.del('menu:today')
     const answers = await Promise.all(Array.from({ length: 6 }, () => ask<Menu>(app, 'GET /menu')))
-    expect(answers.filter((answer) => answer.body.from === 'database')).toHaveLength(1)
+    expect(answers.filter((answer) => answer.body.from === 'kitchen')).toHaveLength(1)
   })
 })
 
