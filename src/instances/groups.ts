@@ -1,4 +1,4 @@
-import type { Caller } from './caller.js'
+import { type Caller, InstanceError } from './caller.js'
 import type { Lines } from './entries.js'
 import { isLarge } from './large.js'
 import type { Layout } from './layout.js'
@@ -22,8 +22,14 @@ export const createGroups = (
   layout: Layout,
   checkSize: (text: string) => void,
 ): GroupStore => ({
-  groupGet: async (group, field, options) =>
-    (await caller.call(data, 'read', options?.timeout, (redis) => redis.hget(layout.group(group), field))) ?? undefined,
+  groupGet: async (group, field, options) => {
+    try {
+      const text = await caller.call(data, 'read', options?.timeout, (redis) => redis.hget(layout.group(group), field))
+      return text ?? undefined
+    } catch (error) {
+      return ifForeign(error, undefined)
+    }
+  },
 
   groupSet: async (group, field, text, ttl, maxItems, options) => {
     checkSize(text)
@@ -46,27 +52,35 @@ export const createGroups = (
     // A page may repeat what an earlier one had, while the hash grows.
     const items = new Map<string, string>()
     let cursor = '0'
-    do {
-      const [next, page] = await caller.call(data, 'read', options?.timeout, (redis) =>
-        redis.hscan(layout.group(group), cursor, 'COUNT', PAGE),
-      )
-      for (let i = 0; i < page.length; i += 2) items.set(page[i] as string, page[i + 1] as string)
-      cursor = next
-    } while (cursor !== '0')
+    try {
+      do {
+        const [next, page] = await caller.call(data, 'read', options?.timeout, (redis) =>
+          redis.hscan(layout.group(group), cursor, 'COUNT', PAGE),
+        )
+        for (let i = 0; i < page.length; i += 2) items.set(page[i] as string, page[i + 1] as string)
+        cursor = next
+      } while (cursor !== '0')
+    } catch (error) {
+      return ifForeign(error, [])
+    }
     return [...items]
   },
 
   groupFields: async (group, options) => {
     const fields = new Set<string>()
     let cursor = '0'
-    do {
-      const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
-        runScript(redis, groupFieldsScript, [layout.group(group)], [cursor, PAGE]),
-      )
-      const [next, page] = reply as [string, string[]]
-      for (const field of page) fields.add(field)
-      cursor = next
-    } while (cursor !== '0')
+    try {
+      do {
+        const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
+          runScript(redis, groupFieldsScript, [layout.group(group)], [cursor, PAGE]),
+        )
+        const [next, page] = reply as [string, string[]]
+        for (const field of page) fields.add(field)
+        cursor = next
+      } while (cursor !== '0')
+    } catch (error) {
+      return ifForeign(error, [])
+    }
     return [...fields]
   },
 
@@ -90,3 +104,9 @@ export const createGroups = (
     return names
   },
 })
+
+/** Another type of data at a group's key reads as a group that holds nothing. */
+const ifForeign = <T>(error: unknown, empty: T): T => {
+  if (error instanceof InstanceError && error.fault.code === 'WRONGTYPE') return empty
+  throw error
+}

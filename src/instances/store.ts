@@ -54,7 +54,10 @@ export interface EntryStore {
   clear(prefix: string, options?: CallOptions): Promise<number>
 }
 
-/** Named groups of named texts: workflow state. Cost follows the group, never the keyspace. */
+/**
+ * Named groups of named texts: workflow state. Cost follows the group, never the keyspace. Another type of data at a
+ * group's key reads as a group that holds nothing; groupSet and groupDelete reject with kind 'refused', groupClear removes it.
+ */
 export interface GroupStore {
   groupGet(group: string, field: string, options?: CallOptions): Promise<string | undefined>
   /** `ttl`: ms the whole group lives from now, sliding; false = for ever. Rejects with kind 'too-large' at maxItems. */
