@@ -1,0 +1,72 @@
+import { RedisStateAdapter } from '@motiadev/adapter-redis-state'
+import type { StateAdapter } from 'motia'
+import { createClient } from 'redis'
+import { startRedis } from '../scripts/local-redis.ts'
+import { createRedisStore } from '../src/instances/redis-store.ts'
+import { createStateAdapter } from '../src/motia/adapter/state-adapter.ts'
+import { consoleReport } from '../src/report.ts'
+import { Problem } from '../src/settings/problem.ts'
+import { parseRedisUrl } from '../src/settings/redis-url.ts'
+import { createHotStore } from '../src/state/hot-store.ts'
+import { type Contender, compare, printTable } from './measure.ts'
+
+/**
+ * Our state adapter beside Motia's Redis adapter, on one Redis, in one run. Goals: get and set at least 0.9x with one
+ * call in flight, getGroup of 10 keys beside 100,000 foreign ones at least 300x.
+ */
+const FOREIGN = 100_000
+const value = {
+  orderId: 'o-1234567',
+  status: 'open',
+  total: 129.5,
+  items: [{ sku: 'a-1', n: 2 }],
+  note: 'x'.repeat(60),
+}
+
+const server = await startRedis()
+const url = parseRedisUrl(server.url)
+if (Problem.is(url)) throw new Error(`not a Redis URL: ${server.url}`)
+
+const store = createRedisStore({ name: 'primary', url, namespace: '', deadlines: {}, processId: 'bench' })
+await store.connect()
+const hot = createHotStore(store, { ttl: 7 * 86_400_000, report: consoleReport })
+const ours: StateAdapter = createStateAdapter(async () => hot, { brand: {}, report: consoleReport })
+const theirs: StateAdapter = new RedisStateAdapter({ url: server.url })
+
+const pair = (run: (adapter: StateAdapter, i: number) => Promise<unknown>): Contender[] => [
+  { name: "Motia's Redis adapter", run: (i) => run(theirs, i) },
+  { name: 'motia-redis', run: (i) => run(ours, i) },
+]
+
+try {
+  for (const adapter of [theirs, ours]) for (let n = 0; n < 10; n++) await adapter.set('trace', `k${n}`, value)
+
+  const get = await compare(
+    pair((adapter) => adapter.get('trace', 'k1')),
+    { inFlight: 1 },
+  )
+  printTable('state get, 1 in flight (goal 0.9x)', get)
+  const set = await compare(
+    pair((adapter, i) => adapter.set('trace', `k${i % 10}`, value)),
+    { inFlight: 1 },
+  )
+  printTable('state set, 1 in flight (goal 0.9x)', set)
+  const busy = await compare(
+    pair((adapter) => adapter.get('trace', 'k1')),
+    { inFlight: 64 },
+  )
+  printTable('state get, 64 in flight', busy)
+
+  const raw = await createClient({ url: server.url }).connect()
+  const foreign = Array.from({ length: FOREIGN }, (_, n): [string, string] => [`foreign:${n}`, 'x'])
+  for (let at = 0; at < FOREIGN; at += 10_000) await raw.mSet(foreign.slice(at, at + 10_000))
+  raw.destroy()
+  const group = await compare(
+    pair((adapter) => adapter.getGroup('trace')),
+    { inFlight: 1, rounds: 5, ms: 800 },
+  )
+  printTable(`state getGroup of 10 keys beside ${FOREIGN.toLocaleString('en')} foreign keys (goal 300x)`, group)
+} finally {
+  await Promise.allSettled([store.close(), theirs.cleanup()])
+  await server.stop()
+}
