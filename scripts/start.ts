@@ -119,6 +119,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     void end(128 + constants.signals[signal]).catch(fail)
   })
 }
+// `npm` hands a SIGTERM to its shell only, and the shell doesn't pass it on: losing that parent means the same.
+const parent = process.ppid
+if (process.env.npm_lifecycle_event !== undefined) {
+  const look = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(look)
+    void end(128 + constants.signals.SIGTERM).catch(fail)
+  }, 500)
+}
 process.on('uncaughtException', fail)
 process.on('unhandledRejection', fail)
 

@@ -151,6 +151,21 @@ describe('npm start', () => {
     await until('none of them', () => alive(started).length === 0, 15_000)
   })
 
+  it('leaves no process when npm is ended, which ends its shell alone', async () => {
+    const command = [process.execPath, '--import', tsx, script('start'), '--port', String(await freePort())]
+    const shell = spawn('/bin/sh', ['-c', '"$0" "$@"; true', ...command], {
+      cwd: makeApp(),
+      env: { ...env, npm_lifecycle_event: 'start' },
+      stdio: 'ignore',
+    })
+    cleanUps.push(() => shell.kill('SIGKILL'))
+    const under = (): number[] => descendants(shell.pid ?? 0)
+    await until('all of them', () => under().length >= 9, 60_000)
+    const started = under()
+    shell.kill('SIGTERM')
+    await until('none of them', () => alive(started).length === 0, 15_000)
+  })
+
   it('refuses a bad port before it starts anything', async () => {
     const dir = makeApp()
     const outcome = await others(dir, script('start'), '--port', '70000')
