@@ -1,7 +1,7 @@
 import { Problem } from './problem.js'
 
 const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const shape = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
+const shape = /^\d+(?:\.\d+)?(?:ms|[smhd])$/
 const longest = 365 * 86_400_000
 const examples = "write milliseconds as a number, or '250ms' '30s' '10m' '6h' '7d'"
 
@@ -10,20 +10,25 @@ const examples = "write milliseconds as a number, or '250ms' '30s' '10m' '6h' '7
  * Runs on every write with a ttl, so the right inputs take the short way.
  */
 export const parseDuration = (input: unknown): number | Problem => {
-  if (typeof input === 'number') return inBounds(input, `${input}`)
+  if (typeof input === 'number') return isDuration(input) ? input : outOfBounds(input, `${input}`)
   if (typeof input !== 'string') return new Problem(`${kindOf(input)} is not a duration: ${examples}`)
-  const match = shape.exec(input)
-  if (match === null) return new Problem(unreadable(input))
-  const [, digits, unit] = match
-  const amount = Number(digits)
-  const factor = units[unit ?? ''] ?? Number.NaN
-  const ms = Math.round(amount * factor)
+  if (!shape.test(input)) return new Problem(unreadable(input))
+  const amount = Number.parseFloat(input)
+  const factor = factorOf(input)
   // 2.3 * 1000 is 2299.9999…; dividing back tells such noise from a real fraction of a millisecond.
-  return inBounds(ms / factor === amount ? ms : amount * factor, printable(input) ? `'${input}'` : 'it')
+  const rounded = Math.round(amount * factor)
+  const ms = rounded / factor === amount ? rounded : amount * factor
+  return isDuration(ms) ? ms : outOfBounds(ms, printable(input) ? `'${input}'` : 'it')
 }
 
-const inBounds = (ms: number, shown: string): number | Problem => {
-  if (ms >= 1 && ms <= longest && Number.isInteger(ms)) return ms
+const factorOf = (text: string): number => {
+  const unit = text.slice(text.endsWith('ms') ? -2 : -1)
+  return units[unit] ?? Number.NaN
+}
+
+const isDuration = (ms: number): boolean => ms >= 1 && ms <= longest && Number.isInteger(ms)
+
+const outOfBounds = (ms: number, shown: string): Problem => {
   if (!Number.isFinite(ms)) return new Problem(`${shown} is not a duration: ${examples}`)
   if (ms > longest) return new Problem(`${shown} is too long: at most '365d'`)
   if (ms < 1) return new Problem(`${shown} is too short: at least 1 (millisecond)`)
