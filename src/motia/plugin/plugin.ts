@@ -21,26 +21,31 @@ export interface PluginParts {
 }
 
 const slot = Symbol.for('motia-redis.step-host')
-type Slot = { [slot]?: { close(): void } }
+type Slot = { [slot]?: () => void }
 
-/** Motia's plugin: the host side of the step channel, and context.cache in every step. Never throws: Motia would end without a word. */
+/**
+ * Motia's plugin: the host side of the step channel, and context.cache in every step. Never throws: Motia would end
+ * without a word. After `close` each call of a step is answered with CACHE_CLOSED.
+ */
 export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close(): void } => {
   let host: StepHost | undefined
-  let stop: (() => void) | undefined
-  const close = (): void => {
-    stop?.()
-    host?.close()
+
+  const start = (): boolean => {
+    host = createStepHost(parts)
+    const stop = onStepProcess(host.attach)
+    // Two hosts would both answer: where redisTiers() was registered twice, the last one serves.
+    const shared = globalThis as Slot
+    shared[slot]?.()
+    shared[slot] = () => {
+      stop()
+      host?.close()
+    }
+    const preloadUrl = parts.preloadUrl ?? new URL('./preload.js', import.meta.url).href
+    return installInjection({ env: process.env, inject: parts.inject, preloadUrl, report: parts.report })
   }
   const build: MotiaPluginBuilder = (motia) => {
     try {
-      // Two hosts would both answer: where redisTiers() was registered twice, the last one serves.
-      const shared = globalThis as Slot
-      shared[slot]?.close()
-      shared[slot] = { close }
-      host = createStepHost(parts)
-      stop = onStepProcess(host.attach)
-      const preloadUrl = parts.preloadUrl ?? new URL('./preload.js', import.meta.url).href
-      const injected = installInjection({ env: process.env, inject: parts.inject, preloadUrl, report: parts.report })
+      const injected = start()
       parts.registration.pluginBuilt(brandOf(motia.state) !== undefined)
       parts.built(injected)
     } catch (error) {
@@ -48,5 +53,5 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
     }
     return { workbench: [] }
   }
-  return Object.assign(build, { close })
+  return Object.assign(build, { close: () => host?.close() })
 }

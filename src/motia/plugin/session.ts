@@ -75,6 +75,7 @@ export const createSession = (
 
   const endLease = async (op: string, args: readonly unknown[]): Promise<unknown> => {
     const id = leaseId(args[0])
+    await engine() // after close the leases are gone: that is what the step is told then
     const lease = leases.get(id)
     if (lease === undefined) throw new MalformedMessage('an unknown lease')
     try {

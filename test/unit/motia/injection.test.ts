@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { installInjection, runnerProblem, withImport } from '../../../src/motia/plugin/injection.ts'
+import { createRegistration } from '../../../src/motia/plugin/registration.ts'
+import { HOST_MARKER } from '../../../src/motia/step/protocol.ts'
+import { until } from '../../support/until.ts'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'motia redis "injection" '))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const collect = () => {
+  const warnings: string[] = []
+  return {
+    warnings,
+    report: { info: () => undefined, warn: (line: string) => void warnings.push(line), error: () => undefined },
+  }
+}
+
+describe('NODE_OPTIONS', () => {
+  it("keeps the user's own in front and is the same a second time", () => {
+    const option = fc.constantFrom(
+      '--inspect',
+      '--max-old-space-size=512',
+      '--import=file:///own.mjs',
+      '--trace-warnings',
+    )
+    fc.assert(
+      fc.property(fc.array(option), fc.constantFrom('file:///a/preload.js', 'file:///a%20b/preload.js'), (own, url) => {
+        const text = own.join(' ')
+        const once = withImport(text, url)
+        expect(once.split(' ').filter((part) => part !== '')).toEqual([...own, `--import=${url}`])
+        expect(withImport(once, url)).toBe(once)
+      }),
+    )
+    expect(withImport(undefined, 'file:///p.js')).toBe('--import=file:///p.js')
+  })
+
+  it('works in node with a path that has spaces and quotes', () => {
+    const preload = join(folder, 'pre load.mjs')
+    writeFileSync(preload, 'globalThis.preloaded = true')
+    const NODE_OPTIONS = withImport('--max-old-space-size=512', pathToFileURL(preload).href)
+    const said = execFileSync(process.execPath, ['-p', 'globalThis.preloaded'], {
+      env: { ...process.env, NODE_OPTIONS },
+    })
+    expect(said.toString().trim()).toBe('true')
+  })
+})
+
+describe('the installed injection', () => {
+  const preloadUrl = 'file:///preload.js'
+  const motia = join(root, 'node_modules', 'motia', 'dist')
+
+  it('marks the children and adds the preload', () => {
+    const { warnings, report } = collect()
+    const env: Record<string, string | undefined> = { NODE_OPTIONS: '--inspect' }
+    expect(installInjection({ env, inject: true, preloadUrl, report, from: [motia] })).toBe(true)
+    expect(env).toEqual({ [HOST_MARKER]: '1', NODE_OPTIONS: '--inspect --import=file:///preload.js' })
+    expect(warnings).toEqual([])
+  })
+
+  it('switched off leaves NODE_OPTIONS alone; the host is announced all the same', () => {
+    const { warnings, report } = collect()
+    const env: Record<string, string | undefined> = {}
+    expect(installInjection({ env, inject: false, preloadUrl, report, from: [motia] })).toBe(false)
+    expect(env).toEqual({ [HOST_MARKER]: '1' })
+    expect(warnings).toEqual([])
+  })
+
+  it('says in one line that an unknown Motia can not be injected into, and leaves NODE_OPTIONS alone', () => {
+    const { warnings, report } = collect()
+    const env: Record<string, string | undefined> = {}
+    expect(installInjection({ env, inject: true, preloadUrl, report, from: [folder] })).toBe(false)
+    expect(env).toEqual({ [HOST_MARKER]: '1' })
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toMatch(/context\.cache is not in steps: .*not found.*motia-redis\/step/)
+  })
+})
+
+describe("Motia's runner", () => {
+  const motiaIn = (name: string, text: string): string => {
+    const file = join(folder, name, 'node_modules/@motiadev/core/dist/src/node/node-runner.mjs')
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+    return join(folder, name, 'node_modules', 'motia', 'dist')
+  }
+
+  it('is found above the running script, and known', () => {
+    expect(runnerProblem([join(root, 'node_modules', 'motia', 'dist')])).toBeUndefined()
+    expect(runnerProblem([folder, join(root, 'test')])).toBeUndefined()
+  })
+
+  it('that runs steps in another way is told', () => {
+    expect(runnerProblem([motiaIn('other', 'await run(process.argv)')])).toMatch(/unknown way/)
+    expect(runnerProblem([motiaIn('same', 'process.argv; m.handler; c.middleware')])).toBeUndefined()
+  })
+})
+
+describe('half a registration', () => {
+  it('plugin without adapter is said once', () => {
+    const { warnings, report } = collect()
+    const registration = createRegistration(report)
+    registration.pluginBuilt(false)
+    registration.pluginBuilt(false)
+    expect(warnings).toEqual([expect.stringContaining('adapters: { state: tiers.state }')])
+  })
+
+  it('adapter without plugin is said once, after a while', async () => {
+    const { warnings, report } = collect()
+    const registration = createRegistration(report, 20)
+    registration.adapterUsed()
+    registration.adapterUsed()
+    expect(warnings).toEqual([])
+    await until('the line', () => warnings.length > 0)
+    expect(warnings).toEqual([expect.stringContaining('plugins: [tiers.plugin]')])
+  })
+
+  it('both are said nothing about', async () => {
+    const { warnings, report } = collect()
+    const registration = createRegistration(report, 5)
+    registration.adapterUsed()
+    registration.pluginBuilt(true)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(warnings).toEqual([])
+  })
+})
