@@ -25,8 +25,10 @@ export interface Channel {
   call(op: ChannelOperation, args: readonly unknown[], place: CallPlace): Promise<unknown>
 }
 
-/** The server's own deadlines end a call at 3 s at the latest; 2 s more is the safety limit on this side. */
+/** The server's own deadlines end a call at 3 s at the latest; 2 s more without a word from it is the limit here. */
 const SAFETY_LIMIT = 5_000
+/** A server that is busy with this step's other calls gets longer (10,000 calls, many values of 1 MiB): so many limits. */
+const LONGEST = 6
 
 interface Waiting {
   readonly place: CallPlace
@@ -44,9 +46,6 @@ export const createChannel = (port: ChannelPort, limit = SAFETY_LIMIT): Channel 
   let lastId = 0
   let lastHeard = 0
   let watch: NodeJS.Timeout | undefined
-
-  const tooLate = (place: CallPlace): Error =>
-    cacheError('CACHE_TIMEOUT', `no answer from the Motia server process within ${limit} ms`, placeOf(place, true))
 
   const onMessage = (message: unknown): void => {
     if (!isReply(message)) return
@@ -82,13 +81,14 @@ export const createChannel = (port: ChannelPort, limit = SAFETY_LIMIT): Channel 
   const look = (): void => {
     setImmediate(() => {
       const now = performance.now()
-      let silentWait = false
+      let quiet = false
       for (const [id, call] of [...waiting]) {
-        if (call.place.waits === true) silentWait ||= now - Math.max(lastHeard, call.since) > limit / 5
-        const heard = call.place.waits === true ? Math.max(lastHeard, call.since) : call.since
-        if (now - heard > limit) finish(id, call, { lost: tooLate })
+        const silence = now - Math.max(lastHeard, call.since)
+        const waits = call.place.waits === true
+        if (silence > limit || (!waits && now - call.since > limit * LONGEST)) finish(id, call, { lost: tooLate })
+        else quiet ||= waits && silence > limit / 5
       }
-      if (silentWait && waiting.size > 0) post(++lastId, 'ping', [], () => undefined)
+      if (quiet) post(++lastId, 'ping', [], () => undefined)
     })
   }
 
@@ -135,3 +135,5 @@ const placeOf = (place: CallPlace, sent: boolean) =>
 const gone = 'the Motia server process that serves the cache is gone'
 const goneBefore = (place: CallPlace): Error => cacheError('CACHE_UNAVAILABLE', gone, placeOf(place, false))
 const goneSince = (place: CallPlace): Error => cacheError('CACHE_UNAVAILABLE', gone, placeOf(place, true))
+const tooLate = (place: CallPlace): Error =>
+  cacheError('CACHE_TIMEOUT', 'the Motia server process did not answer in time', placeOf(place, true))
