@@ -5,9 +5,7 @@ import type { CategorySettings, Settings, Strategy } from '../settings/settings.
 import { stableHome } from '../settings/stable-home.js'
 
 /** Where a name leads: a category, with a line to log once if it was listed nowhere; or why there is none. */
-export type Route =
-  | { readonly category: CategorySettings; readonly notice: string | undefined }
-  | { readonly refused: string }
+type Route = { readonly category: CategorySettings; readonly notice: string | undefined } | { readonly refused: string }
 
 type RouteName = (settings: Settings, name: string) => Route
 

@@ -1,7 +1,7 @@
 import { type Check, isObject } from './checks.js'
 import { Problem } from './problem.js'
 
-export type InferCategory = (key: string) => string | undefined
+type InferCategory = (key: string) => string | undefined
 
 /** What `inferCategory` was written as: a function, or prefixes with their categories. */
 export interface Inference {

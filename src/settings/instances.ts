@@ -24,8 +24,8 @@ export const readInstances = (env: Environment, production: boolean, faults: Fau
   const listed = namesIn(env).flatMap((name) => readOne(name, env, faults))
   const configured = listed.filter((instance) => instance.configured)
   noteTwiceListed(configured.length === 0 ? listed : withoutYielding(listed), faults)
+  const embedded = env.read('MOTIA_REDIS_EMBEDDED', onOrOff, faults)
   if (configured.length === 0) {
-    const embedded = env.read('MOTIA_REDIS_EMBEDDED', onOrOff, faults)
     if (embedded === false || (production && embedded !== true)) {
       faults.add(
         'REDIS_PRIMARY_URL',
@@ -127,7 +127,7 @@ const noteSameServer = (configured: readonly Listed[], faults: Faults): void => 
   const first = new Map<string, string>()
   for (const { url, urlName } of configured) {
     if (url === undefined) continue
-    const server = `${isLoopback(url.host) ? 'loopback' : url.host} ${url.port} ${url.db}`
+    const server = `${isLoopback(url.host) ? 'localhost' : url.host} ${url.port} ${url.db}`
     const other = first.get(server)
     if (other === undefined) first.set(server, urlName)
     else faults.add(`${other} and ${urlName}`, 'are the same server; give each its own, or set only one of them')

@@ -43,7 +43,7 @@ const problemOf = (pattern: string): string | undefined => {
 /** True where a key could belong to both. */
 export const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a)
 
-export interface Keyed {
+interface Keyed {
   readonly name: string
   readonly instance: string
   readonly keyPrefix: string

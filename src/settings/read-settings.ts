@@ -12,7 +12,7 @@ import { Problem } from './problem.js'
 import { redisSecret } from './secret.js'
 import type { Settings } from './settings.js'
 
-export interface SettingsContext {
+interface SettingsContext {
   /** Used unless the options bring an `env` of their own. */
   readonly env: Record<string, string | undefined>
   /** Absolute: where motia.config.ts lies. MOTIA_REDIS_DIR is relative to it. */

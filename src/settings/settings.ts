@@ -6,16 +6,17 @@ import type { RedisUrl } from './redis-url.js'
 export interface InstanceSettings {
   readonly name: string
   readonly url: RedisUrl | undefined
-  /** The categories listed for it (REDIS_<NAME>_TYPES). */
+  /** The categories listed for it (REDIS_<NAME>_TYPES), with those of a default instance that isn't configured. */
   readonly types: readonly string[]
 }
 
 /** One category with every default applied. Durations are ms; `false` turns a thing off. */
 export interface CategorySettings {
   readonly name: string
-  /** Its home, by instance name. */
+  /** Its home, by instance name; under strategy `primary` always the first. */
   readonly instance: string
   readonly ttl: number
+  /** The share of a ttl by which an entry's life may be shortened at random, 0 to 0.5. */
   readonly jitter: number
   readonly grace: number | false
   readonly negativeTtl: number | false
@@ -47,7 +48,7 @@ export interface Settings {
   /** In order of configuration; the first is what strategy `primary` uses. Never empty. */
   readonly instances: readonly InstanceSettings[]
   readonly strategy: Strategy
-  /** Every listed or declared category. An unlisted one is derived by `unlistedCategory`. */
+  /** Every listed or declared category, and `cache`. An unlisted one is derived by `unlistedCategory`. */
   readonly categories: ReadonlyMap<string, CategorySettings>
   readonly loaders: ReadonlyMap<string, Loader<unknown>>
   readonly inferCategory: (key: string) => string | undefined
