@@ -85,15 +85,20 @@ else
 end
 return sum`)
 
-/** KEYS: group, index. ARGV: field, text, ttl in ms or '', most items, group's name. */
+/**
+ * KEYS: group, index. ARGV: field, text, ttl in ms or '', most items, group's name. Writes first and looks afterwards,
+ * because nearly every write replaces an item: five commands would cost as much again as the write itself.
+ */
 export const groupSetScript = script(`
-local known = redis.call('EXISTS', KEYS[1]) == 1
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then
-  return {err = 'TOOLARGE'}
+if redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) == 1 then
+  local items = redis.call('HLEN', KEYS[1])
+  if items > tonumber(ARGV[4]) then
+    redis.call('HDEL', KEYS[1], ARGV[1])
+    return {err = 'TOOLARGE'}
+  end
+  if items == 1 then redis.call('ZADD', KEYS[2], 0, ARGV[5]) end
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if ARGV[3] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) else redis.call('PERSIST', KEYS[1]) end
-if not known then redis.call('ZADD', KEYS[2], 0, ARGV[5]) end
 return 1`)
 
 /** KEYS: group, index. ARGV: field, group's name. */
