@@ -35,9 +35,10 @@ export interface Hit extends EnvelopeFields {
 
 /**
  * Never anything of the content. too-large: not parsed. not-json: cut off, compressed, anything. not-an-envelope: JSON
- * that nobody's cache wrote. bad-field: an envelope with a field of the wrong kind. forbidden-name: a property `__proto__`.
+ * that nobody's cache wrote. bad-field: an envelope with a field of the wrong kind. forbidden-name: a property `__proto__`. too-deep: nested deeper than
+ * JSON can be written.
  */
-export type CorruptReason = 'too-large' | 'not-json' | 'not-an-envelope' | 'bad-field' | 'forbidden-name'
+export type CorruptReason = 'too-large' | 'not-json' | 'not-an-envelope' | 'bad-field' | 'forbidden-name' | 'too-deep'
 
 export type ReadResult =
   | Hit
@@ -85,9 +86,11 @@ export const readEnvelope = (text: string, options: ReadOptions): ReadResult => 
   if (!(meta === undefined || isStoredMeta(meta))) return corrupt('bad-field')
   if (mayHoldForbiddenName(text) && holdsForbiddenName(parsed)) return corrupt('forbidden-name')
   if (typeof expires === 'number' && expires <= options.now) return { outcome: 'expired' }
+  const value = storedValue(text, parsed, meta?.s)
+  if (value === undefined) return corrupt('too-deep')
   return {
     outcome: 'hit',
-    value: storedValue(text, parsed, meta?.s),
+    value,
     expires: expires ?? undefined,
     createdAt: meta?.c,
     tags: meta?.t,

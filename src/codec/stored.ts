@@ -20,14 +20,35 @@ export const isStoredMeta = (meta: unknown): meta is StoredMeta =>
   (meta.g === undefined || typeof meta.g === 'number')
 
 /**
- * The value of an envelope that was just parsed. The reader in this process takes `parsed` and never pays for `json`;
- * one that passes the value on to a step takes `json`, cut out of the text, and never pays for undoing the escapes.
+ * The value of an envelope that was just parsed. The reader in this process takes `parsed`; one that passes the value
+ * on to a step takes `json`, cut out of the text, and pays neither for writing JSON nor for undoing the escapes.
+ * Undefined if it would have to be written again and is nested too deep for that.
  */
 export const storedValue = (
   text: string,
   envelope: Record<string, unknown>,
   meta: SuperjsonMeta | undefined,
-): Encoded => new StoredValue(text, envelope, meta)
+): Encoded | undefined => {
+  try {
+    const { head, tail } = frame(envelope)
+    if (text.startsWith(head) && text.endsWith(tail)) {
+      return new StoredValue(text, head.length, text.length - tail.length, envelope, meta)
+    }
+    const json = JSON.stringify(envelope.value)
+    return new StoredValue(json, 0, json.length, envelope, meta)
+  } catch {
+    return undefined
+  }
+}
+
+/** What stands around the value if the envelope is written as we and Keyv do: these fields, in this order, no spaces. */
+const frame = ({ ver, expires, meta }: Record<string, unknown>): { head: string; tail: string } => {
+  const end = expires === undefined ? '' : `,"expires":${String(expires)}`
+  return {
+    head: ver === undefined ? '{"value":' : `{"ver":${JSON.stringify(ver)},"value":`,
+    tail: meta === undefined ? `${end}}` : `${end},"meta":${JSON.stringify(meta)}}`,
+  }
+}
 
 /** A class, because an object literal with getters costs several times as much on each read. */
 class StoredValue implements Encoded {
@@ -35,12 +56,14 @@ class StoredValue implements Encoded {
 
   constructor(
     private readonly text: string,
+    private readonly start: number,
+    private readonly end: number,
     private readonly envelope: Record<string, unknown>,
     readonly meta: SuperjsonMeta | undefined,
   ) {}
 
   get json(): string {
-    return cut(this.text, this.envelope) ?? JSON.stringify((JSON.parse(this.text) as { value: unknown }).value)
+    return this.text.slice(this.start, this.end)
   }
 
   get parsed(): unknown {
@@ -50,12 +73,4 @@ class StoredValue implements Encoded {
     }
     return this.envelope.value
   }
-}
-
-/** The value's text, if the envelope is written the way we and Keyv write it: these fields, in this order, no spaces. */
-const cut = (text: string, { ver, expires, meta }: Record<string, unknown>): string | undefined => {
-  const head = ver === undefined ? '{"value":' : `{"ver":${JSON.stringify(ver)},"value":`
-  const end = expires === undefined ? '' : `,"expires":${String(expires)}`
-  const tail = meta === undefined ? `${end}}` : `${end},"meta":${JSON.stringify(meta)}}`
-  return text.startsWith(head) && text.endsWith(tail) ? text.slice(head.length, text.length - tail.length) : undefined
 }
