@@ -29,3 +29,10 @@ export const throughChannel = async (value: unknown): Promise<unknown> => {
   const { json, meta } = hit(await toText(value)).value
   return decodeValue(JSON.parse(JSON.stringify({ json, meta })) as Encoded)
 }
+
+/** A leaf under so many objects and lists. */
+export const nested = (levels: number, leaf: unknown = 'leaf'): unknown => {
+  let value = leaf
+  for (let i = 0; i < levels; i++) value = i % 2 === 0 ? [value] : { in: value }
+  return value
+}
