@@ -51,5 +51,6 @@ export const stateError = (code: StateErrorCode, message: string): Error =>
 /** 'STATE_…' if the error (or Motia's string of it) came from our state adapter. */
 export const stateErrorCode = (error: unknown): StateErrorCode | undefined => {
   const text = error instanceof Error ? error.message : typeof error === 'string' ? error : ''
-  return /^STATE_[A-Z_]+(?=:)/.exec(text)?.[0] as StateErrorCode | undefined
+  // Motia rejects in a step with String(error), in which the error's name comes first.
+  return /^(?:StateError: )?(STATE_[A-Z_]+):/.exec(text)?.[1] as StateErrorCode | undefined
 }
