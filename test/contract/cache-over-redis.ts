@@ -29,9 +29,9 @@ export interface OpenOptions {
  * A cache over one real Redis as both instances: `primary` and `secondary` differ in their database, so that one
  * server does. `raw` is on database 0, where `secondary` and so most categories of the tests live.
  */
-export const openCache = async (
+export const openCache = async <S extends object = Record<never, never>>(
   url: string,
-  options: RedisTiersOptions = {},
+  options: RedisTiersOptions<S> = {},
   { now = Date.now, random = Math.random }: OpenOptions = {},
 ): Promise<OpenCache> => {
   const settings = readSettings(options, {
