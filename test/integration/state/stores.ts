@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createEmbeddedStore } from '../../../src/embedded/embedded-store.ts'
 import { createRedisStore } from '../../../src/instances/redis-store.ts'
 import type { Store } from '../../../src/instances/store.ts'
 import { Problem } from '../../../src/settings/problem.ts'
@@ -18,7 +22,19 @@ export const openRedis = async (address: string): Promise<OpenStore> => {
   return { store, close: () => store.close() }
 }
 
+/** A store over files of its own, which go when it is closed. */
+const openEmbedded = async (): Promise<OpenStore> => {
+  const dir = mkdtempSync(join(tmpdir(), 'motia-redis-state-'))
+  const store = createEmbeddedStore({ name: 'embedded', dir, namespace: '' })
+  const close = async (): Promise<void> => {
+    await store.close()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  return { store, close }
+}
+
 /** Every kind of store that state can lie in. */
 export const storeKinds: readonly { readonly kind: string; open(): Promise<OpenStore> }[] = [
   { kind: 'Redis', open: async () => openRedis((await startTestRedis()).url) },
+  { kind: 'the embedded store', open: openEmbedded },
 ]
