@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const runner = join(root, 'node_modules/@motiadev/core/dist/src/node/node-runner.mjs')
+const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
+const preload = `--import=${pathToFileURL(join(root, 'dist', 'preload.js')).href}`
+const steps = fileURLToPath(new URL('../fixtures/injection/plain', import.meta.url))
+
+interface Run {
+  readonly messages: { readonly method?: string; readonly args?: unknown }[]
+  readonly code: number | null
+  readonly errors: string
+}
+
+/** What Motia's own runner tells the server about a step. */
+const run = (file: string, options: { injected: boolean; viaTsx?: boolean }): Promise<Run> =>
+  new Promise((resolve) => {
+    const event = JSON.stringify({ data: { a: 1 }, flows: ['f'], traceId: 't', contextInFirstArg: false, streams: [] })
+    const args = [...(options.viaTsx === true ? [tsx] : []), runner, isAbsolute(file) ? file : join(steps, file), event]
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, NODE_OPTIONS: options.injected ? preload : '', MOTIA_REDIS_HOST_READY: '1' },
+    })
+    const messages: Run['messages'][number][] = []
+    let errors = ''
+    child.stderr?.on('data', (chunk) => {
+      errors += chunk
+    })
+    child.on('message', (message: { id?: string; method?: string; args?: { time?: number } }) => {
+      const { id, method, args } = message
+      if (args?.time !== undefined) args.time = 0
+      messages.push({ ...(method === undefined ? {} : { method }), args })
+      if (id !== undefined) child.send({ type: 'rpc_response', id })
+      // As Motia does: after a failure the process doesn't end by itself.
+      if (method === 'close' && args !== undefined) child.kill('SIGKILL')
+    })
+    child.once('close', (code) => resolve({ messages, code, errors }))
+  })
+
+/** Not among the fixtures, because no tool can read it. */
+const folder = mkdtempSync(join(tmpdir(), 'motia-redis-plain-'))
+const unreadable = join(folder, 'syntax.js')
+writeFileSync(unreadable, 'export const handler = async () => { return }}')
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const files = [
+  'result.js',
+  'nothing.js',
+  'sync.js',
+  'middleware.js',
+  'short-circuit.js',
+  'throws.js',
+  'rejects.js',
+  'throws-text.js',
+  'no-handler.js',
+  'import-throws.js',
+  'import-missing.js',
+  unreadable,
+  'unhandled.js',
+  'exits.js',
+]
+
+/** When the whole process crashes, Node prints our middleware's two lines as it would those of any middleware. */
+const withoutOurs = (errors: string): string =>
+  errors.replace(/ +at withCache .*\n +at file:.*middleware-compose\.mjs:4:69\n/, '')
+
+describe('a plain step is as with no plugin: results, errors, stacks, exit', () => {
+  it.concurrent.each(files)('%s', async (file) => {
+    const [plain, injected] = await Promise.all([run(file, { injected: false }), run(file, { injected: true })])
+    expect({ ...injected, errors: withoutOurs(injected.errors) }).toEqual(plain)
+    expect(plain.messages.length + plain.errors.length + (plain.code ?? 0)).toBeGreaterThan(0)
+  })
+
+  it.concurrent.each(['result.js', 'rejects.js', 'no-handler.js'])('%s through tsx', async (file) => {
+    const [plain, injected] = await Promise.all([
+      run(file, { injected: false, viaTsx: true }),
+      run(file, { injected: true, viaTsx: true }),
+    ])
+    expect(injected).toEqual(plain)
+  })
+})
+
+describe('what the step side loads', () => {
+  /** Everything a built module imports at once, through all its chunks. */
+  const imports = (file: string, seen = new Set<string>()): string[] => {
+    if (seen.has(file)) return []
+    seen.add(file)
+    const text = readFileSync(file, 'utf8')
+    const found = [...text.matchAll(/^(?:import|export)\s(?:[^'"]*?\sfrom\s)?["']([^'"]+)["']/gm)].map(
+      (one) => one[1] ?? '',
+    )
+    return found.flatMap((name) => (name.startsWith('.') ? imports(join(dirname(file), name), seen) : [name]))
+  }
+
+  it.each(['preload.js', 'wrapper.js', 'step.js'])('dist/%s imports nothing but what Node brings', (name) => {
+    const loaded = imports(join(root, 'dist', name))
+    expect(loaded.filter((one) => !one.startsWith('node:'))).toEqual([])
+    expect(loaded.length).toBeGreaterThan(0)
+  })
+
+  it('dist/index.js loads nothing heavy at once', () => {
+    const loaded = imports(join(root, 'dist', 'index.js'))
+    expect(loaded.filter((one) => !one.startsWith('node:'))).toEqual([])
+  })
+
+  it('the preload needs one built-in module and no chunk', () => {
+    expect(readFileSync(join(root, 'dist', 'preload.js'), 'utf8').match(/^import .*$/gm)).toEqual([
+      'import { fileURLToPath } from "node:url";',
+    ])
+  })
+})
