@@ -1,0 +1,66 @@
+/** Interleaved rounds, so that what the machine does meanwhile hits every contender alike; figures are medians. */
+export interface Contender {
+  readonly name: string
+  /** One operation; `i` counts up. */
+  run(i: number): Promise<unknown>
+}
+
+export interface Result {
+  readonly name: string
+  readonly perSecond: number
+  /** Against the first contender. */
+  readonly ratio: number
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
+}
+
+const round = async (contender: Contender, inFlight: number, ms: number): Promise<number> => {
+  const end = performance.now() + ms
+  let done = 0
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (performance.now() < end) {
+      await contender.run(next++)
+      done++
+    }
+  }
+  const started = performance.now()
+  await Promise.all(Array.from({ length: inFlight }, worker))
+  return (done / (performance.now() - started)) * 1000
+}
+
+export const compare = async (
+  contenders: readonly Contender[],
+  options: { readonly inFlight: number; readonly rounds?: number; readonly ms?: number },
+): Promise<Result[]> => {
+  const { inFlight, rounds = 7, ms = 400 } = options
+  const figures = contenders.map((): number[] => [])
+  for (let r = -1; r < rounds; r++) {
+    // The order turns with each round; round -1 warms up and is not counted.
+    for (let c = 0; c < contenders.length; c++) {
+      const index = (c + r + 1) % contenders.length
+      const contender = contenders[index]
+      if (contender === undefined) continue
+      const perSecond = await round(contender, inFlight, ms)
+      if (r >= 0) figures[index]?.push(perSecond)
+    }
+  }
+  const medians = figures.map(median)
+  const base = medians[0] ?? 0
+  return contenders.map((contender, i) => ({
+    name: contender.name,
+    perSecond: medians[i] ?? 0,
+    ratio: (medians[i] ?? 0) / base,
+  }))
+}
+
+export const printTable = (title: string, results: readonly Result[]): void => {
+  console.log(`\n${title}`)
+  for (const { name, perSecond, ratio } of results)
+    console.log(
+      `  ${name.padEnd(44)} ${Math.round(perSecond).toLocaleString('en').padStart(10)} /s  ${ratio.toFixed(2)}x`,
+    )
+}

@@ -1,0 +1,32 @@
+import type { CacheEngine } from './engine.js'
+
+/** An engine that is opened by its first call. Once it is open, no promise comes between the caller and it. */
+export const lazyEngine = (open: () => Promise<CacheEngine>): CacheEngine => {
+  let ready: CacheEngine | undefined
+  const via =
+    <A extends unknown[], R>(method: (engine: CacheEngine) => (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      ready === undefined
+        ? open().then((engine) => {
+            ready = engine
+            return method(engine)(...args)
+          })
+        : method(ready)(...args)
+  return {
+    get: via((engine) => engine.get),
+    getMany: via((engine) => engine.getMany),
+    getEntry: via((engine) => engine.getEntry),
+    has: via((engine) => engine.has),
+    set: via((engine) => engine.set),
+    setMany: via((engine) => engine.setMany),
+    delete: via((engine) => engine.delete),
+    deleteMany: via((engine) => engine.deleteMany),
+    expire: via((engine) => engine.expire),
+    touch: via((engine) => engine.touch),
+    increment: via((engine) => engine.increment),
+    invalidateTags: via((engine) => engine.invalidateTags),
+    clear: via((engine) => engine.clear),
+    keys: via((engine) => engine.keys),
+    acquire: via((engine) => engine.acquire),
+  }
+}

@@ -1,0 +1,34 @@
+import type { TiersEvents } from '../types/index.js'
+import type { Report } from './report.js'
+
+export interface TiersEmitter {
+  on<E extends keyof TiersEvents>(event: E, listener: (...payload: TiersEvents[E]) => void): () => void
+  emit<E extends keyof TiersEvents>(event: E, ...payload: TiersEvents[E]): void
+}
+
+type Listeners = { [E in keyof TiersEvents]: Set<(...payload: TiersEvents[E]) => void> }
+
+/** A listener that throws is reported and never stops the others or the caller. */
+export const createEmitter = (report: Report): TiersEmitter => {
+  const listeners: Listeners = {
+    'instance:state': new Set(),
+    failover: new Set(),
+    failback: new Set(),
+    'journal:full': new Set(),
+  }
+  return {
+    on(event, listener) {
+      listeners[event].add(listener)
+      return () => void listeners[event].delete(listener)
+    },
+    emit(event, ...payload) {
+      for (const listener of listeners[event]) {
+        try {
+          listener(...payload)
+        } catch (error) {
+          report.error(`a listener for '${event}' threw: ${error instanceof Error ? error.message : String(error)}`)
+        }
+      }
+    },
+  }
+}

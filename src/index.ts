@@ -1,0 +1,2 @@
+export type * from '../types/index.js'
+export { redisTiers } from './tiers.js'

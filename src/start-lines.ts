@@ -1,0 +1,44 @@
+import type { StoreHealth } from './instances/store.js'
+import type { InstanceSettings, Settings } from './settings/settings.js'
+
+const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1).replace(/\.0$/, '')
+
+/** Above this median round trip (ms) the deadlines grow with the distance, which is worth saying once. */
+const far = 40
+
+/** What an instance is home of, in the order it was listed; declared categories after the listed ones. */
+export const homedOn = (settings: Settings, instance: string): string[] => [
+  ...[...settings.categories.values()].filter((category) => category.instance === instance).map((c) => c.name),
+]
+
+const rolesOf = (settings: Settings, instance: string): string =>
+  [homedOn(settings, instance).join(' '), ...(settings.state.instance === instance ? ['state'] : [])]
+    .filter((role) => role !== '')
+    .join(', ')
+
+const upLine = (health: StoreHealth, instance: InstanceSettings): string[] => {
+  if (instance.url === undefined) return ['embedded, kept in files of this machine']
+  const { latency, memory, server } = health
+  return [
+    ...(latency === undefined ? [] : [`${Math.max(1, Math.round(latency))} ms`]),
+    ...(server === undefined ? [] : [`Redis ${server.version}`]),
+    ...(memory === undefined
+      ? []
+      : [memory.max > 0 ? `${megabytes(memory.used)} of ${megabytes(memory.max)} MB` : `${megabytes(memory.used)} MB`]),
+    ...(latency !== undefined && latency > far ? ['far away: deadlines are 8x the round trip'] : []),
+  ]
+}
+
+/** One line per instance, columns aligned. Nothing in it is secret: reasons come redacted from the store. */
+export const startLines = (settings: Settings, healthOf: (instance: string) => StoreHealth): string[] => {
+  const width = Math.max(...settings.instances.map((instance) => instance.name.length))
+  return settings.instances.map((instance) => {
+    const health = healthOf(instance.name)
+    const roles = rolesOf(settings, instance.name)
+    const facts =
+      health.state === 'up'
+        ? ['up  ', ...upLine(health, instance), roles]
+        : ['DOWN', `${health.reason ?? 'no answer yet'}; unavailable until it is back: ${roles}`]
+    return [instance.name.padEnd(width), ...facts.filter((fact) => fact !== '')].join('  ')
+  })
+}

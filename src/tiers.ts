@@ -1,0 +1,109 @@
+import type { HealthReport, RedisTiers, redisTiers as RedisTiersFunction, RedisTiersOptions } from '../types/index.js'
+import { createCacheClient } from './cache/client.js'
+import { lazyEngine } from './cache/lazy-engine.js'
+import { createRedisService } from './cache/redis-service.js'
+import { createEmitter } from './events.js'
+import { createStateAdapter } from './motia/adapter/state-adapter.js'
+import { createPlugin } from './motia/plugin/plugin.js'
+import { createRegistration } from './motia/plugin/registration.js'
+import { isStepProcess, stepTiers } from './motia/step/step-tiers.js'
+import type { OpenTiers } from './open.js'
+import { consoleReport } from './report.js'
+import { ConfigurationError, rememberForExit } from './settings/configuration-error.js'
+import { isProduction } from './settings/production.js'
+import { readSettings } from './settings/read-settings.js'
+import type { Settings } from './settings/settings.js'
+
+/**
+ * The whole package for one app: `state` and `plugin` for motia.config.ts, `cache` for code of the server process.
+ * It opens nothing: connections start when Motia builds the plugin, elsewhere at the first call. Inside a step
+ * process it is the step side of the server's tiers.
+ * @throws ConfigurationError that lists every fault. An unreachable Redis never makes it throw.
+ */
+export const redisTiers: typeof RedisTiersFunction = (options) =>
+  isStepProcess() ? stepTiers() : serverTiers(settingsOf(options))
+
+const settingsOf = <S extends object>(options: RedisTiersOptions<S> | undefined): Settings => {
+  const { env, argv } = process
+  try {
+    return readSettings(options, { env, baseDir: process.cwd(), production: isProduction(env, argv) })
+  } catch (error) {
+    // Motia prints it and goes on; by the time it ends, the print has scrolled away.
+    if (error instanceof ConfigurationError) rememberForExit(error)
+    throw error
+  }
+}
+
+const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
+  const report = consoleReport
+  const events = createEmitter(report)
+  const registration = createRegistration(report)
+  let opening: Promise<OpenTiers> | undefined
+  let opened: OpenTiers | undefined
+
+  // ioredis, lmdb and superjson are loaded here, not when motia-redis is imported.
+  const open = (): Promise<OpenTiers> => {
+    opening ??= import('./open.js').then(({ openTiers }) => {
+      opened = openTiers(settings, { report, events })
+      return opened
+    })
+    return opening
+  }
+
+  const engine = lazyEngine(async () => (await open()).engine)
+  const cache = createCacheClient(engine)
+  const hot = async () => {
+    registration.adapterUsed()
+    return (await open()).hot
+  }
+  const plugin = createPlugin({
+    engine: async () => (await open()).engine,
+    inject: settings.inject,
+    report,
+    registration,
+    built: (injected) => {
+      void open()
+        .then((tiers) => tiers.start())
+        .then((lines) => {
+          for (const line of lines) report.info(line)
+          if (injected) report.info('context.cache is in every step')
+        })
+        .catch((error) => report.error(`could not start: ${error instanceof Error ? error.message : String(error)}`))
+    },
+  })
+
+  return {
+    // The public type follows the categories that the caller declared; in here they are names.
+    cache: cache as unknown as RedisTiers<R>['cache'],
+    state: createStateAdapter(hot, { brand: settings, report }),
+    plugin,
+    redisService: createRedisService(cache),
+    on: events.on,
+    health: () => opened?.health() ?? unopened(settings),
+    drill: async (instance) => {
+      throw new Error(`drill('${instance}'): not in this version, which has no failover yet`)
+    },
+    close: async () => {
+      plugin.close()
+      // Closed before it was opened: it stays closed, and later calls say so.
+      await (await open()).close()
+    },
+  }
+}
+
+const unopened = (settings: Settings): HealthReport => ({
+  status: 'ok',
+  age: 0,
+  instances: settings.instances.map(({ name }) => ({
+    name,
+    state: 'probing',
+    since: Date.now(),
+    reason: 'not connected yet: the first call, or the plugin, connects',
+    readable: false,
+    writable: false,
+    categories: [],
+    standsInFor: [],
+    tracking: 'off',
+    journal: { entries: 0, bytes: 0 },
+  })),
+})
