@@ -44,12 +44,15 @@ export const createBatchReader = (
         connection,
         'read',
         undefined,
-        (redis) => getOne(redis, only),
+        (redis) => redis.get(only),
         (text) => {
           if (text !== null) seen(only, text)
           resolves[0]?.(text ?? undefined)
         },
-        (error) => rejects[0]?.(error),
+        (error) => {
+          if (error.fault.code === 'WRONGTYPE') resolves[0]?.(undefined)
+          else rejects[0]?.(error)
+        },
       )
       return
     }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Connection } from './connection.js'
 import type { Deadlines, Intent } from './deadlines.js'
+import { createExpiry, type Expiring } from './expiry.js'
 import type { Health } from './health.js'
 import { type Fault, faultOf } from './redis-errors.js'
 import { StoreError } from './store.js'
@@ -43,48 +44,45 @@ export class InstanceError extends StoreError {
 }
 
 export const createCaller = (name: string, deadlines: Deadlines, health: Health): Caller => {
+  const expiry = createExpiry()
+
   const errorOf = (fault: Fault, intent: Intent, partly: boolean): InstanceError =>
     new InstanceError(fault, name, intent === 'write' && (partly || !fault.harmless) ? 'unknown' : 'no')
-
-  const timeoutFault = (limit: number, sent: boolean): Fault => ({
-    kind: 'timeout',
-    text: `no answer in ${Math.round(limit)} ms`,
-    about: 'call',
-    harmless: !sent,
-  })
 
   const run: Caller['run'] = (connection, intent, timeout, send, done, failed) => {
     const limit = timeout ?? deadlines.limit(intent)
     let over = false
-    let timer: NodeJS.Timeout | undefined
-    let startedAt = 0
+    let sentAt = 0
+    let expiring: Expiring | undefined
 
-    const fail = (fault: Fault, partly = false): void => {
-      if (over) return
-      over = true
-      clearTimeout(timer)
-      failed(errorOf(fault, intent, partly))
+    const expireIn = (ms: number): void => {
+      expiring = {
+        endsAt: performance.now() + ms,
+        expire: () => {
+          if (sentAt !== 0) health.timedOut()
+          fail(timeoutFault(limit, sentAt !== 0), false)
+        },
+      }
+      expiry.add(expiring)
     }
-    const arm = (ms: number): void => {
-      // The timer may fire late because this process was busy, with the answer waiting in the socket: read that first.
-      timer = setTimeout(() => {
-        setImmediate(() => {
-          if (over) return
-          if (startedAt !== 0) health.timedOut()
-          fail(timeoutFault(limit, startedAt !== 0))
-        })
-      }, ms)
+    const end = (): void => {
+      over = true
+      if (expiring !== undefined) expiry.remove(expiring)
+    }
+    const fail = (fault: Fault, partly: boolean): void => {
+      if (over) return
+      end()
+      failed(errorOf(fault, intent, partly))
     }
     const start = (redis: Redis): void => {
       if (over) return
-      startedAt = performance.now()
+      sentAt = performance.now()
       send(redis).then(
         (value) => {
-          deadlines.observe(performance.now() - startedAt)
+          deadlines.observe(performance.now() - sentAt)
           health.worked(intent)
           if (over) return
-          over = true
-          clearTimeout(timer)
+          end()
           done(value)
         },
         (error) => {
@@ -99,17 +97,20 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health)
 
     const redis = connection.ready()
     if (redis !== undefined) {
-      arm(limit)
+      expireIn(limit)
       start(redis)
       return
     }
     // Waiting for the very first connection has its own, longer limit, unless the caller set one for everything.
     const patient = timeout === undefined && connection.opening()
-    if (!patient) arm(limit)
-    connection.wait((opened) => {
-      if (patient) arm(limit)
-      start(opened)
-    }, fail)
+    if (!patient) expireIn(limit)
+    connection.wait(
+      (opened) => {
+        if (patient) expireIn(limit)
+        start(opened)
+      },
+      (fault) => fail(fault, false),
+    )
   }
 
   return {
@@ -119,3 +120,10 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health)
       new Promise((resolve, reject) => run(connection, intent, timeout, send, resolve, reject)),
   }
 }
+
+const timeoutFault = (limit: number, sent: boolean): Fault => ({
+  kind: 'timeout',
+  text: `no answer in ${Math.round(limit)} ms`,
+  about: 'call',
+  harmless: !sent,
+})

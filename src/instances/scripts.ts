@@ -46,6 +46,7 @@ return 1`)
 /**
  * KEYS: entry. ARGV: by, endsAt, now. A bare integer keeps its life; an envelope with a safe integer becomes a bare
  * integer that lives as long as the envelope was valid. cjson only reads here: it would write other numbers than it read.
+ * The answer is text, because the client reads 2^53-1 as 2^53 when it comes as an integer.
  */
 export const incrementScript = script(`
 local limit = 9007199254740991
@@ -53,17 +54,18 @@ local by = tonumber(ARGV[1])
 local raw = redis.call('GET', KEYS[1])
 local function fresh()
   redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
-  return by
+  return ARGV[1]
 end
 if not raw then return fresh() end
 if string.match(raw, '^-?%d+$') then
   local sum = tonumber(raw) + by
   if sum > limit or sum < -limit then return {err = 'OUTOFRANGE'} end
   local reply = redis.pcall('INCRBY', KEYS[1], ARGV[1])
-  if type(reply) == 'table' and reply.err and string.match(reply.err, 'not an integer') then
-    return {err = 'NOTANUMBER'}
+  if type(reply) == 'table' then
+    if string.match(reply.err, 'not an integer') then return {err = 'NOTANUMBER'} end
+    return reply
   end
-  return reply
+  return string.format('%.0f', sum)
 end
 if #raw > 65536 then return {err = 'NOTANUMBER'} end
 local readable, envelope = pcall(cjson.decode, raw)
@@ -83,7 +85,7 @@ if type(expires) == 'number' and (left < 0 or tonumber(ARGV[3]) + left > expires
 else
   redis.call('SET', KEYS[1], text, 'KEEPTTL')
 end
-return sum`)
+return text`)
 
 /**
  * KEYS: group, index. ARGV: field, text, ttl in ms or '', most items, group's name. Writes first and looks afterwards,

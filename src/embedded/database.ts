@@ -1,0 +1,113 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { StoreError, type StoreErrorKind } from '../instances/store.js'
+
+/** A text and when it ends (epoch ms). */
+export type Entry = [endsAt: number, text: string]
+/** When the group ends (epoch ms, 0: never), how many items it has, and the 8 bytes its items' keys begin with. */
+export type Group = [endsAt: number, count: number, id: Uint8Array]
+
+/** Keys are bytes, so that their order is byte order and a prefix is exact. */
+export interface Tables {
+  readonly entries: Database<Entry, Buffer>
+  readonly groups: Database<Group, Buffer>
+  /** By group id, then field. */
+  readonly items: Database<string, Buffer>
+  /** Ids of groups that are gone while their items still lie there. */
+  readonly dropped: Database<true, Buffer>
+}
+
+export interface EmbeddedDatabase {
+  readonly tables: Tables
+  /** Runs `action` alone among all processes; resolves when its changes are on disk. It must check first and write last: nothing is rolled back. */
+  transact<T>(action: () => T, timeout: number | undefined): Promise<T>
+  refuse(kind: StoreErrorKind, text: string): StoreError
+  /** LMDB takes keys of up to 1,978 bytes. */
+  keyOf(key: string): Buffer
+  bytesUsed(): number
+  close(): Promise<void>
+}
+
+/** A disk may be busy with somebody else's flush: far above what a commit takes, far below for ever. */
+const COMMIT_LIMIT = 3_000
+const MAX_KEY = 1_978
+
+/** Opens or creates the store in `dir`. Throws a StoreError of kind 'configuration' where that isn't possible. */
+export const openDatabase = (name: string, dir: string): EmbeddedDatabase => {
+  const refuse = (kind: StoreErrorKind, text: string): StoreError =>
+    new StoreError(kind, name, `${name}: ${text}`, 'no')
+  const root = openRoot(dir, refuse)
+  const table = <V>(title: string): Database<V, Buffer> =>
+    root.openDB<V, Buffer>({ name: title, keyEncoding: 'binary' })
+  const tables: Tables = {
+    entries: table('entries'),
+    groups: table('groups'),
+    items: table('items'),
+    dropped: table('dropped'),
+  }
+
+  return {
+    tables,
+    refuse,
+    transact: (action, timeout = COMMIT_LIMIT) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          reject(new StoreError('timeout', name, `${name}: the disk took longer than ${timeout} ms`, 'unknown'))
+        }, timeout)
+        root
+          .transaction(action)
+          .then(resolve, (error) => reject(error instanceof StoreError ? error : failure(name, error)))
+          .finally(() => clearTimeout(timer))
+      }),
+    keyOf: (key) => {
+      const bytes = Buffer.from(key)
+      if (bytes.length > MAX_KEY) throw refuse('refused', `the key is longer than ${MAX_KEY} bytes`)
+      return bytes
+    },
+    bytesUsed: () => Object.values(tables).reduce((sum, each: Database) => sum + bytesOf(each.getStats()), 0),
+    close: () => root.close(),
+  }
+}
+
+const openRoot = (dir: string, refuse: EmbeddedDatabase['refuse']): RootDatabase => {
+  try {
+    // Before LMDB does: in some places that can't be written it never returns.
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK)
+    // Without overlapping sync a commit is on disk when its promise resolves; writes of one tick share a commit.
+    return open({ path: dir, maxDbs: 8, keyEncoding: 'binary', overlappingSync: false, noSubdir: false })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    throw refuse('configuration', `its folder can't be written${code}: set MOTIA_REDIS_DIR to one that can`)
+  }
+}
+
+/** LMDB's own words say what is wrong with the disk and hold no data. */
+const failure = (name: string, error: unknown): StoreError => {
+  const text = error instanceof Error ? error.message : 'unknown'
+  const full = /MAP_FULL|ENOSPC|No space/i.test(text)
+  return new StoreError(full ? 'full' : 'unavailable', name, `${name}: ${full ? 'the disk is full' : text}`, 'unknown')
+}
+
+const bytesOf = (stats: object): number => {
+  const count = (field: string): number => Number(Reflect.get(stats, field) ?? 0)
+  return count('pageSize') * (count('treeBranchPageCount') + count('treeLeafPageCount') + count('overflowPages'))
+}
+
+/** The first key after all that begin with `prefix`; undefined: there is none after them. */
+export const afterPrefix = (prefix: Buffer): Buffer | undefined => {
+  let length = prefix.length
+  while (length > 0 && prefix[length - 1] === 0xff) length--
+  if (length === 0) return undefined
+  const end = Buffer.from(prefix.subarray(0, length))
+  end[length - 1] = (end[length - 1] ?? 0) + 1
+  return end
+}
+
+/** Bounds of the keys that begin with `prefix`. */
+export const within = (prefix: Buffer): { start: Buffer; end?: Buffer } => {
+  const end = afterPrefix(prefix)
+  // LMDB has no empty key, and takes an empty bound for none.
+  const start = prefix.length === 0 ? Buffer.from([0]) : prefix
+  return end === undefined ? { start } : { start, end }
+}

@@ -1,0 +1,135 @@
+import type { EntryStore, StoreError } from '../instances/store.js'
+import { countUp } from './counter.js'
+import { type EmbeddedDatabase, type Entry, within } from './database.js'
+
+const BATCH = 1_000
+const MAX_BYTES = 256 * 1024 * 1024
+
+/** Entries in LMDB. Reads look into mapped memory and need no deadline; an entry that ended reads as absent. */
+export const createEntries = (database: () => EmbeddedDatabase, maxBytes = MAX_BYTES): EntryStore => {
+  const live = (entry: Entry | undefined, now: number): Entry | undefined =>
+    entry !== undefined && entry[0] > now ? entry : undefined
+
+  const look = (key: string): Entry | undefined => {
+    const { tables, keyOf } = database()
+    return live(tables.entries.get(keyOf(key)), Date.now())
+  }
+
+  return {
+    read: async (key) => look(key)?.[1],
+    readMany: async (keys) => keys.map((key) => look(key)?.[1]),
+
+    write: async (entries, options) => {
+      if (entries.length === 0) return
+      const { tables, keyOf, transact } = database()
+      const puts = entries.map(({ key, text, endsAt }) => [keyOf(key), [Math.ceil(endsAt), text] as Entry] as const)
+      const error = await transact(() => {
+        const full = fullError(database(), maxBytes)
+        if (full === undefined) for (const [key, entry] of puts) tables.entries.putSync(key, entry)
+        return full
+      }, options?.timeout)
+      if (error !== undefined) throw error
+    },
+
+    remove: async (keys, options) => {
+      if (keys.length === 0) return []
+      const { tables, keyOf, transact } = database()
+      const bytes = keys.map(keyOf)
+      return transact(() => {
+        const now = Date.now()
+        return bytes.map((key) => {
+          const was = live(tables.entries.get(key), now) !== undefined
+          tables.entries.removeSync(key)
+          return was
+        })
+      }, options?.timeout)
+    },
+
+    swap: async (key, expected, next, options) => {
+      const { tables, keyOf, transact } = database()
+      const bytes = keyOf(key)
+      return transact(() => {
+        if (live(tables.entries.get(bytes), Date.now())?.[1] !== expected) return false
+        tables.entries.putSync(bytes, [Math.ceil(next.endsAt), next.text])
+        return true
+      }, options?.timeout)
+    },
+
+    life: async (key) => {
+      const entry = look(key)
+      return entry === undefined ? undefined : entry[0] - Date.now()
+    },
+
+    increment: async (key, by, endsAt, options) => {
+      const { tables, keyOf, transact, refuse } = database()
+      const bytes = keyOf(key)
+      const counted = await transact(() => {
+        const now = Date.now()
+        const entry = live(tables.entries.get(bytes), now)
+        const stored = entry === undefined ? undefined : { endsAt: entry[0], text: entry[1] }
+        const outcome = countUp(stored, by, endsAt, now)
+        if ('total' in outcome) tables.entries.putSync(bytes, [Math.ceil(outcome.endsAt), String(outcome.total)])
+        return outcome
+      }, options?.timeout)
+      if ('total' in counted) return counted.total
+      const text =
+        counted.refused === 'not-a-number'
+          ? 'the stored value is not an integer'
+          : 'the result would not be a safe integer'
+      throw refuse(counted.refused, text)
+    },
+
+    scan: async (prefix, cursor, limit) => {
+      const { tables, keyOf, refuse } = database()
+      const start = keyOf(prefix)
+      const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url')
+      if (
+        after !== undefined &&
+        (cursor === '' || after.toString('base64url') !== cursor || !after.subarray(0, start.length).equals(start))
+      ) {
+        throw refuse('refused', 'this cursor is none of ours; start again without one')
+      }
+      const most = Math.min(Math.max(1, limit), BATCH)
+      const bounds = within(start)
+      const range = tables.entries.getRange({
+        ...bounds,
+        ...(after === undefined ? {} : { start: after, exclusiveStart: true }),
+        limit: BATCH,
+      })
+      const now = Date.now()
+      const keys: string[] = []
+      let looked = 0
+      let last: Buffer | undefined
+      for (const { key, value } of range) {
+        looked++
+        last = key
+        if (value[0] > now) keys.push(key.toString())
+        if (keys.length === most) break
+      }
+      const more = last !== undefined && (keys.length === most || looked === BATCH)
+      return { keys, cursor: more ? last?.toString('base64url') : undefined }
+    },
+
+    clear: async (prefix, options) => {
+      const { tables, keyOf, transact } = database()
+      const bounds = within(keyOf(prefix))
+      let removed = 0
+      for (;;) {
+        const [gone, counted] = await transact(() => {
+          const now = Date.now()
+          const batch = [...tables.entries.getRange({ ...bounds, limit: BATCH })]
+          for (const { key } of batch) tables.entries.removeSync(key)
+          return [batch.length, batch.filter(({ value }) => value[0] > now).length] as const
+        }, options?.timeout)
+        removed += counted
+        if (gone < BATCH) return removed
+      }
+    },
+  }
+}
+
+/** Counted by pages of what is stored: freed pages are used again, so a store that was cleared takes writes again. */
+export const fullError = (database: EmbeddedDatabase, maxBytes: number): StoreError | undefined =>
+  database.bytesUsed() > maxBytes
+    ? database.refuse('full', `the embedded store holds ${Math.round(maxBytes / 1024 / 1024)} MB, which is its limit`)
+    : undefined

@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+import { createEmbeddedStore } from '../../src/embedded/embedded-store.ts'
+import type { Store } from '../../src/instances/store.ts'
+import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
+import { openRedisStore } from '../support/redis-store.ts'
+import { closeSuite, storeSuite } from './store-suite.ts'
+
+let redis: TestRedis
+let plain: Store
+let namespaced: Store
+const dir = mkdtempSync(join(tmpdir(), 'motia-redis-contract-'))
+const embedded = createEmbeddedStore({ name: 'embedded', dir, namespace: '' })
+
+beforeAll(async () => {
+  redis = await startTestRedis()
+  // Deadlines are another test's matter: here a busy machine must not decide.
+  const deadlines = { read: 10_000, write: 10_000 }
+  plain = openRedisStore(redis.url, { deadlines })
+  namespaced = openRedisStore(redis.url, { deadlines, namespace: 'app*[x]:' })
+})
+afterAll(async () => {
+  await Promise.all([plain.close(), namespaced.close(), embedded.close()])
+  rmSync(dir, { recursive: true, force: true })
+})
+
+storeSuite('Redis', () => plain)
+storeSuite('Redis with a namespace', () => namespaced)
+storeSuite('embedded', () => embedded)
+closeSuite('Redis', () => openRedisStore(redis.url))
+closeSuite('embedded', () => createEmbeddedStore({ name: 'closing', dir, namespace: '' }))
