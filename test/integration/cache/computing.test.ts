@@ -1,11 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Acquired, CacheEngine, Lease } from '../../../src/cache/engine.ts'
 import { decodeValue } from '../../../src/codec/decode.ts'
-import { type OpenCache, openCache } from '../../contract/cache-over-redis.ts'
+import { openCache } from '../../contract/open-cache.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
 
 let url: string
-let open: OpenCache
+let open: Awaited<ReturnType<typeof openCache>>
 let engine: CacheEngine
 
 beforeAll(async () => {
@@ -157,7 +157,7 @@ describe('one computation per key, whoever asks', () => {
 
 describe('loaders', () => {
   const loads: string[] = []
-  let loading: OpenCache
+  let loading: Awaited<ReturnType<typeof openCache>>
 
   beforeAll(async () => {
     loading = await openCache(url, {

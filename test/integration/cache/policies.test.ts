@@ -1,11 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createRedisService } from '../../../src/cache/redis-service.ts'
-import { type OpenCache, openCache } from '../../contract/cache-over-redis.ts'
+import { openCache } from '../../contract/open-cache.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
 
 let url: string
-let open: OpenCache
+let open: Awaited<ReturnType<typeof openCache>>
 
 const User = z.object({ name: z.string(), born: z.coerce.date(), nick: z.string().default('none') })
 

@@ -1,11 +1,11 @@
 import { createKeyv } from '@keyv/redis'
 import type { Keyv } from 'keyv'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type OpenCache, openCache } from '../../contract/cache-over-redis.ts'
+import { openCache } from '../../contract/open-cache.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
 
 let url: string
-let open: OpenCache
+let open: Awaited<ReturnType<typeof openCache>>
 let clock = 0
 let chance = 0
 
