@@ -46,17 +46,17 @@ try {
 
   const get = await compare(
     pair((adapter) => adapter.get('trace', 'k1')),
-    { inFlight: 1 },
+    { inFlight: 1, ...SHORT },
   )
   printTable('state get, 1 in flight (goal 0.9x)', get)
   const set = await compare(
     pair((adapter, i) => adapter.set('trace', `k${i % 10}`, value)),
-    { inFlight: 1 },
+    { inFlight: 1, ...SHORT },
   )
   printTable('state set, 1 in flight (goal 0.9x)', set)
   const busy = await compare(
     pair((adapter) => adapter.get('trace', 'k1')),
-    { inFlight: 64 },
+    { inFlight: 64, ...SHORT },
   )
   printTable('state get, 64 in flight', busy)
 

@@ -8,7 +8,7 @@ import { createQuarantine } from './quarantine.js'
 import { type JsonValue, parse, serialise } from './value.js'
 
 /** The most items of one group. */
-export const MAX_GROUP_ITEMS = 100_000
+const MAX_GROUP_ITEMS = 100_000
 /** How many groups `items()` reads at once: enough to hide the round trips, few enough not to crowd out other calls. */
 const GROUPS_AT_ONCE = 4
 
