@@ -39,10 +39,14 @@ const expectFlows = async (app: MotiaApp): Promise<void> => {
     session,
     body: { lines: [{ dish: 'tart', quantity: 3 }] },
   })
-  await until('the guest is notified', async () => {
-    const told = await ask<{ text: string }[]>(app, 'GET /notifications', { session })
-    return told.body.some(({ text }) => text.includes('21.00 €'))
-  })
+  await until(
+    'the guest is notified',
+    async () => {
+      const told = await ask<{ text: string }[]>(app, 'GET /notifications', { session })
+      return told.body.some(({ text }) => text.includes('21.00 €'))
+    },
+    60_000,
+  )
   expect((await ask(app, `GET /orders/${body.orderId}/receipt`, { session })).body).toMatchObject({ total: 21 })
   expect((await ask(app, 'POST /analytics/visits', { body: { page: 'home' } })).body).toMatchObject({ visits: 1 })
 }
@@ -94,8 +98,9 @@ describe('motia dev without any URL', () => {
 })
 
 describe('motia start without any URL', () => {
-  it('is a configuration error that says what to set', async () => {
-    const { app } = await start('start', {}).catch((error: unknown) => ({ app: undefined, error: `${error}` }))
-    expect(app?.output()).toMatch(/set REDIS_PRIMARY_URL, or MOTIA_REDIS_EMBEDDED=on/)
+  it('ends with a configuration error that says what to set, as the last thing it prints', async () => {
+    await expect(start('start', {})).rejects.toThrow(
+      /The process ended[^]*\n {2}- REDIS_PRIMARY_URL: not set; .*MOTIA_REDIS_EMBEDDED=on.*\s*$/,
+    )
   })
 })

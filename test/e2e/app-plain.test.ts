@@ -48,7 +48,7 @@ it.each([
   ['middleware, in its order', '/plain/middleware?x=y', undefined, 202],
   ['an error of the step', '/plain/throws', undefined, 500],
   ['a handler without an answer', '/plain/nothing', undefined, 500],
-  ['no such route', '/plain/nowhere', undefined, 404],
+  ['no such route', '/plain/nowhere', { method: 'POST' }, 404],
   ['a preflight request', '/plain/json', { method: 'OPTIONS' }, 204],
 ])('a step that uses nothing of ours behaves as without us: %s', async (_what, path, init, status) => {
   const [ours, theirs] = await Promise.all([seen(withUs, path, init), seen(without, path, init)])
