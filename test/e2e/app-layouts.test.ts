@@ -100,7 +100,7 @@ describe('motia dev without any URL', () => {
 describe('motia start without any URL', () => {
   it('ends with a configuration error that says what to set, as the last thing it prints', async () => {
     await expect(start('start', {})).rejects.toThrow(
-      /The process ended[^]*\n {2}- REDIS_PRIMARY_URL: not set; .*MOTIA_REDIS_EMBEDDED=on.*\s*$/,
+      /The process ended[\s\S]*\n {2}- REDIS_PRIMARY_URL: not set; .*MOTIA_REDIS_EMBEDDED=on.*\s*$/,
     )
   })
 })

@@ -285,10 +285,10 @@ describe('analytics', () => {
   })
 
   it('is rolled up by a cron step into a Map and a Date', async () => {
-    const orders = Number(await primary.get('analytics:count:visits-home'))
+    const visits = Number(await primary.get('analytics:count:visits-home'))
     const summary = await until('a roll-up', async () => {
       const { status, body } = await ask<{ at: string; counts: Record<string, number> }>(app, 'GET /analytics/summary')
-      return status === 200 && body.counts['visits-home'] === orders && body
+      return status === 200 && body.counts['visits-home'] === visits && body
     })
     expect(new Date(summary.at).toISOString()).toBe(summary.at)
     expect((await stored(primary, 'analytics:summary', 7 * 24 * hour)).meta).toBeDefined()
