@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { adminsOnly, sessionOf, signInFirst } from '../auth/session'
 import { dishes } from '../shared/database'
 import { validBody } from '../shared/valid-body'
+import { validPath } from '../shared/valid-path'
 import { whenAway } from '../shared/when-away'
 
 const Body = z.object({ cents: z.number().multipleOf(1).min(1).max(100_000) })
@@ -15,7 +16,7 @@ export const config: ApiRouteConfig = {
   method: 'PUT',
   path: '/menu/:dish',
   bodySchema: Body,
-  middleware: [whenAway, validBody(Body)],
+  middleware: [validPath, whenAway, validBody(Body)],
   emits: [],
 }
 

@@ -1,6 +1,7 @@
 import type { ApiRouteConfig, Handlers } from 'motia'
 import { redisService } from 'motia-redis/step'
 import { sessionOf, signInFirst } from '../auth/session'
+import { validPath } from '../shared/valid-path'
 import { whenAway } from '../shared/when-away'
 
 export const config: ApiRouteConfig = {
@@ -10,7 +11,7 @@ export const config: ApiRouteConfig = {
   flows: ['orders'],
   method: 'GET',
   path: '/orders/:id/receipt',
-  middleware: [whenAway],
+  middleware: [validPath, whenAway],
   emits: [],
 }
 

@@ -1,5 +1,6 @@
 import type { ApiRouteConfig, Handlers } from 'motia'
 import { sessionOf, signInFirst } from '../auth/session'
+import { validPath } from '../shared/valid-path'
 import { whenAway } from '../shared/when-away'
 import type { OpenOrder } from './order'
 
@@ -10,7 +11,7 @@ export const config: ApiRouteConfig = {
   flows: ['orders'],
   method: 'GET',
   path: '/orders/:id',
-  middleware: [whenAway],
+  middleware: [validPath, whenAway],
   emits: [],
 }
 

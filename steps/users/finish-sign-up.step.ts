@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { hashPassword } from '../auth/password'
 import { members } from '../shared/database'
 import { validBody } from '../shared/valid-body'
+import { validPath } from '../shared/valid-path'
 import { whenAway } from '../shared/when-away'
 import type { SignUp } from './sign-up'
 
@@ -16,7 +17,7 @@ export const config: ApiRouteConfig = {
   method: 'POST',
   path: '/users/sign-up/:id/password',
   bodySchema: Body,
-  middleware: [whenAway, validBody(Body)],
+  middleware: [validPath, whenAway, validBody(Body)],
   emits: [],
 }
 

@@ -1,4 +1,5 @@
 import type { ApiRouteConfig, Handlers } from 'motia'
+import { validPath } from '../shared/valid-path'
 import { whenAway } from '../shared/when-away'
 
 export const config: ApiRouteConfig = {
@@ -8,7 +9,7 @@ export const config: ApiRouteConfig = {
   flows: ['users'],
   method: 'GET',
   path: '/users/:id',
-  middleware: [whenAway],
+  middleware: [validPath, whenAway],
   emits: [],
 }
 

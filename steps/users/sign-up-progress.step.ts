@@ -1,4 +1,5 @@
 import type { ApiRouteConfig, Handlers } from 'motia'
+import { validPath } from '../shared/valid-path'
 import { whenAway } from '../shared/when-away'
 import type { SignUp } from './sign-up'
 
@@ -9,7 +10,7 @@ export const config: ApiRouteConfig = {
   flows: ['users'],
   method: 'GET',
   path: '/users/sign-up/:id',
-  middleware: [whenAway],
+  middleware: [validPath, whenAway],
   emits: [],
 }
 

@@ -143,6 +143,10 @@ describe('users', () => {
     expect(session.sessionId).toHaveLength(43)
   })
 
+  it.each(['..%2F..%2Fpackage', 'a'.repeat(600), 'ada%00', '%F0%9F%98%80'])('knows nobody at /users/%s', async (id) => {
+    expect((await ask(app, `GET /users/${id}`)).status).toBe(404)
+  })
+
   it('notices a taken name', async () => {
     const { body } = await ask<{ signUpId: string }>(app, 'POST /users/sign-up', { body: { name: 'Ada' } })
     await until('the name is checked', async () => {

@@ -64,10 +64,10 @@ describe('what comes in with an import', () => {
     expect(packages).toEqual([])
   })
 
-  it('the heavy packages are imported all the same, later', () => {
-    const all = readdirSync(dist).filter((name) => name.endsWith('.js'))
-    const text = all.map((name) => readFileSync(join(dist, name), 'utf8')).join('\n')
-    for (const name of ['ioredis', 'lmdb', 'superjson']) expect(text).toMatch(new RegExp(`["']${name}["']`))
+  it('the heavy packages are there, in a chunk that is imported later', () => {
+    const chunks = readdirSync(dist).filter((name) => name.endsWith('.js'))
+    const packages = chunks.flatMap((name) => [...staticImports(join(dist, name))])
+    expect(packages).toEqual(expect.arrayContaining(['ioredis', 'lmdb']))
   })
 
   it('costs less than a sixth of what ioredis costs: 10 ms where that takes 60', () => {
