@@ -5,6 +5,7 @@ import type { Acquired, Lease } from './engine.js'
 import { createFlights, type Joined, type Turn } from './flights.js'
 import type { Acquiring } from './options.js'
 import type { Reader } from './reading.js'
+import { timerMs } from './timer.js'
 import type { Writer } from './writing.js'
 
 export interface Acquirer {
@@ -20,7 +21,6 @@ export interface Acquirer {
 
 /** How much longer than its time a holder may take to say how it ended, before somebody else gets the lease. */
 const HOLDER_DELAY = 2_000
-const LONGEST_TIMER = 2_147_483_647
 
 type Value = Encoded | undefined
 
@@ -81,7 +81,7 @@ const createLease = (
   writer: Writer,
 ): Lease => {
   // Whoever holds it may be gone without a word; the waiting must not depend on it.
-  const watchdog = setTimeout(turn.pass, Math.min(hardTimeout + HOLDER_DELAY, LONGEST_TIMER))
+  const watchdog = setTimeout(turn.pass, timerMs(hardTimeout + HOLDER_DELAY))
   watchdog.unref()
   const claim = (): boolean => {
     clearTimeout(watchdog)

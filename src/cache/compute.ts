@@ -2,6 +2,7 @@ import { encodeValue } from '../codec/encode.js'
 import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
 import type { EncodedWriteOptions, Lease } from './engine.js'
+import { timerMs } from './timer.js'
 
 /** What a factory or a loader made of its key. */
 export interface Produced {
@@ -10,9 +11,6 @@ export interface Produced {
   readonly skip: boolean
   readonly options: EncodedWriteOptions
 }
-
-/** Timers of Node overflow above this, and then fire at once. */
-const LONGEST_TIMER = 2_147_483_647
 
 /**
  * Runs `produce` under a lease, for at most lease.hardTimeout, and ends the lease whatever happens. Answers what a
@@ -44,18 +42,15 @@ const withinTime = (
 ): Promise<Produced> =>
   new Promise((resolve, reject) => {
     const controller = new AbortController()
-    const timer = setTimeout(
-      () => {
-        const error = cacheError(
-          'CACHE_TIMEOUT',
-          `hardTimeout: the value was not computed within the ${ms} ms it had; make the computation faster or hardTimeout longer`,
-          place,
-        )
-        controller.abort(error)
-        reject(error)
-      },
-      Math.min(ms, LONGEST_TIMER),
-    )
+    const timer = setTimeout(() => {
+      const error = cacheError(
+        'CACHE_TIMEOUT',
+        `hardTimeout: the value was not computed within the ${ms} ms it had; make the computation faster or hardTimeout longer`,
+        place,
+      )
+      controller.abort(error)
+      reject(error)
+    }, timerMs(ms))
     // A producer that goes on after its time may still settle: that is handled here too, and without effect.
     produce(controller.signal)
       .then(resolve, reject)

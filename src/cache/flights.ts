@@ -1,3 +1,5 @@
+import { timerMs } from './timer.js'
+
 /**
  * Single flight: of all who want one key computed, one computes and the others share the outcome. Whoever asks
  * registers before reading the store (`enter`), so that an outcome that lands while its read was on the way is
@@ -55,9 +57,6 @@ interface Slot<V> {
   readonly waiters: Set<Waiter<V>>
   last: { readonly outcome: Outcome<V>; readonly began: number; readonly ended: number } | undefined
 }
-
-/** Timers of Node overflow above this, and then fire at once. */
-const LONGEST_TIMER = 2_147_483_647
 
 export const createFlights = <V>(): Flights<V> => {
   const slots = new Map<string, Slot<V>>()
@@ -148,7 +147,7 @@ const wait = <V>(waiters: Set<Waiter<V>>, entered: number, options: JoinOptions)
       stop()
       reject(options.impatient())
     }
-    const timer = setTimeout(giveUp, Math.min(options.patience, LONGEST_TIMER))
+    const timer = setTimeout(giveUp, timerMs(options.patience))
     if (options.signal?.aborted) return giveUp()
     options.signal?.addEventListener('abort', giveUp)
     waiters.add(waiter)
