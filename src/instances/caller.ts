@@ -3,7 +3,7 @@ import type { Connection } from './connection.js'
 import type { Deadlines, Intent } from './deadlines.js'
 import { createExpiry, type Expiring } from './expiry.js'
 import type { Health } from './health.js'
-import { type Fault, faultOf } from './redis-errors.js'
+import { type Fault, faultOf, notSent } from './redis-errors.js'
 import { StoreError } from './store.js'
 
 /** Sends one round trip's worth of commands. */
@@ -53,13 +53,17 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health)
     const limit = timeout ?? deadlines.limit(intent)
     let over = false
     let sentAt = 0
+    let again = false
     let expiring: Expiring | undefined
 
     const expireIn = (ms: number): void => {
       expiring = {
         endsAt: performance.now() + ms,
         expire: () => {
-          if (sentAt !== 0) health.timedOut()
+          if (sentAt !== 0) {
+            health.timedOut()
+            connection.doubt()
+          }
           fail(timeoutFault(limit, sentAt !== 0), false)
         },
       }
@@ -79,7 +83,9 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health)
       sentAt = performance.now()
       send(redis).then(
         (value) => {
-          deadlines.observe(performance.now() - sentAt)
+          const trip = performance.now() - sentAt
+          // An answer after the deadline shows that the deadline is too short, but an outage is no round trip.
+          deadlines.observe(over ? Math.min(trip, limit) : trip)
           health.worked(intent)
           if (over) return
           end()
@@ -88,6 +94,14 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health)
         (error) => {
           const partly = error instanceof PartlyDone
           const fault = faultOf(partly ? error.reason : error)
+          if (fault === notSent && !partly && !again) {
+            // Once more, within the same deadline, on the connection that replaces it.
+            again = true
+            sentAt = 0
+            connection.missed()
+            connection.wait(start, (reason) => fail(reason, false))
+            return
+          }
           // What the connection itself suffers it tells on its own; here it is the server's word that counts.
           if (fault.code !== undefined) health.failed(fault)
           fail(fault, partly)

@@ -7,6 +7,8 @@ import { connectionLost, type Fault, faultOf } from './redis-errors.js'
 const START_LIMIT = 3_000
 /** A socket with commands outstanding that says nothing for this long is given up. Longer than any deadline of ours. */
 const SILENCE_LIMIT = 4_000
+/** A connection in doubt must show by then that its answers come, and in order. */
+const DOUBT_LIMIT = 2_000
 
 export interface ConnectionOptions {
   readonly url: RedisUrl
@@ -15,6 +17,8 @@ export interface ConnectionOptions {
   /** ms that calls wait for a connection that was just lost. */
   reconnectLimit(): number
   onReady(redis: Redis, handshake: number): void
+  /** It answered after it was doubted. */
+  onAnswer(): void
   /** It can't be reached, or it can't serve yet. */
   onDown(fault: Fault): void
 }
@@ -30,6 +34,13 @@ export interface Connection {
    * or was lost a moment ago, is waited for, so that a reset between two calls isn't noticed.
    */
   wait(ready: (redis: Redis) => void, failed: (fault: Fault) => void): void
+  /** A command could not be sent, because the socket has ended and the event that says so is still to come. */
+  missed(): void
+  /**
+   * A call on it was not answered in time. Answers carry no names, only their order tells whose they are: where some
+   * got lost on the way, every later one would go to the wrong call, so that is checked, and such a connection replaced.
+   */
+  doubt(): void
   /** Ends it after what is in flight, or after `limit` ms. */
   close(limit: number): Promise<void>
 }
@@ -45,6 +56,9 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   let fault: Fault = connectionLost
   let attemptFault: Fault | undefined
   let connectedAt = 0
+  let up = false // ioredis has seen it ready, and not closed since
+  let checking = false
+  let questions = 0
   let patience: NodeJS.Timeout | undefined
   let waiting: { ready: (redis: Redis) => void; failed: (fault: Fault) => void }[] = []
 
@@ -66,8 +80,12 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   const goDown = (why: Fault): void => {
     fault = why
     enter('down')
-    options.onDown(why)
     settle((waiter) => waiter.failed(why))
+    options.onDown(why)
+  }
+  const lose = (why: Fault): void => {
+    fault = why
+    enter('lost', options.reconnectLimit())
   }
   /** The handshake hangs: a frozen server, or one that loads, which INFO tells apart. */
   const outOfPatience = (): void => {
@@ -91,6 +109,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   })
   redis.on('ready', () => {
     attemptFault = undefined
+    up = true
     enter('ready')
     // HELLO and INFO: two round trips.
     options.onReady(redis, (performance.now() - connectedAt) / 2)
@@ -99,14 +118,30 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   redis.on('close', () => {
     const why = attemptFault ?? connectionLost
     if (phase === 'closed') return
-    if (phase === 'ready' && why.slow !== true) {
-      fault = why
-      enter('lost', options.reconnectLimit())
-    } else goDown(why)
+    const wasUp = up
+    up = false
+    if (!wasUp || why.slow === true) goDown(why)
+    else if (phase === 'ready') lose(why)
   })
   redis.on('end', () => {
     if (phase !== 'closed') goDown(fault)
   })
+
+  const checkOrder = (): void => {
+    if (checking || phase !== 'ready') return
+    checking = true
+    const asked = `motia-redis:${++questions}`
+    const over = (): void => {
+      checking = false
+      clearTimeout(timer)
+    }
+    const timer = setTimeout(() => redis.disconnect(true), DOUBT_LIMIT)
+    redis.ping(asked).then((answer) => {
+      over()
+      if (answer === asked) options.onAnswer()
+      else redis.disconnect(true)
+    }, over) // the connection is gone, and with it the doubt
+  }
 
   const open = (): void => {
     enter('starting', START_LIMIT)
@@ -124,6 +159,10 @@ export const createConnection = (options: ConnectionOptions): Connection => {
       else if (phase === 'down') failed(fault)
       else waiting.push({ ready, failed })
     },
+    missed: () => {
+      if (phase === 'ready') lose(connectionLost)
+    },
+    doubt: checkOrder,
     close: async (limit) => {
       if (phase === 'closed') return
       const wasReady = phase === 'ready'

@@ -1,7 +1,7 @@
 /** Something that must end at a time. */
 export interface Expiring {
-  /** By performance.now(). */
-  readonly endsAt: number
+  /** By performance.now(). Moved when this process was too busy to hear an answer. */
+  endsAt: number
   expire(): void
 }
 
@@ -10,9 +10,15 @@ export interface Expiry {
   remove(call: Expiring): void
 }
 
+/** A timer this late (ms) means that the event loop stood still. */
+const STALL = 20
+
 /**
  * The deadlines of all calls on one timer. A timer per call costs as much as the rest of a small read, because nearly
  * every call ends long before its deadline; this one is set again only when it fires, or for an earlier deadline.
+ *
+ * Time in which the event loop stood still is no evidence against a server: it is added to the deadlines that passed
+ * meanwhile. And pending I/O is always read once more before a call is given up.
  */
 export const createExpiry = (): Expiry => {
   const calls = new Set<Expiring>()
@@ -26,18 +32,19 @@ export const createExpiry = (): Expiry => {
     timer = setTimeout(fire, Math.max(0, at - performance.now())).unref()
   }
   const fire = (): void => {
+    timer = undefined
     // Node may fire up to a millisecond early.
     const now = performance.now() + 1
-    timer = undefined
+    const late = now - firesAt
     const overdue: Expiring[] = []
     let next = Number.POSITIVE_INFINITY
     for (const call of calls) {
+      if (call.endsAt <= now && late > STALL) call.endsAt += late
       if (call.endsAt <= now) overdue.push(call)
       else if (call.endsAt < next) next = call.endsAt
     }
     if (next !== Number.POSITIVE_INFINITY) arm(next)
     if (overdue.length === 0) return
-    // The timer may be late because this process was busy, with the answers waiting in the socket: read those first.
     setImmediate(() => {
       for (const call of overdue) if (calls.delete(call)) call.expire()
     })

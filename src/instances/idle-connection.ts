@@ -3,42 +3,49 @@ import type { Connection } from './connection.js'
 /** A managed database counts connections: one that is seldom needed isn't kept. */
 const IDLE = 30_000
 
-/** A connection that exists only while it is used: opened at the first call, closed when nothing was asked for a while. */
-export const createIdleConnection = (open: () => Connection, idle = IDLE): Connection => {
+/**
+ * A connection beside `main` that exists only while it is used: opened at the first call, closed when nothing was asked
+ * for a while, and given up when it fails, because `main` is the one that looks after the instance's return.
+ * `open` is told whom to tell of a failure.
+ */
+export const createIdleConnection = (
+  main: Connection,
+  open: (onDown: () => void) => Connection,
+  idle = IDLE,
+): Connection => {
   let current: Connection | undefined
   let lastUse = 0
   let timer: NodeJS.Timeout | undefined
-  let closed = false
 
-  const check = (): void => {
-    const left = lastUse + idle - performance.now()
-    if (left > 0) {
-      timer = setTimeout(check, left).unref()
-      return
-    }
+  const drop = (limit: number): Promise<void> => {
     const done = current
     current = undefined
-    // Nothing is in flight after so long; a server that doesn't answer QUIT is left without.
-    void done?.close(1_000)
+    clearTimeout(timer)
+    return done?.close(limit) ?? Promise.resolve()
+  }
+  const check = (): void => {
+    const left = lastUse + idle - performance.now()
+    // Nothing is in flight after so long.
+    if (left <= 0) void drop(1_000)
+    else timer = setTimeout(check, left).unref()
   }
   const use = (): Connection => {
     lastUse = performance.now()
-    if (current === undefined) {
-      current = open()
-      if (closed) void current.close(0)
-      else timer = setTimeout(check, idle).unref()
-    }
-    return current
+    if (current !== undefined) return current
+    const fresh = open(() => {
+      if (current === fresh) void drop(0)
+    })
+    current = fresh
+    timer = setTimeout(check, idle).unref()
+    return fresh
   }
 
   return {
-    ready: () => use().ready(),
-    opening: () => use().opening(),
-    wait: (ready, failed) => use().wait(ready, failed),
-    close: async (limit) => {
-      closed = true
-      clearTimeout(timer)
-      await current?.close(limit)
-    },
+    ready: () => (main.ready() === undefined ? undefined : use().ready()),
+    opening: main.opening,
+    wait: (ready, failed) => main.wait(() => use().wait(ready, failed), failed),
+    missed: () => current?.missed(),
+    doubt: () => current?.doubt(),
+    close: drop,
   }
 }

@@ -48,6 +48,11 @@ const configuration = (text: string): Fault => ({
 /** Closed, with no cause to be had. */
 export const connectionLost = lost('lost the connection')
 
+const notRedis = lost('it answered with something that is not Redis')
+
+/** The one fault in which ioredis promises that nothing left this process. */
+export const notSent = down('not connected')
+
 const unwritable = (kind: 'full' | 'read-only', text: string): Fault => ({
   kind,
   text,
@@ -94,7 +99,8 @@ const replyFault = (message: string): Fault => {
   const inner = /\b(OOM|READONLY|NOREPLICAS|MISCONF|WRONGTYPE|NOPERM|MASTERDOWN)\b/.exec(message)?.[1]
   if (inner !== undefined) return replyFault(inner)
   if (/unknown command/i.test(message)) return refused('it does not know this command (Redis 6.2 or newer is needed)')
-  return { ...refused(`it refused the command${code === '' ? '' : ` (${code})`}`), code }
+  // Every error of a Redis begins with a code.
+  return code === '' ? notRedis : { ...refused(`it refused the command (${code})`), code }
 }
 
 const socketFaults: Record<string, Fault> = {
@@ -121,8 +127,7 @@ const tlsFault = (code: string): Fault | undefined => {
 }
 
 const clientFault = (message: string): Fault => {
-  // The one fault in which ioredis promises that nothing was sent.
-  if (message.startsWith("Stream isn't writeable")) return down('not connected')
+  if (message.startsWith("Stream isn't writeable")) return notSent
   if (message.startsWith('Socket timeout')) return lost('it stopped answering')
   if (/please report this|protocol|parse|resp/i.test(message))
     return lost('it answered with something that is not Redis')

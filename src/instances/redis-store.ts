@@ -51,16 +51,19 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
         health.learned(learned.facts)
       })
     },
+    onAnswer: () => health.worked('read'),
     onDown: health.failed,
   })
-  const large = createIdleConnection(() =>
+  // The state of the instance is what the data connection knows of it.
+  const nothing = (): void => undefined
+  const large = createIdleConnection(data, (onDown) =>
     createConnection({
       url,
       clientName: `motia-redis:${processId}:large`,
       reconnectLimit: () => deadlines.limit('read'),
-      // The state of the instance is what the data connection knows of it.
-      onReady: () => undefined,
-      onDown: () => undefined,
+      onReady: nothing,
+      onAnswer: nothing,
+      onDown,
     }),
   )
 
