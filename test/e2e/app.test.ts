@@ -143,7 +143,12 @@ describe('users', () => {
     expect(session.sessionId).toHaveLength(43)
   })
 
-  it.each(['..%2F..%2Fpackage', 'a'.repeat(600), 'ada%00', '%F0%9F%98%80'])('knows nobody at /users/%s', async (id) => {
+  it.each([
+    ['a way out of the folder', '..%2F..%2Fpackage'],
+    ['a name of 600 letters', 'a'.repeat(600)],
+    ['a NUL', 'ada%00'],
+    ['an emoji', '%F0%9F%98%80'],
+  ])('knows nobody under %s', async (_what, id) => {
     expect((await ask(app, `GET /users/${id}`)).status).toBe(404)
   })
 
