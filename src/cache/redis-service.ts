@@ -6,22 +6,22 @@ import { cacheError } from '../errors.js'
  * `inferCategory` says, else to `cache`, so that it meets the callers of the newer interface at the same key.
  */
 export const createRedisService = (cache: Cache): RedisService => ({
-  setCache: async (key, value, { category, ttl } = {}) => {
-    const options = { ...(category !== undefined && { category }) }
+  setCache: async (key, value, options) => {
+    const ttl: unknown = options?.ttl
     if (ttl === undefined) return cache.set(key, value, options)
     if (typeof ttl !== 'number' || !Number.isFinite(ttl) || ttl <= 0)
       throw cacheError('CACHE_INVALID_OPTION', 'ttl must be a number of seconds above 0', {
-        category: category ?? 'cache',
-        operation: 'setCache',
+        category: options?.category ?? 'cache',
+        operation: 'set',
       })
     // As text, because a bare number below 1000 would be taken for seconds written as milliseconds.
     return cache.set(key, value, { ...options, ttl: `${Math.ceil(ttl * 1000)}ms` })
   },
 
-  getCache: async <T>(key: string, { category }: { category?: string } = {}) => {
-    const value = await cache.get<T>(key, { ...(category !== undefined && { category }) })
+  getCache: async <T>(key: string, options?: { category?: string }) => {
+    const value = await cache.get<T>(key, options)
     return value === undefined ? null : (value as T)
   },
 
-  deleteCache: async (key, { category } = {}) => cache.delete(key, { ...(category !== undefined && { category }) }),
+  deleteCache: async (key, options) => cache.delete(key, options),
 })

@@ -14,7 +14,7 @@ import { cacheError, type ErrorPlace } from '../errors.js'
 export const admit = async (schema: StandardSchemaV1, encoded: Encoded, place: ErrorPlace): Promise<Encoded> => {
   const refuse = (why: string) =>
     cacheError('CACHE_SCHEMA', `the value doesn't match the schema of category '${place.category}': ${why}`, place)
-  const value = await decodeValue(encoded)
+  const value = await given(encoded, place)
   const checked = await validate(schema, value)
   if ('at' in checked) throw refuse(checked.at)
   // A schema that hands back the very object may have changed it on the way.
@@ -57,6 +57,15 @@ export const takesNumbers = async (schema: StandardSchemaV1, by: number): Promis
     if (!('at' in (await validate(schema, number)))) return true
   }
   return false
+}
+
+/** The caller's value. What comes from a step is checked like what lies in Redis. */
+const given = async (encoded: Encoded, place: ErrorPlace): Promise<unknown> => {
+  try {
+    return await decodeValue(encoded)
+  } catch (error) {
+    throw cacheError('CACHE_INVALID_VALUE', error instanceof Error ? error.message : 'the value is damaged', place)
+  }
 }
 
 const validate = async (

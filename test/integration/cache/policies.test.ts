@@ -164,6 +164,12 @@ describe('where a call belongs', () => {
       await expect(service.setCache('k', 1, { ttl })).rejects.toMatchObject({ code: 'CACHE_INVALID_OPTION' })
     }
     await expect(service.setCache('k', undefined)).rejects.toMatchObject({ code: 'CACHE_INVALID_VALUE' })
+    for (const options of [null, { categry: 'ml' }, { category: 5 }] as never[]) {
+      const refusal = { code: 'CACHE_INVALID_OPTION' }
+      await expect(service.setCache('k', 1, options)).rejects.toMatchObject(refusal)
+      await expect(service.getCache('k', options)).rejects.toMatchObject(refusal)
+      await expect(service.deleteCache('k', options)).rejects.toMatchObject(refusal)
+    }
     await expect(service.getCache('')).rejects.toMatchObject({ code: 'CACHE_INVALID_KEY' })
     expect(open.said).toEqual([])
   })

@@ -56,6 +56,11 @@ describe('admit', () => {
     await expect(admit(schema, await encoded(value), place)).rejects.toMatchObject({ code: 'CACHE_SCHEMA' })
   })
 
+  it('refuses what a step sends damaged', async () => {
+    const damaged = { json: '1', meta: { values: { '__proto__.x': ['Date'] }, v: 1 } }
+    await expect(admit(z.any(), damaged, place)).rejects.toMatchObject({ code: 'CACHE_INVALID_VALUE' })
+  })
+
   it('allows a transform that can be applied twice', async () => {
     expect(await round(z.string().trim().toLowerCase(), ' A ')).toEqual({ stored: 'a', seen: 'a' })
   })
