@@ -89,7 +89,7 @@ describe('motia dev, in a folder whose name has a space', () => {
   it("a step's own child processes and threads are left alone", async () => {
     const { fromChild, fromWorker } = await app.json<Record<string, { argv: string[]; code: string }>>('/family')
     expect(fromChild).toEqual({ argv: ['a', 'b'], code: expect.stringMatching(/^CACHE_UNAVAILABLE .*redisTiers/) })
-    expect(fromWorker).toEqual({ argv: ['c'], code: expect.stringMatching(/^CACHE_UNAVAILABLE .*worker thread/) })
+    expect(fromWorker).toEqual({ argv: ['c'], code: expect.stringMatching(/^CACHE_UNAVAILABLE .*main thread/) })
   })
 
   it('one computation for many requests, and the error of a factory reaches all who waited', async () => {
