@@ -1,6 +1,9 @@
 import type { CacheCase } from './cache-case.ts'
 import { argumentCases } from './cache-cases-arguments.ts'
-import { methodCases } from './cache-cases-methods.ts'
+import { computeCases } from './cache-cases-computing.ts'
+import { counterCases } from './cache-cases-counters.ts'
+import { entryCases } from './cache-cases-entries.ts'
+import { listingCases, manyCases } from './cache-cases-many.ts'
 import { valueCases } from './cache-cases-values.ts'
 
 /**
@@ -8,4 +11,12 @@ import { valueCases } from './cache-cases-values.ts'
  * is imported but types, so that they can be bundled into a step. The categories used are `cache`, `ml` and
  * `analytics`, with their default policies and no schema; the `id` of a run leads all its keys.
  */
-export const cacheCases: readonly CacheCase[] = [...methodCases, ...argumentCases, ...valueCases]
+export const cacheCases: readonly CacheCase[] = [
+  ...entryCases,
+  ...counterCases,
+  ...manyCases,
+  ...listingCases,
+  ...computeCases,
+  ...argumentCases,
+  ...valueCases,
+]
