@@ -1,11 +1,6 @@
 import { Redis } from 'ioredis'
+import { buildIfStale } from '../scripts/build-if-stale.ts'
 import { startRedis } from '../scripts/local-redis.ts'
-import { createCacheClient } from '../src/cache/client.ts'
-import { createEngine } from '../src/cache/create-engine.ts'
-import { createRedisStore } from '../src/instances/redis-store.ts'
-import { consoleReport } from '../src/report.ts'
-import { createRouter } from '../src/routing/router.ts'
-import { readSettings } from '../src/settings/read-settings.ts'
 import { compare, printTable } from './measure.ts'
 
 /** Reads of the second level, in-process, against raw ioredis + JSON on the same server in the same run. */
@@ -13,20 +8,11 @@ const server = await startRedis({ args: ['--save', '', '--appendonly', 'no'] })
 const raw = new Redis({ host: '127.0.0.1', port: server.port, lazyConnect: true })
 await raw.connect()
 
-const settings = readSettings({}, { env: { REDIS_PRIMARY_URL: server.url }, baseDir: process.cwd(), production: false })
-const instance = settings.instances[0]
-if (instance?.url === undefined) throw new Error('no instance')
-const store = createRedisStore({ name: 'primary', url: instance.url, namespace: '', deadlines: {}, processId: 'bench' })
-const cache = createCacheClient(
-  createEngine({
-    settings,
-    router: createRouter(settings, consoleReport.warn),
-    stores: () => store,
-    report: consoleReport,
-    now: Date.now,
-    random: Math.random,
-  }),
-)
+// The built package, as users run it: tsx wraps every closure, which costs more than our part of a call.
+buildIfStale()
+const built = new URL('../dist/index.js', import.meta.url).href
+const { redisTiers } = (await import(built)) as typeof import('../types/index.js')
+const { cache, close } = redisTiers({ env: { REDIS_PRIMARY_URL: server.url } })
 
 const small = { id: 'u-10293', name: 'Ada Lovelace', active: true, logins: 42, plan: 'pro' }
 const large = {
@@ -71,6 +57,6 @@ for (const [kind, value] of [
   ]
   printTable(`set, ${bytes} bytes, 64 in flight`, await compare(write, { inFlight: 64 }))
 }
-await store.close()
+await close()
 raw.disconnect()
 await server.stop()

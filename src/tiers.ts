@@ -47,6 +47,10 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
       opened = openTiers(settings, { report, events })
       return opened
     })
+    // Whoever asked hears of a failure; the next call tries again.
+    opening.catch(() => {
+      opening = undefined
+    })
     return opening
   }
 

@@ -1,4 +1,4 @@
-import type { ErrorPlace } from '../errors.js'
+import { cacheError, type ErrorPlace } from '../errors.js'
 import type { CallOptions, Store } from '../instances/store.js'
 import type { Router } from '../routing/router.js'
 import { reservedPrefix } from '../settings/key-pattern.js'
@@ -24,6 +24,7 @@ export const createCategories = (
   stores: (instance: string) => Store,
 ): CategoryOf => {
   const known = new WeakMap<CategorySettings, Category>()
+  const ours = reservedPrefix(settings.namespace)
   return (name, key, operation) => {
     const found = router.resolve(name, key, operation)
     let category = known.get(found)
@@ -31,6 +32,7 @@ export const createCategories = (
       category = createCategory(settings, found, stores)
       known.set(found, category)
     }
+    if (found.keyPrefix === '') refuseOurs(ours, found.name, key, operation)
     return category
   }
 }
@@ -49,6 +51,15 @@ const createCategory = (all: Settings, settings: CategorySettings, stores: (inst
         : () => undefined,
     place: (operation) => ({ category: name, operation }),
   }
+}
+
+/** Where nothing stands before the key, a caller could name what is ours. */
+const refuseOurs = (prefix: string, category: string, key: string, operation: string): void => {
+  if (key.startsWith(prefix))
+    throw cacheError('CACHE_INVALID_KEY', `keys that begin with '${prefix}' are motia-redis's own`, {
+      category,
+      operation,
+    })
 }
 
 /** A raw key must not reach what belongs to another category, or to us. */

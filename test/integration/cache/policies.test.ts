@@ -193,5 +193,10 @@ describe('keys without text before them', () => {
     await expect(theirs.clear()).rejects.toMatchObject({ code: 'CACHE_NOT_ENUMERABLE', operation: 'clear' })
     await expect(theirs.keys()).rejects.toMatchObject({ code: 'CACHE_NOT_ENUMERABLE', operation: 'keys' })
     expect(await bare.raw.exists('raw')).toBe(1)
+    // What is ours on that server can't be named by a caller.
+    const ours = { code: 'CACHE_INVALID_KEY', applied: 'no' }
+    await expect(theirs.get('~mr:state:g')).rejects.toMatchObject({ ...ours, operation: 'get' })
+    await expect(theirs.set('~mr:state:g', 1)).rejects.toMatchObject({ ...ours, operation: 'set' })
+    await expect(theirs.deleteMany(['a', '~mr:groups'])).rejects.toMatchObject({ ...ours, operation: 'deleteMany' })
   })
 })
