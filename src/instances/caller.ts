@@ -16,6 +16,9 @@ export class PartlyDone extends Error {
   }
 }
 
+/** Round trips to one instance at a time; further calls wait for their turn, within their deadline. */
+const MAX_IN_FLIGHT = 1_000
+
 /** Every call to an instance goes through here: it waits for the connection, has one deadline, and ends. */
 export interface Caller {
   /** The form without a promise of its own, for the batch reader. Exactly one of `done` and `failed` is called, once. */
@@ -45,15 +48,32 @@ export class InstanceError extends StoreError {
 
 export const createCaller = (name: string, deadlines: Deadlines, health: Health): Caller => {
   const expiry = createExpiry()
+  let inFlight = 0
+  let starting = false
+  const queue: (() => void)[] = []
+
+  const leave = (): void => {
+    inFlight--
+    // A call that fails as it begins leaves at once: it must not begin the next from inside.
+    if (starting || queue.length === 0) return
+    starting = true
+    while (inFlight < MAX_IN_FLIGHT) {
+      const begin = queue.shift()
+      if (begin === undefined) break
+      begin()
+    }
+    starting = false
+  }
 
   const errorOf = (fault: Fault, intent: Intent, partly: boolean): InstanceError =>
-    new InstanceError(fault, name, intent === 'write' && (partly || !fault.harmless) ? 'unknown' : 'no')
+    new InstanceError(fault, name, intent !== 'read' && (partly || !fault.harmless) ? 'unknown' : 'no')
 
   const run: Caller['run'] = (connection, intent, timeout, send, done, failed) => {
     const limit = timeout ?? deadlines.limit(intent)
     let over = false
     let sentAt = 0
     let again = false
+    let counted = false
     let expiring: Expiring | undefined
 
     const expireIn = (ms: number): void => {
@@ -71,6 +91,7 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health)
     }
     const end = (): void => {
       over = true
+      if (counted) leave()
       if (expiring !== undefined) expiry.remove(expiring)
     }
     const fail = (fault: Fault, partly: boolean): void => {
@@ -109,22 +130,31 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health)
       )
     }
 
-    const redis = connection.ready()
-    if (redis !== undefined) {
-      expireIn(limit)
-      start(redis)
-      return
+    const begin = (): void => {
+      if (over) return
+      counted = true
+      inFlight++
+      const redis = connection.ready()
+      if (redis !== undefined) {
+        if (expiring === undefined) expireIn(limit)
+        start(redis)
+        return
+      }
+      // Waiting for the very first connection has its own, longer limit, unless the caller set one for everything.
+      const patient = timeout === undefined && expiring === undefined && connection.opening()
+      if (!patient && expiring === undefined) expireIn(limit)
+      connection.wait(
+        (opened) => {
+          if (patient) expireIn(limit)
+          start(opened)
+        },
+        (fault) => fail(fault, false),
+      )
     }
-    // Waiting for the very first connection has its own, longer limit, unless the caller set one for everything.
-    const patient = timeout === undefined && connection.opening()
-    if (!patient) expireIn(limit)
-    connection.wait(
-      (opened) => {
-        if (patient) expireIn(limit)
-        start(opened)
-      },
-      (fault) => fail(fault, false),
-    )
+
+    if (inFlight < MAX_IN_FLIGHT) return begin()
+    expireIn(limit)
+    queue.push(begin)
   }
 
   return {

@@ -101,9 +101,12 @@ export const createConnection = (options: ConnectionOptions): Connection => {
 
   redis.on('connect', () => {
     connectedAt = performance.now()
+    // Something is there again, and may take its time: say what it is rather than what the last attempt met.
+    if (phase === 'down') patience = setTimeout(outOfPatience, options.reconnectLimit())
   })
   redis.on('error', (error) => {
-    attemptFault = faultOf(error)
+    // What needs a change of configuration is the cause; what follows from it is noise.
+    if (attemptFault?.slow !== true) attemptFault = faultOf(error)
     // ioredis would go on with database 0, which is somebody else's data.
     if (commandOf(error) === 'select') redis.disconnect(true)
   })
@@ -117,6 +120,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   })
   redis.on('close', () => {
     const why = attemptFault ?? connectionLost
+    attemptFault = undefined
     if (phase === 'closed') return
     const wasUp = up
     up = false

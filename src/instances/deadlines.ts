@@ -1,7 +1,10 @@
-/** Reads and writes have deadlines of their own. */
-export type Intent = 'read' | 'write'
+/**
+ * What a call is for. A 'change' is a write that may leave less or the same behind, so that its success doesn't show
+ * that the server takes writes: one that is out of memory still deletes.
+ */
+export type Intent = 'read' | 'write' | 'change'
 
-const FLOOR = { read: 150, write: 300 }
+const FLOOR = { read: 150, write: 300, change: 300 }
 const CAP = 3_000
 const TIMES_MEDIAN = 8
 const WINDOW = 64
@@ -31,7 +34,7 @@ export const createDeadlines = (configured: {
   let byMedian = 0
 
   return {
-    limit: (intent) => configured[intent] ?? Math.max(FLOOR[intent], byMedian),
+    limit: (intent) => configured[intent === 'read' ? 'read' : 'write'] ?? Math.max(FLOOR[intent], byMedian),
     observe: (ms) => {
       trips[count % WINDOW] = ms
       count++

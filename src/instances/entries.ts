@@ -90,7 +90,7 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
     remove: async (keys, options) => {
       const removed: boolean[] = []
       for (const chunk of chunks(keys, CHUNK)) {
-        const replies = await caller.call(data, 'write', options?.timeout, (redis) =>
+        const replies = await caller.call(data, 'change', options?.timeout, (redis) =>
           pipelined(redis, chunk, (pipeline, key) => pipeline.unlink(key)),
         )
         for (const reply of replies) removed.push(reply === 1)
@@ -102,7 +102,7 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
       checkSize(next.text)
       const line = isLarge(expected) || isLarge(next.text) ? large : data
       try {
-        const reply = await caller.call(line, 'write', options?.timeout, (redis) =>
+        const reply = await caller.call(line, 'change', options?.timeout, (redis) =>
           runScript(redis, swapScript, [key], [expected, next.text, whole(next.endsAt)]),
         )
         if (reply === 1) largeKeys.seen(key, next.text)

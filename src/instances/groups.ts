@@ -42,7 +42,7 @@ export const createGroups = (
 
   groupDelete: async (group, field, options) => {
     const keys = [layout.group(group), layout.groupIndex]
-    const old = await caller.call(data, 'write', options?.timeout, (redis) =>
+    const old = await caller.call(data, 'change', options?.timeout, (redis) =>
       runScript(redis, groupDeleteScript, keys, [field, group]),
     )
     return typeof old === 'string' ? old : undefined
@@ -86,7 +86,7 @@ export const createGroups = (
 
   groupClear: async (group, options) => {
     const keys = [layout.group(group), layout.groupIndex]
-    await caller.call(data, 'write', options?.timeout, (redis) => runScript(redis, groupClearScript, keys, [group]))
+    await caller.call(data, 'change', options?.timeout, (redis) => runScript(redis, groupClearScript, keys, [group]))
   },
 
   groups: async (options) => {

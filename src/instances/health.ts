@@ -39,7 +39,11 @@ export const createHealth = (onState: (health: StoreHealth) => void): Health => 
 
   const enter = (next: 'up' | 'suspect' | 'down', why: string | undefined): void => {
     checkedAt = Date.now()
-    if (state === next) return
+    if (state === next) {
+      // More may have been learned about the same trouble.
+      if (next === 'down') reason = why
+      return
+    }
     const silent = state === 'suspect' ? next === 'up' : next === 'suspect'
     state = next
     reason = why
@@ -50,6 +54,7 @@ export const createHealth = (onState: (health: StoreHealth) => void): Health => 
   const setWritable = (next: boolean, why: string | undefined): void => {
     if (writable === next) return
     writable = next
+    if (state === 'down') return
     reason = why
     onState(snapshot())
   }

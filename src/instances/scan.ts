@@ -47,7 +47,7 @@ export const clearPrefix = async (
   do {
     const [next, keys] = await scanOnce(caller, connection, at, prefix, BATCH, timeout)
     if (keys.length > 0) {
-      const replies = await caller.call(connection, 'write', timeout, (redis) =>
+      const replies = await caller.call(connection, 'change', timeout, (redis) =>
         pipelined(redis, keys, (pipeline, key) => pipeline.unlink(key)),
       )
       for (const reply of replies) if (reply === 1) removed++

@@ -23,9 +23,16 @@ export const runScript = (
       return redis.eval(lua, keys.length, ...keys, ...args)
     })
     .catch((error) => {
-      if (faultOf(error).code !== 'NOPERM' || /keys?\b/i.test(messageOf(error))) throw error
-      throw new FaultError(scriptsDenied)
+      throw isDenied(error) ? new FaultError(scriptsDenied) : error
     })
+
+/** The right to run a command, not the right to a key: that one is the caller's matter. */
+const isDenied = (error: unknown): boolean => {
+  const text = messageOf(error)
+  if (/\bkeys?\b/i.test(text)) return false
+  // Redis reports a command that is denied inside a script in words of its own.
+  return faultOf(error).code === 'NOPERM' || /executing the script can't run|ACL failure/i.test(text)
+}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : '')
 

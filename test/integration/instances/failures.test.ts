@@ -277,6 +277,25 @@ describe('many calls', () => {
     expect(list).toMatch(/name=motia-redis:p42:large /)
   })
 
+  it('takes 10,000 calls of one tick, and ends as many at once when it goes away', async () => {
+    const own = await startTestRedis()
+    const store = open(own.url, { deadlines: { read: 10_000, write: 10_000 } })
+    const keys = Array.from({ length: 10_000 }, (_, i) => `many${i}`)
+    await Promise.all(keys.map((key) => store.write([{ key, text: key, endsAt: soon() }])))
+    expect(await Promise.all(keys.map((key) => store.read(key)))).toEqual(keys)
+    const outcomes = keys.map((key) =>
+      store.life(key).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    )
+    await own.crash()
+    for (const outcome of await Promise.all(outcomes)) {
+      if (outcome !== undefined)
+        expect(outcome).toMatchObject({ name: 'StoreError', kind: 'unavailable', applied: 'no' })
+    }
+  })
+
   it('reads a large value elsewhere once its size is known', async () => {
     const proxy = await proxyTo(redis)
     await rawCommand(redis, ['SET', 'foreign', 'x'.repeat(100_000)])
