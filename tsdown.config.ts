@@ -1,14 +1,8 @@
-import { defineConfig } from 'tsdown'
+import { defineConfig, type UserConfig } from 'tsdown'
 
 // Declarations come from tsc over types/ (see types/tsconfig.json): a bundled .d.ts would move `Register`
 // into a shared chunk, where an app's `declare module 'motia-redis'` could no longer reach it.
-export default defineConfig({
-  entry: {
-    index: 'src/index.ts',
-    step: 'src/step.ts',
-    preload: 'src/motia/step/preload.ts',
-    wrapper: 'src/motia/step/wrapper.ts',
-  },
+const common = {
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
@@ -16,4 +10,10 @@ export default defineConfig({
   clean: true,
   sourcemap: true,
   outExtensions: () => ({ js: '.js' }),
-})
+} satisfies UserConfig
+
+export default defineConfig([
+  { ...common, entry: { index: 'src/index.ts', step: 'src/step.ts' } },
+  // Built apart, so that they share no chunks: every step pays for each file it loads (one instead of three: 3 ms).
+  { ...common, entry: { preload: 'src/motia/step/preload.ts', wrapper: 'src/motia/step/wrapper.ts' } },
+])
