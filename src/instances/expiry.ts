@@ -12,13 +12,15 @@ export interface Expiry {
 
 /** A timer this late (ms) means that the event loop stood still. */
 const STALL = 20
+/** ms a call gets after that: enough for one that needs a second round trip. */
+const SECOND_CHANCE = 50
 
 /**
  * The deadlines of all calls on one timer. A timer per call costs as much as the rest of a small read, because nearly
  * every call ends long before its deadline; this one is set again only when it fires, or for an earlier deadline.
  *
- * Time in which the event loop stood still is no evidence against a server: it is added to the deadlines that passed
- * meanwhile. And pending I/O is always read once more before a call is given up.
+ * Time in which the event loop stood still is no evidence against a server: a call whose deadline passed meanwhile gets
+ * a little more. And pending I/O is always read once more before a call is given up.
  */
 export const createExpiry = (): Expiry => {
   const calls = new Set<Expiring>()
@@ -39,7 +41,7 @@ export const createExpiry = (): Expiry => {
     const overdue: Expiring[] = []
     let next = Number.POSITIVE_INFINITY
     for (const call of calls) {
-      if (call.endsAt <= now && late > STALL) call.endsAt += late
+      if (call.endsAt <= now && late > STALL) call.endsAt = now + Math.min(late, SECOND_CHANCE)
       if (call.endsAt <= now) overdue.push(call)
       else if (call.endsAt < next) next = call.endsAt
     }

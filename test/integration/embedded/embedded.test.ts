@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openDatabase } from '../../../src/embedded/database.ts'
+import { createEmbeddedStore } from '../../../src/embedded/embedded-store.ts'
+import { createEntries } from '../../../src/embedded/entries.ts'
+import type { Store } from '../../../src/instances/store.ts'
+import { expectNothingUnhandled } from '../../support/unhandled.ts'
+import { until } from '../../support/until.ts'
+
+expectNothingUnhandled()
+
+let dir: string
+const ends: (() => unknown)[] = []
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'motia-redis-embedded-'))
+})
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const soon = (): number => Date.now() + 60_000
+const open = (options: { sweepEvery?: number; dir?: string } = {}): Store => {
+  const store = createEmbeddedStore({ name: 'primary', dir, namespace: '', ...options })
+  ends.push(() => store.close())
+  return store
+}
+/** A process of its own that writes keys w0, w1, … and says each number once it was acknowledged. */
+const writer = (count: number): { child: ChildProcess; said: () => number[] } => {
+  const script = `
+    import { createEmbeddedStore } from ${JSON.stringify(new URL('../../../src/embedded/embedded-store.ts', import.meta.url).href)}
+    const store = createEmbeddedStore({ name: 'primary', dir: ${JSON.stringify(dir)}, namespace: '' })
+    for (let i = 0; i < ${count}; i++) {
+      await store.write([{ key: 'w' + i, text: 'text ' + i, endsAt: Date.now() + 60_000 }])
+      await store.increment('sum', 1, Date.now() + 60_000)
+      process.stdout.write(i + '\\n')
+    }
+    await store.close()`
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  ends.push(() => child.kill('SIGKILL'))
+  let output = ''
+  child.stdout?.on('data', (chunk) => {
+    output += chunk
+  })
+  return { child, said: () => output.split('\n').slice(0, -1).map(Number) }
+}
+const ended = (child: ChildProcess): Promise<unknown> =>
+  child.exitCode === null && child.signalCode === null
+    ? new Promise((resolve) => child.once('exit', resolve))
+    : Promise.resolve()
+
+describe('the embedded store', () => {
+  it('keeps its data over close and open, and nobody else may read the files', async () => {
+    const first = open()
+    await first.write([{ key: 'a', text: 'x', endsAt: soon() }])
+    await first.groupSet('g', 'f', 'y', false, 9)
+    await first.close()
+    const second = open()
+    expect(await second.read('a')).toBe('x')
+    expect(await second.groupAll('g')).toEqual([['f', 'y']])
+    expect(statSync(join(dir, 'primary')).mode & 0o077).toBe(0)
+  })
+
+  it('is shared by processes: each sees what the other was told is written', async () => {
+    const store = open()
+    const { child, said } = writer(50)
+    for (let i = 0; i < 50; i++) await store.increment('sum', 1, soon())
+    await ended(child)
+    expect(said()).toHaveLength(50)
+    expect(await store.readMany(said().map((i) => `w${i}`))).toEqual(said().map((i) => `text ${i}`))
+    expect(await store.increment('sum', 0, soon())).toBe(100)
+  })
+
+  it('loses no acknowledged write of a process that is killed, and goes on', async () => {
+    const store = open()
+    const { child, said } = writer(100_000)
+    await until('it writes', () => said().length > 20)
+    child.kill('SIGKILL')
+    await ended(child)
+    const acknowledged = said()
+    expect(await store.readMany(acknowledged.map((i) => `w${i}`))).toEqual(acknowledged.map((i) => `text ${i}`))
+    expect(await store.increment('sum', 0, soon())).toBeGreaterThanOrEqual(acknowledged.length)
+  })
+
+  it('removes what has ended, and the items of dropped groups', async () => {
+    const store = open({ sweepEvery: 20 })
+    await store.write([
+      { key: 'a', text: 'x', endsAt: Date.now() + 20 },
+      { key: 'b', text: 'x', endsAt: soon() },
+    ])
+    for (const group of ['ended', 'cleared', 'kept']) {
+      await store.groupSet(group, 'f', 'x', group === 'ended' ? 20 : false, 9)
+    }
+    await store.groupClear('cleared')
+    const looker = openDatabase('primary', join(dir, 'primary'))
+    ends.push(() => looker.close())
+    const counts = (): number[] => Object.values(looker.tables).map((table) => table.getStats().entryCount)
+    await until('only what lives is left', () => counts().join() === '1,1,1,0')
+    expect(await store.groups()).toEqual(['kept'])
+  })
+
+  it('takes keys of full length, and says so where one is too long', async () => {
+    const store = open()
+    const key = 'k'.repeat(1_978)
+    await store.write([{ key, text: 'x', endsAt: soon() }])
+    expect(await store.read(key)).toBe('x')
+    await store.groupSet('g'.repeat(512), 'f'.repeat(512), 'x', false, 9)
+    await expect(store.read(`${key}k`)).rejects.toMatchObject({ kind: 'refused', applied: 'no' })
+    await expect(store.write([{ key: `${key}k`, text: 'x', endsAt: soon() }])).rejects.toMatchObject({
+      kind: 'refused',
+    })
+  })
+
+  it('is full at its limit, and takes writes again when cleared', async () => {
+    const database = openDatabase('small', join(dir, 'small'))
+    ends.push(() => database.close())
+    const entries = createEntries(() => database, 300_000)
+    const fill = async (): Promise<void> => {
+      for (let i = 0; i < 40; i++) await entries.write([{ key: `k${i}`, text: 'x'.repeat(20_000), endsAt: soon() }])
+    }
+    await expect(fill()).rejects.toMatchObject({ kind: 'full', applied: 'no' })
+    expect(await entries.clear('k')).toBeGreaterThan(5)
+    await entries.write([{ key: 'k', text: 'x'.repeat(20_000), endsAt: soon() }])
+  })
+
+  it('a folder that cannot be written is a configuration fault of every call, and a later one helps', async () => {
+    const file = join(dir, 'file')
+    writeFileSync(file, '')
+    const store = open({ dir: file })
+    for (const call of [
+      () => store.read('a'),
+      () => store.write([{ key: 'a', text: 'x', endsAt: soon() }]),
+      () => store.groups(),
+    ]) {
+      const error: unknown = await call().catch((reason) => reason)
+      expect(error).toMatchObject({ name: 'StoreError', kind: 'configuration', applied: 'no' })
+      expect(String(error)).toMatch(/MOTIA_REDIS_DIR/)
+    }
+    expect(store.health()).toMatchObject({ state: 'down', readable: false, writable: false })
+    rmSync(file)
+    await store.write([{ key: 'a', text: 'x', endsAt: soon() }])
+    expect(store.health()).toMatchObject({ state: 'up', writable: true })
+  })
+
+  it('opens nothing before the first call', async () => {
+    const store = open({ dir: join(dir, 'later') })
+    store.health()
+    await store.close()
+    expect(() => statSync(join(dir, 'later'))).toThrow(/ENOENT/)
+  })
+})

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { createDeadlines } from '../../../src/instances/deadlines.ts'
+
+describe('deadlines', () => {
+  it('are 150 ms for reads and 300 ms for writes on a fast link', () => {
+    const deadlines = createDeadlines({})
+    expect([deadlines.limit('read'), deadlines.limit('write'), deadlines.limit('change')]).toEqual([150, 300, 300])
+    for (let i = 0; i < 100; i++) deadlines.observe(2)
+    expect([deadlines.limit('read'), deadlines.limit('write')]).toEqual([150, 300])
+    expect(deadlines.median()).toBe(2)
+  })
+
+  it('grow to 8 times the median from the first round trip on, at most to 3 s', () => {
+    const deadlines = createDeadlines({})
+    deadlines.observe(180)
+    expect([deadlines.limit('read'), deadlines.limit('write')]).toEqual([1_440, 1_440])
+    for (let i = 0; i < 64; i++) deadlines.observe(900)
+    expect(deadlines.limit('read')).toBe(3_000)
+  })
+
+  it('are not moved by a few slow calls', () => {
+    const deadlines = createDeadlines({})
+    for (let i = 0; i < 64; i++) deadlines.observe(i % 4 === 0 ? 5_000 : 1)
+    expect(deadlines.limit('read')).toBe(150)
+  })
+
+  it('shrink again when the link becomes fast', () => {
+    const deadlines = createDeadlines({})
+    for (let i = 0; i < 64; i++) deadlines.observe(200)
+    for (let i = 0; i < 64; i++) deadlines.observe(1)
+    expect(deadlines.limit('read')).toBe(150)
+  })
+
+  it('are what was configured', () => {
+    const deadlines = createDeadlines({ read: 20, write: undefined })
+    for (let i = 0; i < 64; i++) deadlines.observe(1_000)
+    expect([deadlines.limit('read'), deadlines.limit('write')]).toEqual([20, 3_000])
+    expect(createDeadlines({ write: 40 }).limit('change')).toBe(40)
+  })
+})
