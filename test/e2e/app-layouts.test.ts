@@ -51,11 +51,14 @@ const expectFlows = async (app: MotiaApp): Promise<void> => {
   expect((await ask(app, 'POST /analytics/visits', { body: { page: 'home' } })).body).toMatchObject({ visits: 1 })
 }
 
+/** Two Motia starts and all flows, each step a process, maybe on a busy machine. */
+const patience = 300_000
+
 const families = async (redis: Redis): Promise<string[]> =>
   [...new Set((await redis.keys('*')).map((key) => key.replace(/:.*/, '')))].sort()
 
 describe('motia start with one URL, in production', () => {
-  it('keeps everything on the one instance and says so', async () => {
+  it('keeps everything on the one instance and says so', { timeout: patience }, async () => {
     const { url, redis } = await server()
     const { app } = await start('start', { NODE_ENV: 'production', REDIS_PRIMARY_URL: url })
     await expectFlows(app)
@@ -65,7 +68,7 @@ describe('motia start with one URL, in production', () => {
 })
 
 describe('motia dev with three instances', () => {
-  it('keeps each category on its own', async () => {
+  it('keeps each category on its own', { timeout: patience }, async () => {
     const [primary, secondary, models] = [await server(), await server(), await server()]
     const { app } = await start('dev', {
       REDIS_PRIMARY_URL: primary.url,
@@ -85,7 +88,7 @@ describe('motia dev with three instances', () => {
 })
 
 describe('motia dev without any URL', () => {
-  it('keeps everything in files, says so loudly, and still has it after a restart', async () => {
+  it('keeps everything in files, says so loudly, and still has it after a restart', { timeout: patience }, async () => {
     const { app, dir } = await start('dev', {})
     await expectFlows(app)
     expect(app.output()).toMatch(/motia-redis {2}NO REDIS: REDIS_PRIMARY_URL is not set/)
