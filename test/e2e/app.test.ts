@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,6 +19,8 @@ afterAll(async () => {
   for (const end of endings.reverse()) await end()
 })
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
+let dir: string
 let app: MotiaApp
 let primary: Redis
 let secondary: Redis
@@ -31,8 +36,9 @@ beforeAll(async () => {
     edits: [{ file: 'steps/analytics/roll-up.step.ts', from: "'* * * * *'", to: "'*/5 * * * * *'" }],
   })
   endings.push(copy.remove)
+  dir = copy.dir
   app = await startMotia({
-    dir: copy.dir,
+    dir,
     env: { REDIS_PRIMARY_URL: servers[0].url, REDIS_SECONDARY_URL: servers[1].url },
   })
   endings.push(app.stop)
@@ -308,6 +314,11 @@ it('has five flows for the Workbench', () => {
   const output = stripVTControlCharacters(app.output())
   const flows = [...output.matchAll(/Flow ([\w-]+) registered/g)].map(([, name]) => name)
   expect(flows.sort()).toEqual(['analytics', 'auth', 'menu', 'orders', 'users'])
+})
+
+it('has the types that Motia generates, committed', () => {
+  const lines = (folder: string) => readFileSync(join(folder, 'types.d.ts'), 'utf8').split('\n').sort()
+  expect(lines(root)).toEqual(lines(dir))
 })
 
 it('says nothing but its start lines while all is well', () => {
