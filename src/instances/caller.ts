@@ -32,7 +32,7 @@ export interface Caller {
   ): void
   call<T>(connection: Connection, intent: Intent, timeout: number | undefined, send: Send<T>): Promise<T>
   /** The error for a call that isn't even sent. */
-  refuse(text: string): StoreError
+  refuse(kind: 'refused' | 'too-large', text: string): StoreError
 }
 
 /** A StoreError that remembers what it was made from, for this folder's own use. */
@@ -159,7 +159,7 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health)
 
   return {
     run,
-    refuse: (text) => errorOf({ kind: 'refused', text, about: 'call', harmless: true }, 'write', false),
+    refuse: (kind, text) => errorOf({ kind, text, about: 'call', harmless: true }, 'write', false),
     call: (connection, intent, timeout, send) =>
       new Promise((resolve, reject) => run(connection, intent, timeout, send, resolve, reject)),
   }

@@ -39,13 +39,13 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
     const only = entries[0]
     if (entries.length === 1 && only !== undefined) {
       await caller.call(connection, 'write', timeout, (redis) =>
-        redis.set(only.key, only.text, 'PXAT', whole(only.endsAt)),
+        redis.set(only.key, only.text, 'PX', lifeUntil(only.endsAt)),
       )
       return
     }
     for (const chunk of chunks(entries, CHUNK)) {
       await caller.call(connection, 'write', timeout, (redis) =>
-        pipelined(redis, chunk, (pipeline, { key, text, endsAt }) => pipeline.set(key, text, 'PXAT', whole(endsAt))),
+        pipelined(redis, chunk, (pipeline, { key, text, endsAt }) => pipeline.set(key, text, 'PX', lifeUntil(endsAt))),
       )
     }
   }
@@ -103,7 +103,7 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
       const line = isLarge(expected) || isLarge(next.text) ? large : data
       try {
         const reply = await caller.call(line, 'change', options?.timeout, (redis) =>
-          runScript(redis, swapScript, [key], [expected, next.text, whole(next.endsAt)]),
+          runScript(redis, swapScript, [key], [expected, next.text, lifeUntil(next.endsAt)]),
         )
         if (reply === 1) largeKeys.seen(key, next.text)
         return reply === 1
@@ -123,7 +123,7 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
     increment: async (key, by, endsAt, options) => {
       try {
         const reply = await caller.call(data, 'write', options?.timeout, (redis) =>
-          runScript(redis, incrementScript, [key], [by, whole(endsAt), Date.now()]),
+          runScript(redis, incrementScript, [key], [by, lifeUntil(endsAt), Date.now()]),
         )
         return Number(reply)
       } catch (error) {
@@ -137,8 +137,11 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
   }
 }
 
-/** Redis takes whole milliseconds only. */
-const whole = (ms: number): number => Math.ceil(ms)
+/**
+ * The life an entry has left, in whole ms, as it is sent. Not the end itself (PXAT): a machine whose clock is behind
+ * the server's would write entries that are gone at once.
+ */
+const lifeUntil = (endsAt: number): number => Math.max(1, Math.ceil(endsAt - Date.now()))
 
 const parted = <T>(items: readonly T[], first: (item: T) => boolean) => {
   const parts = [

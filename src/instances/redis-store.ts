@@ -38,6 +38,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   const health = createHealth(options.onState ?? (() => undefined))
   const caller = createCaller(name, deadlines, health)
   let maxBulk: number | undefined
+  let learning: Promise<void> | undefined
 
   const data = createConnection({
     url,
@@ -46,7 +47,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
     onReady: (redis, handshake) => {
       deadlines.observe(handshake)
       health.connected()
-      void askFacts(redis).then((learned) => {
+      learning = askFacts(redis).then((learned) => {
         maxBulk = learned.maxBulk
         health.learned(learned.facts)
       })
@@ -70,7 +71,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   const lines: Lines = { data, large, largeKeys: createLargeKeys() }
   const checkSize = (text: string): void => {
     if (maxBulk !== undefined && text.length * 3 > maxBulk && Buffer.byteLength(text) > maxBulk) {
-      throw caller.refuse('the value is larger than this server accepts (proto-max-bulk-len)')
+      throw caller.refuse('too-large', 'the value is larger than this server accepts (proto-max-bulk-len)')
     }
   }
 
@@ -82,7 +83,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
     connect: () =>
       new Promise((resolve) =>
         data.wait(
-          () => resolve(),
+          () => resolve(learning),
           () => resolve(),
         ),
       ),

@@ -19,7 +19,7 @@ export const scanPage = async (
   timeout: number | undefined,
 ): Promise<ScanPage> => {
   if (cursor !== undefined && !isCursor(cursor))
-    throw caller.refuse('this cursor is none of ours; start again without one')
+    throw caller.refuse('refused', 'this cursor is none of ours; start again without one')
   const keys: string[] = []
   const most = Math.min(Math.max(1, limit), BATCH)
   let count = most

@@ -44,14 +44,14 @@ const scriptsDenied: Fault = {
   code: 'NOPERM',
 }
 
-/** KEYS: entry. ARGV: expected, text, endsAt. */
+/** KEYS: entry. ARGV: expected, text, life in ms. */
 export const swapScript = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
 /**
- * KEYS: entry. ARGV: by, endsAt, now. A bare integer keeps its life; an envelope with a safe integer becomes a bare
+ * KEYS: entry. ARGV: by, life in ms, now. A bare integer keeps its life; an envelope with a safe integer becomes a bare
  * integer that lives as long as the envelope was valid. cjson only reads here: it would write other numbers than it read.
  * The answer is text, because the client reads 2^53-1 as 2^53 when it comes as an integer.
  */
@@ -60,7 +60,7 @@ local limit = 9007199254740991
 local by = tonumber(ARGV[1])
 local raw = redis.call('GET', KEYS[1])
 local function fresh()
-  redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
   return ARGV[1]
 end
 if not raw then return fresh() end
@@ -88,7 +88,7 @@ if sum > limit or sum < -limit then return {err = 'OUTOFRANGE'} end
 local left = redis.call('PTTL', KEYS[1])
 local text = string.format('%.0f', sum)
 if type(expires) == 'number' and (left < 0 or tonumber(ARGV[3]) + left > expires) then
-  redis.call('SET', KEYS[1], text, 'PXAT', string.format('%.0f', math.ceil(expires)))
+  redis.call('SET', KEYS[1], text, 'PX', string.format('%.0f', math.ceil(expires - tonumber(ARGV[3]))))
 else
   redis.call('SET', KEYS[1], text, 'KEEPTTL')
 end

@@ -19,7 +19,7 @@ export interface CallOptions {
 export interface EntryWrite {
   readonly key: string
   readonly text: string
-  /** Physical end (Redis PXAT). */
+  /** Physical end, by this machine's clock. */
   readonly endsAt: number
 }
 

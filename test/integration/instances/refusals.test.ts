@@ -303,7 +303,7 @@ describe('foreign data and other limits', () => {
       store.groupSet('g', 'f', poison, false, 9),
       store.swap('a', 'x', { text: poison, endsAt: soon() }),
     ])) {
-      expect(error).toMatchObject({ kind: 'refused', applied: 'no' })
+      expect(error).toMatchObject({ kind: 'too-large', applied: 'no' })
       expect(String(error)).toMatch(/larger than this server accepts/)
     }
     await store.write(put('a', 'y'.repeat(1_000_000)))
