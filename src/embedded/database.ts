@@ -95,7 +95,7 @@ const bytesOf = (stats: object): number => {
 }
 
 /** The first key after all that begin with `prefix`; undefined: there is none after them. */
-export const afterPrefix = (prefix: Buffer): Buffer | undefined => {
+const afterPrefix = (prefix: Buffer): Buffer | undefined => {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--
   if (length === 0) return undefined

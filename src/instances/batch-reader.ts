@@ -98,7 +98,7 @@ export const getOne = (redis: Redis, key: string): Promise<string | null> =>
     throw error
   })
 
-export const isForeign = (error: unknown): boolean => faultOf(error).code === 'WRONGTYPE'
+const isForeign = (error: unknown): boolean => faultOf(error).code === 'WRONGTYPE'
 
 export const pipelinedGets = async (redis: Redis, keys: readonly string[]): Promise<(string | null)[]> => {
   const replies = await pipelined(redis, keys, (pipeline, key) => pipeline.get(key), isForeign)

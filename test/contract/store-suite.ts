@@ -4,7 +4,7 @@ import type { Store } from '../../src/instances/store.ts'
 import { until } from '../support/until.ts'
 
 /** Keys and names that broke others: pattern characters, line ends, bytes that end strings, neighbours. */
-export const oddKeys = [
+const oddKeys = [
   ' ',
   '*',
   '?',
