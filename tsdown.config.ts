@@ -14,6 +14,10 @@ const common = {
 
 export default defineConfig([
   { ...common, entry: { index: 'src/index.ts', step: 'src/step.ts' } },
-  // Built apart, so that they share no chunks: every step pays for each file it loads (one instead of three: 3 ms).
-  { ...common, entry: { preload: 'src/motia/step/preload.ts', wrapper: 'src/motia/step/wrapper.ts' } },
+  // Every step loads these: one file instead of three, and half the text, cost half the time.
+  {
+    ...common,
+    entry: { preload: 'src/motia/step/preload.ts', wrapper: 'src/motia/step/wrapper.ts' },
+    minify: true,
+  },
 ])
