@@ -41,10 +41,11 @@ export const createEngine = ({ settings, router, stores, report, now, random }: 
   const writer = createWriter(now, random, oddities)
   const acquirer = createAcquirer(reader, writer, now)
   let cache: Cache | undefined
-  const loading = createLoading(settings.loaders, acquirer, () => {
+  const ownCache = (): Cache => {
     cache ??= createCacheClient(engine)
     return cache
-  })
+  }
+  const loading = createLoading(settings.loaders, acquirer, ownCache, oddities)
   const sourceOf = new Map(settings.instances.map(({ name, url }) => [name, url === undefined ? 'embedded' : name]))
 
   const at = ({ category, key }: Place, operation: string): Category => categoryOf(category, key, operation)

@@ -4,6 +4,7 @@ import { cacheError, isCacheError } from '../errors.js'
 import type { Acquirer } from './acquiring.js'
 import type { Category } from './category.js'
 import { compute, type Produced } from './compute.js'
+import type { Oddities } from './oddities.js'
 
 export interface Loading {
   has(category: Category): boolean
@@ -16,6 +17,7 @@ export const createLoading = (
   loaders: ReadonlyMap<string, Loader<unknown>>,
   { acquire }: Acquirer,
   cache: () => Cache,
+  oddities: Oddities,
 ): Loading => {
   const loadFailed = (category: Category, operation: string, cause: unknown) => {
     const { name } = category.settings
@@ -38,6 +40,7 @@ export const createLoading = (
           const value = await loaders.get(name)?.(key, { category: name, stale: false, signal, cache: cache() })
           return { value, skip: false, options: {} }
         } catch (error) {
+          oddities.loaderFailed(category.settings, error)
           throw loadFailed(category, operation, error)
         }
       }

@@ -1,7 +1,7 @@
 import type { Report } from '../report.js'
 import type { CategorySettings } from '../settings/settings.js'
 
-/** Stored data that can't be used. It counts as a miss and stays where it is; here it is said, seldom. */
+/** What is wrong with stored data, options or loaders but fails no call of its own, or only one of many: said, seldom. */
 export interface Oddities {
   /** Not an entry of any known shape. Said once per category and hour, with the number so far. */
   unreadable(category: CategorySettings, why: string): void
@@ -9,26 +9,47 @@ export interface Oddities {
   mismatch(category: CategorySettings, path: string): void
   /** A ttl that was probably meant in seconds. Said once per category. */
   shortTtl(category: CategorySettings, ttl: number): void
+  /** A loader threw. Said once per category and minute: what kind of error and where, not its text, which may hold anything. */
+  loaderFailed(category: CategorySettings, cause: unknown): void
 }
 
-const HOUR = 3_600_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+interface Seen {
+  count: number
+  said: number
+}
 
 export const createOddities = (report: Report, now: () => number): Oddities => {
-  const unreadable = new Map<string, { count: number; said: number }>()
+  const unreadable = new Map<string, Seen>()
+  const failedLoaders = new Map<string, Seen>()
   const mismatched = new Set<string>()
   const short = new Set<string>()
 
+  /** Counts; the number so far where it is time to say it again. */
+  const countIn = (all: Map<string, Seen>, name: string, every: number): number | undefined => {
+    const seen = all.get(name) ?? { count: 0, said: Number.NEGATIVE_INFINITY }
+    all.set(name, seen)
+    seen.count++
+    if (now() - seen.said < every) return undefined
+    seen.said = now()
+    return seen.count
+  }
+
   return {
     unreadable: ({ name, instance, keyPrefix }, why) => {
-      const seen = unreadable.get(name) ?? { count: 0, said: Number.NEGATIVE_INFINITY }
-      unreadable.set(name, seen)
-      seen.count++
-      if (now() - seen.said < HOUR) return
-      seen.said = now()
+      const count = countIn(unreadable, name, HOUR)
+      if (count === undefined) return
       report.warn(
-        `category ${name}: unreadable data under '${keyPrefix}' on ${instance} (${why}), ${seen.count} so far; ` +
+        `category ${name}: unreadable data under '${keyPrefix}' on ${instance} (${why}), ${count} so far; ` +
           'it counts as a miss and is left in place',
       )
+    },
+    loaderFailed: ({ name }, cause) => {
+      const count = countIn(failedLoaders, name, MINUTE)
+      if (count !== undefined)
+        report.error(`category ${name}: its loader failed (${describe(cause)}), ${count} so far; see error.cause`)
     },
     mismatch: ({ name }, path) => {
       if (mismatched.has(name)) return
@@ -43,4 +64,10 @@ export const createOddities = (report: Report, now: () => number): Oddities => {
       report.warn(`category ${name}: a ttl of ${ttl} is ${ttl} milliseconds; for seconds write '${ttl}s' (said once)`)
     },
   }
+}
+
+const describe = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return `it threw a value of type ${typeof cause}`
+  const frame = /\n\s+(at .+)/.exec(cause.stack ?? '')?.[1]
+  return frame === undefined ? cause.name : `${cause.name} ${frame}`
 }

@@ -227,6 +227,13 @@ describe('loaders', () => {
     await expect(answer).rejects.toThrow("the loader of category 'failing' failed (RangeError)")
     await expect(failing.getMany(['x', 'y'])).rejects.toMatchObject({ code: 'CACHE_LOAD_FAILED', operation: 'getMany' })
     await expect(failing.get('slow')).rejects.toMatchObject({ code: 'CACHE_TIMEOUT', category: 'failing' })
+    // Said on the server, once for the three failures, with the place and without the text.
+    expect(loading.said.filter((line) => line.includes('its loader failed'))).toEqual([
+      expect.stringMatching(
+        /^category failing: its loader failed \(RangeError at .*computing\.test\.ts:\d+.*\), 1 so far/,
+      ),
+    ])
+    expect(loading.said.join()).not.toContain('secret')
   })
 
   it('get waits for a factory that computes the key, and its failure is a failed load', async () => {
