@@ -14,7 +14,7 @@ const common = {
 
 export default defineConfig([
   { ...common, entry: { index: 'src/index.ts', step: 'src/step.ts' } },
-  // Every step loads these: one file instead of three, and half the text, cost half the time.
+  // Every step process loads these two: each is one small file of its own.
   {
     ...common,
     entry: { preload: 'src/motia/step/preload.ts', wrapper: 'src/motia/step/wrapper.ts' },
