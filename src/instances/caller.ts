@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Connection } from './connection.js'
 import type { Deadlines, Intent } from './deadlines.js'
-import { createExpiry, type Expiring } from './expiry.js'
+import { createExpiry, type Expiring, type Expiry } from './expiry.js'
 import type { Health } from './health.js'
 import { type Fault, faultOf, notSent } from './redis-errors.js'
 import { StoreError } from './store.js'
@@ -46,124 +46,179 @@ export class InstanceError extends StoreError {
   }
 }
 
+/** What the calls to one instance share. */
+interface Lane {
+  readonly name: string
+  readonly deadlines: Deadlines
+  readonly health: Health
+  readonly expiry: Expiry
+  readonly queue: { begin(): void }[]
+  inFlight: number
+  starting: boolean
+}
+
 export const createCaller = (name: string, deadlines: Deadlines, health: Health): Caller => {
   const expiry = createExpiry()
-  let inFlight = 0
-  let starting = false
-  const queue: (() => void)[] = []
-
-  const leave = (): void => {
-    inFlight--
-    // A call that fails as it begins leaves at once: it must not begin the next from inside.
-    if (starting || queue.length === 0) return
-    starting = true
-    while (inFlight < MAX_IN_FLIGHT) {
-      const begin = queue.shift()
-      if (begin === undefined) break
-      begin()
-    }
-    starting = false
-  }
-
-  const errorOf = (fault: Fault, intent: Intent, partly: boolean): InstanceError =>
-    new InstanceError(fault, name, intent !== 'read' && (partly || !fault.harmless) ? 'unknown' : 'no')
+  const lane: Lane = { name, deadlines, health, expiry, queue: [], inFlight: 0, starting: false }
 
   const run: Caller['run'] = (connection, intent, timeout, send, done, failed) => {
-    const limit = timeout ?? deadlines.limit(intent)
-    let over = false
-    let sentAt = 0
-    let again = false
-    let counted = false
-    let expiring: Expiring | undefined
-
-    const expireIn = (ms: number): void => {
-      expiring = {
-        endsAt: performance.now() + ms,
-        expire: () => {
-          if (sentAt !== 0) {
-            health.timedOut()
-            connection.doubt()
-          }
-          fail(timeoutFault(limit, sentAt !== 0), false)
-        },
-      }
-      expiry.add(expiring)
-    }
-    const end = (): void => {
-      over = true
-      if (counted) leave()
-      if (expiring !== undefined) expiry.remove(expiring)
-    }
-    const fail = (fault: Fault, partly: boolean): void => {
-      if (over) return
-      end()
-      failed(errorOf(fault, intent, partly))
-    }
-    const start = (redis: Redis): void => {
-      if (over) return
-      sentAt = performance.now()
-      send(redis).then(
-        (value) => {
-          const trip = performance.now() - sentAt
-          // An answer after the deadline shows that the deadline is too short, but an outage is no round trip.
-          deadlines.observe(over ? Math.min(trip, limit) : trip)
-          health.worked(intent)
-          if (over) return
-          end()
-          done(value)
-        },
-        (error) => {
-          const partly = error instanceof PartlyDone
-          const fault = faultOf(partly ? error.reason : error)
-          if (fault === notSent && !partly && !again) {
-            // Once more, within the same deadline, on the connection that replaces it.
-            again = true
-            sentAt = 0
-            connection.missed()
-            connection.wait(start, (reason) => fail(reason, false))
-            return
-          }
-          // What the connection itself suffers it tells on its own; here it is the server's word that counts.
-          if (fault.code !== undefined) health.failed(fault)
-          fail(fault, partly)
-        },
-      )
-    }
-
-    const begin = (): void => {
-      if (over) return
-      counted = true
-      inFlight++
-      const redis = connection.ready()
-      if (redis !== undefined) {
-        if (expiring === undefined) expireIn(limit)
-        start(redis)
-        return
-      }
-      // Waiting for the very first connection has its own, longer limit, unless the caller set one for everything.
-      const patient = timeout === undefined && expiring === undefined && connection.opening()
-      if (!patient && expiring === undefined) expireIn(limit)
-      connection.wait(
-        (opened) => {
-          if (patient) expireIn(limit)
-          start(opened)
-        },
-        (fault) => fail(fault, false),
-      )
-    }
-
-    if (inFlight < MAX_IN_FLIGHT) return begin()
-    expireIn(limit)
-    queue.push(begin)
+    const call = new Call(lane, connection, intent, timeout, send, done, failed)
+    if (lane.inFlight < MAX_IN_FLIGHT) call.begin()
+    else call.queue()
   }
 
   return {
     run,
-    refuse: (kind, text) => errorOf({ kind, text, about: 'call', harmless: true }, 'write', false),
+    refuse: (kind, text) => errorOf(name, { kind, text, about: 'call', harmless: true }, 'write', false),
     call: (connection, intent, timeout, send) =>
       new Promise((resolve, reject) => run(connection, intent, timeout, send, resolve, reject)),
   }
 }
+
+/** One call, from asking to its end. A class, because the closures instead cost as much as the rest of it. */
+class Call<T> implements Expiring {
+  /** 0: it has no deadline yet. */
+  endsAt = 0
+  private readonly limit: number
+  private over = false
+  private sentAt = 0
+  private again = false
+  private counted = false
+
+  constructor(
+    private readonly lane: Lane,
+    private readonly connection: Connection,
+    private readonly intent: Intent,
+    private readonly timeout: number | undefined,
+    private readonly send: Send<T>,
+    private readonly done: (value: T) => void,
+    private readonly failed: (error: InstanceError) => void,
+  ) {
+    this.limit = timeout ?? lane.deadlines.limit(intent)
+  }
+
+  /** Waits for its turn. */
+  queue(): void {
+    this.expireFrom(performance.now())
+    this.lane.queue.push(this)
+  }
+
+  begin(): void {
+    if (this.over) return
+    this.counted = true
+    this.lane.inFlight++
+    const { connection } = this
+    const redis = connection.ready()
+    if (redis !== undefined) {
+      this.start(redis)
+      return
+    }
+    // Waiting for the very first connection has its own, longer limit, unless the caller set one for everything.
+    const patient = this.timeout === undefined && this.endsAt === 0 && connection.opening()
+    if (!patient && this.endsAt === 0) this.expireFrom(performance.now())
+    this.waitForConnection()
+  }
+
+  expire(): void {
+    const sent = this.sentAt !== 0
+    if (sent) {
+      this.lane.health.timedOut()
+      this.connection.doubt()
+    }
+    this.fail(timeoutFault(this.limit, sent), false)
+  }
+
+  private expireFrom(now: number): void {
+    this.endsAt = now + this.limit
+    this.lane.expiry.add(this)
+  }
+
+  private waitForConnection(): void {
+    this.connection.wait(
+      (redis) => this.start(redis),
+      (reason) => this.fail(reason, false),
+    )
+  }
+
+  private start(redis: Redis): void {
+    if (this.over) return
+    const now = performance.now()
+    if (this.endsAt === 0) this.expireFrom(now)
+    this.sentAt = now
+    if (this.lane.inFlight > 1) writeTogether(redis)
+    this.send(redis).then(
+      (value) => this.answered(value),
+      (error) => this.broke(error),
+    )
+  }
+
+  private answered(value: T): void {
+    const { lane, limit, over } = this
+    const trip = performance.now() - this.sentAt
+    // An answer after the deadline shows that the deadline is too short, but an outage is no round trip.
+    lane.deadlines.observe(over ? Math.min(trip, limit) : trip)
+    lane.health.worked(this.intent)
+    if (over) return
+    this.end()
+    this.done(value)
+  }
+
+  private broke(error: unknown): void {
+    const partly = error instanceof PartlyDone
+    const fault = faultOf(partly ? error.reason : error)
+    if (fault === notSent && !partly && !this.again) {
+      // Once more, within the same deadline, on the connection that replaces it.
+      this.again = true
+      this.sentAt = 0
+      this.connection.missed()
+      this.waitForConnection()
+      return
+    }
+    // What the connection itself suffers it tells on its own; here it is the server's word that counts.
+    if (fault.code !== undefined) this.lane.health.failed(fault)
+    this.fail(fault, partly)
+  }
+
+  private fail(fault: Fault, partly: boolean): void {
+    if (this.over) return
+    this.end()
+    this.failed(errorOf(this.lane.name, fault, this.intent, partly))
+  }
+
+  private end(): void {
+    this.over = true
+    if (this.counted) leave(this.lane)
+    if (this.endsAt !== 0) this.lane.expiry.remove(this)
+  }
+}
+
+const leave = (lane: Lane): void => {
+  lane.inFlight--
+  // A call that fails as it begins leaves at once: it must not begin the next from inside.
+  if (lane.starting || lane.queue.length === 0) return
+  lane.starting = true
+  while (lane.inFlight < MAX_IN_FLIGHT) {
+    const next = lane.queue.shift()
+    if (next === undefined) break
+    next.begin()
+  }
+  lane.starting = false
+}
+
+/**
+ * What this tick still sends leaves in one write: ioredis writes each command on its own, and the system call costs
+ * more than everything else about a small one.
+ */
+const writeTogether = ({ stream }: Redis): void => {
+  if (stream.writableCorked > 0) return
+  stream.cork()
+  process.nextTick(uncork, stream)
+}
+
+const uncork = (stream: Redis['stream']): void => stream.uncork()
+
+const errorOf = (name: string, fault: Fault, intent: Intent, partly: boolean): InstanceError =>
+  new InstanceError(fault, name, intent !== 'read' && (partly || !fault.harmless) ? 'unknown' : 'no')
 
 const timeoutFault = (limit: number, sent: boolean): Fault => ({
   kind: 'timeout',

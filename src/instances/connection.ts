@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { RedisUrl } from '../settings/redis-url.js'
-import { connectionLost, type Fault, faultOf } from './redis-errors.js'
+import { connectionLost, type Fault, FaultError, faultOf } from './redis-errors.js'
 
 /** The first attempt may take this long: a laptop far from its server must not fail its first calls. */
 const START_LIMIT = 3_000
@@ -49,6 +49,7 @@ type Phase = 'idle' | 'starting' | 'ready' | 'lost' | 'down' | 'closed'
 
 const closedFault: Fault = { kind: 'closed', text: 'closed', about: 'call', harmless: true }
 const silentFault: Fault = { ...connectionLost, text: 'connected, but it does not answer', harmless: true }
+const stoppedFault: Fault = { ...connectionLost, text: 'it stopped answering' }
 const loadingFault: Fault = { ...connectionLost, text: 'still loading its data', harmless: true }
 
 export const createConnection = (options: ConnectionOptions): Connection => {
@@ -101,6 +102,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
 
   redis.on('connect', () => {
     connectedAt = performance.now()
+    endSilence(redis)
     // Something is there again, and may take its time: say what it is rather than what the last attempt met.
     if (phase === 'down') patience = setTimeout(outOfPatience, options.reconnectLimit())
   })
@@ -191,6 +193,23 @@ const quit = (redis: Redis, limit: number): Promise<void> =>
     redis.quit().then(done, done)
   })
 
+/**
+ * Gives a socket up on which commands wait and nothing moves. ioredis's own socketTimeout makes a timer and a listener
+ * for each command that is alone in flight, which costs more than our part of the call. What is written counts as
+ * movement here, but each call that isn't answered raises a doubt.
+ */
+const endSilence = (redis: Redis): void => {
+  const { stream } = redis
+  stream.setTimeout(SILENCE_LIMIT)
+  stream.on('timeout', () => {
+    const heard = stream.bytesRead
+    // An answer may lie unread, where the event loop stood still.
+    setImmediate(() => {
+      if (redis.commandQueue.length > 0 && stream.bytesRead === heard) stream.destroy(new FaultError(stoppedFault))
+    })
+  })
+}
+
 /** Full jitter keeps the clients of a server that comes back from arriving together. */
 const fastDelay = (times: number): number => Math.round(Math.min(250, 15 * 2 ** times) * (0.5 + Math.random() / 2))
 const slowDelay = (): number => Math.round(4_000 + Math.random() * 2_000)
@@ -213,7 +232,6 @@ const redisOptions = (url: RedisUrl, clientName: string) =>
     lazyConnect: true,
     connectTimeout: 2_000,
     disconnectTimeout: 100,
-    socketTimeout: SILENCE_LIMIT,
     keepAlive: 30_000,
     // A command is sent once, now, or not at all: what becomes of it is decided by our deadlines, not by a queue.
     enableOfflineQueue: false,

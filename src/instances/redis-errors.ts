@@ -128,7 +128,6 @@ const tlsFault = (code: string): Fault | undefined => {
 
 const clientFault = (message: string): Fault => {
   if (message.startsWith("Stream isn't writeable")) return notSent
-  if (message.startsWith('Socket timeout')) return lost('it stopped answering')
   if (/please report this|protocol|parse|resp/i.test(message))
     return lost('it answered with something that is not Redis')
   return connectionLost

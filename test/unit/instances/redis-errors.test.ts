@@ -52,7 +52,6 @@ describe('faultOf', () => {
     ['Connection is closed.', false],
     ['Reached the max retries per request limit (which is 0).', false],
     ['Command aborted due to connection close', false],
-    ["Socket timeout. Expecting data, but didn't receive any in 4000ms.", false],
     ['Protocol error, got "H" as reply type byte. Please report this.', false],
   ])('client: %s', (message, harmless) => {
     expect(faultOf(new Error(message))).toMatchObject({ kind: 'unavailable', about: 'down', harmless })
