@@ -65,7 +65,7 @@ export const createBulk = (
       // Everything is checked before anything is written.
       const prepared = await Promise.all(
         groups.map(async ([of, keys]) => {
-          const writes = keys.map((key) =>
+          const writes = keys.map(async (key) =>
             writer.prepare(of, key, last.get(key) as Encoded, writer.ttl(of, options, 'setMany'), 'setMany'),
           )
           return { of, writes: (await Promise.all(writes)).map(({ write }) => write) }

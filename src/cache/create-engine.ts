@@ -110,9 +110,7 @@ export const createEngine = ({ settings, router, stores, report, now, random }: 
 
     has: async (place) => (await reader.find(at(place, 'has'), place.key, 'has', () => true)) ?? false,
 
-    set: async (place, value, options) => {
-      await writer.put(at(place, 'set'), place.key, value, options, 'set')
-    },
+    set: (place, value, options) => promised(() => writer.set(at(place, 'set'), place.key, value, options, 'set')),
 
     delete: (place) => remove(place, 'delete'),
 

@@ -18,7 +18,9 @@ export interface Prepared {
 }
 
 export interface Writer {
-  /** Checks and stores one value; answers what a reader gets of it. */
+  /** Checks and stores one value. What is wrong with it is thrown or rejected. */
+  set(category: Category, key: string, value: Encoded, options: EncodedWriteOptions, operation: string): Promise<void>
+  /** The same, for those who go on with the value; answers what a reader gets of it. */
   put(
     category: Category,
     key: string,
@@ -30,8 +32,11 @@ export interface Writer {
   ttl(category: Category, options: EncodedWriteOptions, operation: string): number
   /** ms for a call that takes a ttl alone; without jitter. */
   plainTtl(category: Category, ttl: unknown, operation: string): number
-  /** Rejects with CACHE_SCHEMA, CACHE_TOO_LARGE or CACHE_INVALID_VALUE before anything is written. */
-  prepare(category: Category, key: string, value: Encoded, ttl: number, operation: string): Promise<Prepared>
+  /**
+   * Throws or rejects with CACHE_SCHEMA, CACHE_TOO_LARGE or CACHE_INVALID_VALUE before anything is written. A promise
+   * only under a schema, so that the other writes leave in the tick in which they were asked for.
+   */
+  prepare(category: Category, key: string, value: Encoded, ttl: number, operation: string): Prepared | Promise<Prepared>
 }
 
 export const createWriter = (now: () => number, random: () => number, oddities: Oddities): Writer => {
@@ -39,16 +44,38 @@ export const createWriter = (now: () => number, random: () => number, oddities: 
     if (typeof written === 'number' && ttl < 1000) oddities.shortTtl(category.settings, ttl)
     return ttl
   }
+  const store = (category: Category, { write }: Prepared, operation: string): Promise<void> =>
+    category
+      .store()
+      .write([write], category.writing)
+      .catch((error) => {
+        throw fromStore(error, category.place(operation))
+      })
+  const entry = (category: Category, key: string, stored: Encoded, ttl: number, operation: string): Prepared => {
+    const { settings } = category
+    const written = now()
+    const endsAt = written + ttl
+    // An entry with its category's own ttl shows by its end when it was written.
+    const createdAt = ttl === settings.ttl ? undefined : written
+    const text =
+      settings.codec === 'json'
+        ? writeBare(stored, (problem) => cacheError('CACHE_INVALID_VALUE', problem, category.place(operation)))
+        : writeEnvelope(stored, { expires: endsAt, createdAt })
+    return { write: { key: category.redisKey(key), text, endsAt }, value: stored }
+  }
+
   const writer: Writer = {
+    set: (category, key, value, options, operation) => {
+      const prepared = writer.prepare(category, key, value, writer.ttl(category, options, operation), operation)
+      return prepared instanceof Promise
+        ? prepared.then((ready) => store(category, ready, operation))
+        : store(category, prepared, operation)
+    },
+
     put: async (category, key, value, options, operation) => {
       const ttl = writer.ttl(category, options, operation)
       const prepared = await writer.prepare(category, key, value, ttl, operation)
-      await category
-        .store()
-        .write([prepared.write], category.writing)
-        .catch((error) => {
-          throw fromStore(error, category.place(operation))
-        })
+      await store(category, prepared, operation)
       return prepared.value
     },
 
@@ -64,24 +91,15 @@ export const createWriter = (now: () => number, random: () => number, oddities: 
       return asked === undefined ? category.settings.ttl : remarked(category, ttl, asked)
     },
 
-    prepare: async (category, key, value, ttl, operation) => {
+    prepare: (category, key, value, ttl, operation) => {
       const { settings } = category
       const place = category.place(operation)
       checkSize(value, settings.maxBytes, place)
-      let stored = value
-      if (settings.schema !== undefined) {
-        stored = await admit(settings.schema, value, place)
-        checkSize(stored, settings.maxBytes, place)
-      }
-      const written = now()
-      const endsAt = written + ttl
-      // An entry with its category's own ttl shows by its end when it was written.
-      const createdAt = ttl === settings.ttl ? undefined : written
-      const text =
-        settings.codec === 'json'
-          ? writeBare(stored, (problem) => cacheError('CACHE_INVALID_VALUE', problem, place))
-          : writeEnvelope(stored, { expires: endsAt, createdAt })
-      return { write: { key: category.redisKey(key), text, endsAt }, value: stored }
+      if (settings.schema === undefined) return entry(category, key, value, ttl, operation)
+      return admit(settings.schema, value, place).then((admitted) => {
+        checkSize(admitted, settings.maxBytes, place)
+        return entry(category, key, admitted, ttl, operation)
+      })
     },
   }
   return writer

@@ -35,19 +35,36 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
     return texts
   }
 
-  const writePart = async (connection: Connection, entries: readonly EntryWrite[], timeout: number | undefined) => {
-    const only = entries[0]
-    if (entries.length === 1 && only !== undefined) {
-      await caller.call(connection, 'write', timeout, (redis) =>
-        redis.set(only.key, only.text, 'PX', lifeUntil(only.endsAt)),
+  /** The usual case, in which every promise and every list would show. */
+  const writeOne = ({ key, text, endsAt }: EntryWrite, timeout: number | undefined) =>
+    new Promise<void>((resolve, reject) => {
+      checkSize(text)
+      caller.run(
+        isLarge(text) ? large : data,
+        'write',
+        timeout,
+        (redis) => redis.set(key, text, 'PX', lifeUntil(endsAt)),
+        () => {
+          largeKeys.seen(key, text)
+          resolve()
+        },
+        reject,
       )
-      return
-    }
+    })
+
+  const writePart = async (connection: Connection, entries: readonly EntryWrite[], timeout: number | undefined) => {
     for (const chunk of chunks(entries, CHUNK)) {
       await caller.call(connection, 'write', timeout, (redis) =>
         pipelined(redis, chunk, (pipeline, { key, text, endsAt }) => pipeline.set(key, text, 'PX', lifeUntil(endsAt))),
       )
     }
+  }
+
+  const writeMany = async (entries: readonly EntryWrite[], timeout: number | undefined) => {
+    for (const { text } of entries) checkSize(text)
+    const [small, big] = parted(entries, ({ text }) => !isLarge(text))
+    await allEnded([writePart(data, small.items, timeout), writePart(large, big.items, timeout)])
+    for (const { key, text } of entries) largeKeys.seen(key, text)
   }
 
   return {
@@ -80,11 +97,9 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
       return texts
     },
 
-    write: async (entries, options) => {
-      for (const { text } of entries) checkSize(text)
-      const [small, big] = parted(entries, ({ text }) => !isLarge(text))
-      await allEnded([writePart(data, small.items, options?.timeout), writePart(large, big.items, options?.timeout)])
-      for (const { key, text } of entries) largeKeys.seen(key, text)
+    write: (entries, options) => {
+      const only = entries.length === 1 ? entries[0] : undefined
+      return only === undefined ? writeMany(entries, options?.timeout) : writeOne(only, options?.timeout)
     },
 
     remove: async (keys, options) => {
