@@ -9,6 +9,7 @@ import {
   groupSetScript,
   groupsScript,
   runScript,
+  type Script,
 } from './scripts.js'
 import type { GroupStore } from './store.js'
 
@@ -21,92 +22,115 @@ export const createGroups = (
   { data, large }: Lines,
   layout: Layout,
   checkSize: (text: string) => void,
-): GroupStore => ({
-  groupGet: async (group, field, options) => {
-    try {
-      const text = await caller.call(data, 'read', options?.timeout, (redis) => redis.hget(layout.group(group), field))
-      return text ?? undefined
-    } catch (error) {
-      return ifForeign(error, undefined)
-    }
-  },
+): GroupStore => {
+  /** By the most items: in practice one. */
+  const setScripts = new Map<number, Script>()
+  const setScriptFor = (maxItems: number): Script => {
+    const known = setScripts.get(maxItems)
+    if (known !== undefined) return known
+    const made = groupSetScript(layout.groupPrefix, maxItems)
+    setScripts.set(maxItems, made)
+    return made
+  }
 
-  groupSet: async (group, field, text, ttl, maxItems, options) => {
-    checkSize(text)
-    const keys = [layout.group(group), layout.groupIndex]
-    const args = [field, text, ttl === false ? '' : Math.ceil(ttl), maxItems, group]
-    await caller.call(isLarge(text) ? large : data, 'write', options?.timeout, (redis) =>
-      runScript(redis, groupSetScript, keys, args),
-    )
-  },
-
-  groupDelete: async (group, field, options) => {
-    const keys = [layout.group(group), layout.groupIndex]
-    const old = await caller.call(data, 'change', options?.timeout, (redis) =>
-      runScript(redis, groupDeleteScript, keys, [field, group]),
-    )
-    return typeof old === 'string' ? old : undefined
-  },
-
-  groupAll: async (group, options) => {
-    // A page may repeat what an earlier one had, while the hash grows.
-    const items = new Map<string, string>()
-    let cursor = '0'
-    try {
-      do {
-        const [next, page] = await caller.call(data, 'read', options?.timeout, (redis) =>
-          redis.hscan(layout.group(group), cursor, 'COUNT', PAGE),
+  return {
+    groupGet: (group, field, options) =>
+      new Promise((resolve, reject) => {
+        caller.run(
+          data,
+          'read',
+          options?.timeout,
+          (redis) => redis.hget(layout.group(group), field),
+          (text) => resolve(text ?? undefined),
+          (error) => (isForeign(error) ? resolve(undefined) : reject(error)),
         )
-        for (let i = 0; i < page.length; i += 2) items.set(page[i] as string, page[i + 1] as string)
-        cursor = next
-      } while (cursor !== '0')
-    } catch (error) {
-      return ifForeign(error, [])
-    }
-    return [...items]
-  },
+      }),
 
-  groupFields: async (group, options) => {
-    const fields = new Set<string>()
-    let cursor = '0'
-    try {
-      do {
-        const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
-          runScript(redis, groupFieldsScript, [layout.group(group)], [cursor, PAGE]),
+    groupSet: (group, field, text, ttl, maxItems, options) =>
+      new Promise((resolve, reject) => {
+        checkSize(text)
+        const keys = [layout.group(group), layout.groupIndex]
+        const args = [field, text, ttl === false ? '' : Math.ceil(ttl)]
+        caller.run(
+          isLarge(text) ? large : data,
+          'write',
+          options?.timeout,
+          (redis) => runScript(redis, setScriptFor(maxItems), keys, args),
+          () => resolve(),
+          reject,
         )
-        const [next, page] = reply as [string, string[]]
-        for (const field of page) fields.add(field)
-        cursor = next
-      } while (cursor !== '0')
-    } catch (error) {
-      return ifForeign(error, [])
-    }
-    return [...fields]
-  },
+      }),
 
-  groupClear: async (group, options) => {
-    const keys = [layout.group(group), layout.groupIndex]
-    await caller.call(data, 'change', options?.timeout, (redis) => runScript(redis, groupClearScript, keys, [group]))
-  },
-
-  groups: async (options) => {
-    const names: string[] = []
-    let from: string | null = '-'
-    while (from !== null) {
-      const bound: string = from
-      const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
-        runScript(redis, groupsScript, [layout.groupIndex], [bound, PAGE, layout.groupPrefix]),
+    groupDelete: async (group, field, options) => {
+      const keys = [layout.group(group), layout.groupIndex]
+      const old = await caller.call(data, 'change', options?.timeout, (redis) =>
+        runScript(redis, groupDeleteScript, keys, [field, group]),
       )
-      const [last, live] = reply as [string | null, string[]]
-      names.push(...live)
-      from = last === null ? null : `(${last}`
-    }
-    return names
-  },
-})
+      return typeof old === 'string' ? old : undefined
+    },
+
+    groupAll: async (group, options) => {
+      // A page may repeat what an earlier one had, while the hash grows.
+      const items = new Map<string, string>()
+      let cursor = '0'
+      try {
+        do {
+          const [next, page] = await caller.call(data, 'read', options?.timeout, (redis) =>
+            redis.hscan(layout.group(group), cursor, 'COUNT', PAGE),
+          )
+          for (let i = 0; i < page.length; i += 2) items.set(page[i] as string, page[i + 1] as string)
+          cursor = next
+        } while (cursor !== '0')
+      } catch (error) {
+        return ifForeign(error, [])
+      }
+      return [...items]
+    },
+
+    groupFields: async (group, options) => {
+      const fields = new Set<string>()
+      let cursor = '0'
+      try {
+        do {
+          const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
+            runScript(redis, groupFieldsScript, [layout.group(group)], [cursor, PAGE]),
+          )
+          const [next, page] = reply as [string, string[]]
+          for (const field of page) fields.add(field)
+          cursor = next
+        } while (cursor !== '0')
+      } catch (error) {
+        return ifForeign(error, [])
+      }
+      return [...fields]
+    },
+
+    groupClear: async (group, options) => {
+      const keys = [layout.group(group), layout.groupIndex]
+      await caller.call(data, 'change', options?.timeout, (redis) => runScript(redis, groupClearScript, keys, [group]))
+    },
+
+    groups: async (options) => {
+      const names: string[] = []
+      let from: string | null = '-'
+      while (from !== null) {
+        const bound: string = from
+        const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
+          runScript(redis, groupsScript, [layout.groupIndex], [bound, PAGE, layout.groupPrefix]),
+        )
+        const [last, live] = reply as [string | null, string[]]
+        names.push(...live)
+        from = last === null ? null : `(${last}`
+      }
+      return names
+    },
+  }
+}
 
 /** Another type of data at a group's key reads as a group that holds nothing. */
 const ifForeign = <T>(error: unknown, empty: T): T => {
-  if (error instanceof InstanceError && error.fault.code === 'WRONGTYPE') return empty
+  if (isForeign(error)) return empty
   throw error
 }
+
+const isForeign = (error: unknown): boolean => error instanceof InstanceError && error.fault.code === 'WRONGTYPE'

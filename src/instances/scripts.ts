@@ -16,15 +16,14 @@ export const runScript = (
   keys: readonly string[],
   args: readonly (string | number)[],
 ): Promise<unknown> =>
-  redis
-    .evalsha(sha, keys.length, ...keys, ...args)
-    .catch((error) => {
-      if (faultOf(error).code !== 'NOSCRIPT') throw error
-      return redis.eval(lua, keys.length, ...keys, ...args)
-    })
-    .catch((error) => {
-      throw isDenied(error) ? new FaultError(scriptsDenied) : error
-    })
+  redis.evalsha(sha, keys.length, ...keys, ...args).catch((error) => {
+    if (faultOf(error).code === 'NOSCRIPT') return redis.eval(lua, keys.length, ...keys, ...args).catch(refuse)
+    return refuse(error)
+  })
+
+const refuse = (error: unknown): never => {
+  throw isDenied(error) ? new FaultError(scriptsDenied) : error
+}
 
 /** The right to run a command, not the right to a key: that one is the caller's matter. */
 const isDenied = (error: unknown): boolean => {
@@ -95,17 +94,19 @@ end
 return text`)
 
 /**
- * KEYS: group, index. ARGV: field, text, ttl in ms or '', most items, group's name. Writes first and looks afterwards,
- * because nearly every write replaces an item: five commands would cost as much again as the write itself.
+ * KEYS: group, index. ARGV: field, text, ttl in ms or ''. What stays the same from call to call is part of the text:
+ * each argument costs as much as a command inside the script. Writes first and looks afterwards, because nearly every
+ * write replaces an item: five commands would cost as much again as the write itself.
  */
-export const groupSetScript = script(`
+export const groupSetScript = (groupPrefix: string, maxItems: number): Script =>
+  script(`
 if redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) == 1 then
   local items = redis.call('HLEN', KEYS[1])
-  if items > tonumber(ARGV[4]) then
+  if items > ${maxItems} then
     redis.call('HDEL', KEYS[1], ARGV[1])
     return {err = 'TOOLARGE'}
   end
-  if items == 1 then redis.call('ZADD', KEYS[2], 0, ARGV[5]) end
+  if items == 1 then redis.call('ZADD', KEYS[2], 0, string.sub(KEYS[1], ${Buffer.byteLength(groupPrefix) + 1})) end
 end
 if ARGV[3] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) else redis.call('PERSIST', KEYS[1]) end
 return 1`)

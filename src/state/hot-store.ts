@@ -51,16 +51,19 @@ export const createHotStore = (store: GroupStore, { ttl, report, now = Date.now 
   const failures = createFailures(report, now)
   const quarantine = createQuarantine(report, now)
 
-  /** Checks the names, asks the store, makes the answer. Whatever goes wrong in the store leaves as a state error. */
-  const run = async <A, T>(place: HotPlace, ask: () => Promise<A>, answer: (got: A) => T): Promise<T> => {
-    checkNames(place, failures)
-    let got: A
+  /**
+   * Checks the names, asks the store, makes the answer. Whatever goes wrong in the store leaves as a state error. No
+   * async function: each promise between Motia and the store shows in the figures.
+   */
+  const run = <A, T>(place: HotPlace, ask: () => Promise<A>, answer: (got: A) => T | Promise<T>): Promise<T> => {
     try {
-      got = await ask()
+      checkNames(place, failures)
     } catch (error) {
-      throw failures.failed(place, error)
+      return Promise.reject(error)
     }
-    return answer(got)
+    return ask().then(answer, (error) => {
+      throw failures.failed(place, error)
+    })
   }
 
   const readable = (group: string, key: string, text: string | undefined): JsonValue => {
@@ -101,12 +104,15 @@ export const createHotStore = (store: GroupStore, { ttl, report, now = Date.now 
         (text) => readable(group, key, text),
       ),
 
-    async set(group, key, value) {
+    set(group, key, value) {
       const place: HotPlace = { operation: 'set', group, key }
       const serialised = serialise(value)
-      if (!('text' in serialised)) throw failures.refused(place, serialised.code, serialised.reason)
-      await run(place, () => store.groupSet(group, key, serialised.text, ttl, MAX_GROUP_ITEMS), asItIs)
-      return value
+      if (!('text' in serialised)) return Promise.reject(failures.refused(place, serialised.code, serialised.reason))
+      return run(
+        place,
+        () => store.groupSet(group, key, serialised.text, ttl, MAX_GROUP_ITEMS),
+        () => value,
+      )
     },
 
     delete: (group, key) =>
