@@ -18,6 +18,8 @@ export const createEmitter = (report: Report): TiersEmitter => {
   }
   return {
     on(event, listener) {
+      if (!Object.hasOwn(listeners, event))
+        throw new TypeError(`there is no event '${event}'; there are ${Object.keys(listeners).join(', ')}`)
       listeners[event].add(listener)
       return () => void listeners[event].delete(listener)
     },

@@ -9,7 +9,8 @@ import type { Store, StoreHealth } from './instances/store.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
 import type { InstanceSettings, Settings } from './settings/settings.js'
-import { homedOn, startLines } from './start-lines.js'
+import { homedOn, reasonFor, startLines } from './start-lines.js'
+import { startWarnings } from './start-warnings.js'
 import { createHotStore, type HotStore } from './state/hot-store.js'
 
 /** The tiers once something needs them: stores, engine and hot store. */
@@ -22,12 +23,17 @@ export interface OpenTiers {
   close(): Promise<void>
 }
 
+/** ms that `close` waits for an instance to say goodbye. */
+const CLOSE_LIMIT = 2_000
+
 export const openTiers = (
   settings: Settings,
   { report, events }: { report: Report; events: TiersEmitter },
 ): OpenTiers => {
   const processId = randomBytes(4).toString('hex')
-  let started = false
+  // While it starts, the start lines say how each instance is.
+  let starting = false
+  for (const warning of settings.warnings) report.warn(warning)
   const stores = new Map<string, { readonly store: Store; readonly connect: () => Promise<void> }>()
   for (const instance of settings.instances) {
     stores.set(instance.name, openInstance(instance))
@@ -49,17 +55,17 @@ export const openTiers = (
       onState: (health) => {
         const previous = last
         last = health.state
-        // Until then the start lines say it.
-        if (started) say(name, health)
+        if (!starting) say(name, health, previous)
         events.emit('instance:state', describe(instance, health), previous)
       },
     })
     return { store, connect: store.connect }
   }
 
-  const say = (name: string, { state, writable, reason }: StoreHealth): void => {
-    if (state === 'up' && writable) report.info(`${name}  up again`)
-    else report.warn(`${name}  ${state === 'up' ? 'refuses writes' : 'DOWN'}  ${reason ?? 'no answer'}`)
+  const say = (name: string, { state, writable, reason }: StoreHealth, previous: StoreHealth['state']): void => {
+    if (state === 'up' && writable) {
+      if (previous !== 'probing') report.info(`${name}  up again`)
+    } else report.warn(`${name}  ${state === 'up' ? 'refuses writes' : 'DOWN'}  ${reasonFor(name, reason)}`)
   }
 
   const at = (name: string): Store => {
@@ -67,7 +73,7 @@ export const openTiers = (
     if (found === undefined) throw new Error(`no instance '${name}' is configured`)
     return found.store
   }
-  const describe = (instance: InstanceSettings, health: StoreHealth): InstanceHealth => ({
+  const describe = (instance: InstanceSettings, { checkedAt: _, ...health }: StoreHealth): InstanceHealth => ({
     ...health,
     name: instance.name,
     categories: homedOn(settings, instance.name),
@@ -88,40 +94,35 @@ export const openTiers = (
     hot: createHotStore(at(settings.state.instance), { ttl: settings.state.ttl, report }),
     health: () => {
       const healths = settings.instances.map((instance) => ({ instance, health: at(instance.name).health() }))
-      const serving = healths.filter(({ health }) => health.readable).length
       return {
-        status: serving === healths.length ? 'ok' : serving > 0 ? 'degraded' : 'outage',
+        status: statusOf(healths.map(({ health }) => health)),
         age: Date.now() - Math.min(...healths.map(({ health }) => health.checkedAt)),
         instances: healths.map(({ instance, health }) => describe(instance, health)),
       }
     },
     start: async () => {
-      for (const warning of settings.warnings) report.warn(warning)
+      starting = true
       await Promise.all([...stores.values()].map(({ connect }) => connect()))
-      started = true
+      starting = false
       const healthOf = (name: string): StoreHealth => at(name).health()
-      for (const fault of sameServers(settings, healthOf)) report.error(fault)
+      for (const warning of startWarnings(settings, healthOf)) report.warn(warning)
       return startLines(settings, healthOf)
     },
     close: async () => {
-      await Promise.all([...stores.values()].map(({ store }) => store.close()))
+      await Promise.all([...stores.values()].map(({ store }) => within(CLOSE_LIMIT, store.close())))
     },
   }
 }
 
-/** Two instances that are one server would fail together, and one would evict the other's data. */
-const sameServers = (settings: Settings, healthOf: (name: string) => StoreHealth): string[] => {
-  const names = new Map<string, string>()
-  const faults: string[] = []
-  for (const { name } of settings.instances) {
-    const runId = healthOf(name).server?.runId
-    if (runId === undefined) continue
-    const other = names.get(runId)
-    if (other === undefined) names.set(runId, name)
-    else
-      faults.push(
-        `${other} and ${name} are the same Redis server: give REDIS_${name.toUpperCase()}_URL another one, or leave it out`,
-      )
-  }
-  return faults
+/** An instance that was not asked yet speaks against nothing. */
+const statusOf = (healths: readonly StoreHealth[]): HealthReport['status'] => {
+  const down = healths.filter(({ state, readable }) => state !== 'probing' && !readable).length
+  if (down === healths.length) return 'outage'
+  return down > 0 || healths.some(({ state, writable }) => state !== 'probing' && !writable) ? 'degraded' : 'ok'
 }
+
+const within = (ms: number, work: Promise<void>): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })

@@ -7,9 +7,8 @@ const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1).re
 const far = 40
 
 /** What an instance is home of, in the order it was listed; declared categories after the listed ones. */
-export const homedOn = (settings: Settings, instance: string): string[] => [
-  ...[...settings.categories.values()].filter((category) => category.instance === instance).map((c) => c.name),
-]
+export const homedOn = (settings: Settings, instance: string): string[] =>
+  [...settings.categories.values()].filter((category) => category.instance === instance).map(({ name }) => name)
 
 const rolesOf = (settings: Settings, instance: string): string =>
   [homedOn(settings, instance).join(' '), ...(settings.state.instance === instance ? ['state'] : [])]
@@ -29,6 +28,10 @@ const upLine = (health: StoreHealth, instance: InstanceSettings): string[] => {
   ]
 }
 
+/** Where a fault was set is worth more than "its URL". */
+export const reasonFor = (instance: string, reason = 'no answer yet'): string =>
+  reason.replace('its URL', `REDIS_${instance.toUpperCase()}_URL`)
+
 /** One line per instance, columns aligned. Nothing in it is secret: reasons come redacted from the store. */
 export const startLines = (settings: Settings, healthOf: (instance: string) => StoreHealth): string[] => {
   const width = Math.max(...settings.instances.map((instance) => instance.name.length))
@@ -38,7 +41,7 @@ export const startLines = (settings: Settings, healthOf: (instance: string) => S
     const facts =
       health.state === 'up'
         ? ['up  ', ...upLine(health, instance), roles]
-        : ['DOWN', `${health.reason ?? 'no answer yet'}; unavailable until it is back: ${roles}`]
+        : ['DOWN', `${reasonFor(instance.name, health.reason)}; unavailable until it is back: ${roles}`]
     return [instance.name.padEnd(width), ...facts.filter((fact) => fact !== '')].join('  ')
   })
 }

@@ -2,6 +2,7 @@ import type { HealthReport, RedisTiers, redisTiers as RedisTiersFunction, RedisT
 import { createCacheClient } from './cache/client.js'
 import { lazyEngine } from './cache/lazy-engine.js'
 import { createRedisService } from './cache/redis-service.js'
+import { cacheError } from './errors.js'
 import { createEmitter } from './events.js'
 import { createStateAdapter } from './motia/adapter/state-adapter.js'
 import { createPlugin } from './motia/plugin/plugin.js'
@@ -40,9 +41,11 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
   const registration = createRegistration(report)
   let opening: Promise<OpenTiers> | undefined
   let opened: OpenTiers | undefined
+  let closed = false
 
   // ioredis, lmdb and superjson are loaded here, not when motia-redis is imported.
   const open = (): Promise<OpenTiers> => {
+    if (closed && opening === undefined) return Promise.reject(closedError())
     opening ??= import('./open.js').then(({ openTiers }) => {
       opened = openTiers(settings, { report, events })
       return opened
@@ -88,12 +91,16 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
       throw new Error(`drill('${instance}'): not in this version, which has no failover yet`)
     },
     close: async () => {
+      closed = true
       plugin.close()
-      // Closed before it was opened: it stays closed, and later calls say so.
-      await (await open()).close()
+      // Where nothing was opened there is nothing to close, and nothing is opened any more.
+      if (opening !== undefined) await (await opening).close()
     },
   }
 }
+
+const closedError = () =>
+  cacheError('CACHE_CLOSED', 'these tiers were closed', { category: 'cache', operation: 'open' })
 
 const unopened = (settings: Settings): HealthReport => ({
   status: 'ok',
