@@ -22,18 +22,25 @@ export interface EmbeddedDatabase {
   /** Runs `action` alone among all processes; resolves when its changes are on disk. It must check first and write last: nothing is rolled back. */
   transact<T>(action: () => T, timeout: number | undefined): Promise<T>
   refuse(kind: StoreErrorKind, text: string): StoreError
-  /** LMDB takes keys of up to 1,978 bytes. */
   keyOf(key: string): Buffer
-  bytesUsed(): number
+  /** LMDB takes keys of up to 1,978 bytes: throws for a longer one. */
+  checkKeyLength(bytes: number): void
+  /** The error of a write to a store that has reached its limit. */
+  fullError(): StoreError | undefined
+  /** Waits for the transactions that run. Nothing may be read or begun from here on. */
   close(): Promise<void>
 }
+
+/** Opens it at the first call. Throws a StoreError where that isn't possible, or once it is closed; `applied` tells what the call has done so far. */
+export type OpenDatabase = (applied?: StoreError['applied']) => EmbeddedDatabase
 
 /** A disk may be busy with somebody else's flush: far above what a commit takes, far below for ever. */
 const COMMIT_LIMIT = 3_000
 const MAX_KEY = 1_978
+const MAX_BYTES = 256 * 1024 * 1024
 
 /** Opens or creates the store in `dir`. Throws a StoreError of kind 'configuration' where that isn't possible. */
-export const openDatabase = (name: string, dir: string): EmbeddedDatabase => {
+export const openDatabase = (name: string, dir: string, maxBytes = MAX_BYTES): EmbeddedDatabase => {
   const refuse = (kind: StoreErrorKind, text: string): StoreError =>
     new StoreError(kind, name, `${name}: ${text}`, 'no')
   const root = openRoot(dir, refuse)
@@ -45,6 +52,10 @@ export const openDatabase = (name: string, dir: string): EmbeddedDatabase => {
     items: table('items'),
     dropped: table('dropped'),
   }
+  const running = new Set<Promise<unknown>>()
+  const checkKeyLength = (bytes: number): void => {
+    if (bytes > MAX_KEY) throw refuse('refused', `the key is longer than ${MAX_KEY} bytes`)
+  }
 
   return {
     tables,
@@ -54,18 +65,33 @@ export const openDatabase = (name: string, dir: string): EmbeddedDatabase => {
         const timer = setTimeout(() => {
           reject(new StoreError('timeout', name, `${name}: the disk took longer than ${timeout} ms`, 'unknown'))
         }, timeout)
-        root
+        // It runs on after its time is over, so it is what close has to wait for.
+        const ended = root
           .transaction(action)
           .then(resolve, (error) => reject(error instanceof StoreError ? error : failure(name, error)))
-          .finally(() => clearTimeout(timer))
+          .finally(() => {
+            clearTimeout(timer)
+            running.delete(ended)
+          })
+        running.add(ended)
       }),
     keyOf: (key) => {
       const bytes = Buffer.from(key)
-      if (bytes.length > MAX_KEY) throw refuse('refused', `the key is longer than ${MAX_KEY} bytes`)
+      checkKeyLength(bytes.length)
       return bytes
     },
-    bytesUsed: () => Object.values(tables).reduce((sum, each: Database) => sum + bytesOf(each.getStats()), 0),
-    close: () => root.close(),
+    checkKeyLength,
+    // Counted by pages of what is stored: freed pages are used again, so a store that was cleared takes writes again.
+    fullError: () => {
+      const used = Object.values(tables).reduce((sum, each: Database) => sum + bytesOf(each.getStats()), 0)
+      if (used <= maxBytes) return undefined
+      return refuse('full', `the embedded store holds ${Math.round(maxBytes / 1024 / 1024)} MB, which is its limit`)
+    },
+    close: async () => {
+      // A database that closes while one is pending throws at whoever reads next, and once more from a timer.
+      await Promise.all(running)
+      await root.close()
+    },
   }
 }
 

@@ -1,12 +1,11 @@
-import type { EntryStore, StoreError } from '../instances/store.js'
+import type { EntryStore } from '../instances/store.js'
 import { countUp } from './counter.js'
-import { type EmbeddedDatabase, type Entry, within } from './database.js'
+import { type Entry, type OpenDatabase, within } from './database.js'
 
 const BATCH = 1_000
-const MAX_BYTES = 256 * 1024 * 1024
 
 /** Entries in LMDB. Reads look into mapped memory and need no deadline; an entry that ended reads as absent. */
-export const createEntries = (database: () => EmbeddedDatabase, maxBytes = MAX_BYTES): EntryStore => {
+export const createEntries = (database: OpenDatabase): EntryStore => {
   const live = (entry: Entry | undefined, now: number): Entry | undefined =>
     entry !== undefined && entry[0] > now ? entry : undefined
 
@@ -21,10 +20,10 @@ export const createEntries = (database: () => EmbeddedDatabase, maxBytes = MAX_B
 
     write: async (entries, options) => {
       if (entries.length === 0) return
-      const { tables, keyOf, transact } = database()
+      const { tables, keyOf, transact, fullError } = database()
       const puts = entries.map(({ key, text, endsAt }) => [keyOf(key), [Math.ceil(endsAt), text] as Entry] as const)
       const error = await transact(() => {
-        const full = fullError(database(), maxBytes)
+        const full = fullError()
         if (full === undefined) for (const [key, entry] of puts) tables.entries.putSync(key, entry)
         return full
       }, options?.timeout)
@@ -111,10 +110,10 @@ export const createEntries = (database: () => EmbeddedDatabase, maxBytes = MAX_B
     },
 
     clear: async (prefix, options) => {
-      const { tables, keyOf, transact } = database()
-      const bounds = within(keyOf(prefix))
+      const bounds = within(database().keyOf(prefix))
       let removed = 0
       for (;;) {
+        const { tables, transact } = database(removed > 0 ? 'unknown' : 'no')
         const [gone, counted] = await transact(() => {
           const now = Date.now()
           const batch = [...tables.entries.getRange({ ...bounds, limit: BATCH })]
@@ -127,9 +126,3 @@ export const createEntries = (database: () => EmbeddedDatabase, maxBytes = MAX_B
     },
   }
 }
-
-/** Counted by pages of what is stored: freed pages are used again, so a store that was cleared takes writes again. */
-export const fullError = (database: EmbeddedDatabase, maxBytes: number): StoreError | undefined =>
-  database.bytesUsed() > maxBytes
-    ? database.refuse('full', `the embedded store holds ${Math.round(maxBytes / 1024 / 1024)} MB, which is its limit`)
-    : undefined

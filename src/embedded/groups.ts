@@ -1,28 +1,32 @@
 import { randomBytes } from 'node:crypto'
 import type { GroupStore } from '../instances/store.js'
-import { type EmbeddedDatabase, type Group, within } from './database.js'
-import { fullError } from './entries.js'
+import { type EmbeddedDatabase, type Group, type OpenDatabase, within } from './database.js'
 
 const PAGE = 1_000
-const MAX_BYTES = 256 * 1024 * 1024
+const ID_BYTES = 8
 
 /**
  * Groups in LMDB: a record per group, and its items under the record's id. Dropping a group drops its record and
  * leaves the items to the sweep, so that clear costs the same for any size.
  */
-export const createGroups = (database: () => EmbeddedDatabase, prefix: string, maxBytes = MAX_BYTES): GroupStore => {
-  const nameOf = (group: string): Buffer => database().keyOf(prefix + group)
+export const createGroups = (database: OpenDatabase, prefix: string): GroupStore => {
+  const nameOf = ({ keyOf }: EmbeddedDatabase, group: string): Buffer => keyOf(prefix + group)
 
-  const live = (name: Buffer): Group | undefined => {
-    const record = database().tables.groups.get(name)
+  const live = ({ tables }: EmbeddedDatabase, name: Buffer): Group | undefined => {
+    const record = tables.groups.get(name)
     return record !== undefined && (record[0] === 0 || record[0] > Date.now()) ? record : undefined
   }
 
-  const itemKey = (record: Group, field: string): Buffer => Buffer.concat([record[2], Buffer.from(field)])
+  /** An item's key is its group's id and this. */
+  const fieldOf = ({ checkKeyLength }: EmbeddedDatabase, field: string): Buffer => {
+    const bytes = Buffer.from(field)
+    checkKeyLength(ID_BYTES + bytes.length)
+    return bytes
+  }
+  const itemKey = (record: Group, field: Buffer): Buffer => Buffer.concat([record[2], field])
 
   /** Inside a transaction. */
-  const drop = (name: Buffer): void => {
-    const { tables } = database()
+  const drop = ({ tables }: EmbeddedDatabase, name: Buffer): void => {
     const record = tables.groups.get(name)
     if (record === undefined) return
     tables.dropped.putSync(Buffer.from(record[2]), true)
@@ -31,16 +35,17 @@ export const createGroups = (database: () => EmbeddedDatabase, prefix: string, m
 
   /** Page by page, giving way to others between pages. */
   const pages = async (group: string, visit: (field: string, text: string) => void): Promise<void> => {
-    const record = live(nameOf(group))
+    const first = database()
+    const record = live(first, nameOf(first, group))
     if (record === undefined) return
-    const { items } = database().tables
     const id = Buffer.from(record[2])
     const bounds = within(id)
     let after: Buffer | undefined
     for (;;) {
       let seen = 0
       const from = after === undefined ? {} : { start: after, exclusiveStart: true }
-      for (const { key, value } of items.getRange({ ...bounds, ...from, limit: PAGE })) {
+      // Asked for each page: it may be closed by now.
+      for (const { key, value } of database().tables.items.getRange({ ...bounds, ...from, limit: PAGE })) {
         seen++
         after = key
         visit(key.subarray(id.length).toString(), value)
@@ -52,23 +57,26 @@ export const createGroups = (database: () => EmbeddedDatabase, prefix: string, m
 
   return {
     groupGet: async (group, field) => {
-      const record = live(nameOf(group))
-      return record === undefined ? undefined : database().tables.items.get(itemKey(record, field))
+      const open = database()
+      const record = live(open, nameOf(open, group))
+      const rest = fieldOf(open, field)
+      return record === undefined ? undefined : open.tables.items.get(itemKey(record, rest))
     },
 
     groupSet: async (group, field, text, ttl, maxItems, options) => {
-      const { tables, transact, refuse, keyOf } = database()
-      const name = nameOf(group)
-      keyOf(`12345678${field}`)
+      const open = database()
+      const { tables, transact, refuse, fullError } = open
+      const name = nameOf(open, group)
+      const rest = fieldOf(open, field)
       const error = await transact(() => {
-        const full = fullError(database(), maxBytes)
+        const full = fullError()
         if (full !== undefined) return full
-        const known = live(name)
-        const record: Group = known ?? [0, 0, randomBytes(8)]
-        const key = itemKey(record, field)
+        const known = live(open, name)
+        const record: Group = known ?? [0, 0, randomBytes(ID_BYTES)]
+        const key = itemKey(record, rest)
         const isNew = known === undefined || tables.items.get(key) === undefined
         if (isNew && record[1] >= maxItems) return refuse('too-large', 'the group has reached its limit of items')
-        if (known === undefined) drop(name)
+        if (known === undefined) drop(open, name)
         tables.items.putSync(key, text)
         tables.groups.putSync(name, [
           ttl === false ? 0 : Date.now() + Math.ceil(ttl),
@@ -81,12 +89,14 @@ export const createGroups = (database: () => EmbeddedDatabase, prefix: string, m
     },
 
     groupDelete: async (group, field, options) => {
-      const { tables, transact } = database()
-      const name = nameOf(group)
+      const open = database()
+      const { tables, transact } = open
+      const name = nameOf(open, group)
+      const rest = fieldOf(open, field)
       return transact(() => {
-        const record = live(name)
+        const record = live(open, name)
         if (record === undefined) return undefined
-        const key = itemKey(record, field)
+        const key = itemKey(record, rest)
         const old = tables.items.get(key)
         if (old === undefined) return undefined
         tables.items.removeSync(key)
@@ -109,8 +119,9 @@ export const createGroups = (database: () => EmbeddedDatabase, prefix: string, m
     },
 
     groupClear: async (group, options) => {
-      const name = nameOf(group)
-      await database().transact(() => drop(name), options?.timeout)
+      const open = database()
+      const name = nameOf(open, group)
+      await open.transact(() => drop(open, name), options?.timeout)
     },
 
     groups: async () => {

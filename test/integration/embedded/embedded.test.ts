@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '../../../src/embedded/database.ts'
-import { createEmbeddedStore } from '../../../src/embedded/embedded-store.ts'
+import {
+  createEmbeddedStore,
+  type EmbeddedStore,
+  type EmbeddedStoreOptions,
+} from '../../../src/embedded/embedded-store.ts'
 import { createEntries } from '../../../src/embedded/entries.ts'
-import type { Store } from '../../../src/instances/store.ts'
+import { type Store, StoreError, type StoreHealth } from '../../../src/instances/store.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
 
@@ -23,7 +27,7 @@ afterEach(async () => {
 })
 
 const soon = (): number => Date.now() + 60_000
-const open = (options: { sweepEvery?: number; dir?: string } = {}): Store => {
+const open = (options: Partial<EmbeddedStoreOptions> = {}): EmbeddedStore => {
   const store = createEmbeddedStore({ name: 'primary', dir, namespace: '', ...options })
   ends.push(() => store.close())
   return store
@@ -53,6 +57,32 @@ const ended = (child: ChildProcess): Promise<unknown> =>
   child.exitCode === null && child.signalCode === null
     ? new Promise((resolve) => child.once('exit', resolve))
     : Promise.resolve()
+
+const fill = async (store: Store): Promise<void> => {
+  await store.write([{ key: 'first', text: 'x', endsAt: soon() }])
+  await store.write(Array.from({ length: 3_000 }, (_, i) => ({ key: `k${i}`, text: 'x', endsAt: soon() })))
+  await Promise.all(Array.from({ length: 2_500 }, (_, i) => store.groupSet('g', `f${i}`, 'x', false, 10_000)))
+}
+/** One call of each kind, some of which take several turns of the event loop. */
+const everyCall = (store: Store, i: number): Promise<PromiseSettledResult<unknown>[]> =>
+  Promise.allSettled<unknown>([
+    store.read(`k${i}`),
+    store.readMany([`k${i}`, 'k0']),
+    store.write([{ key: `w${i}`, text: 'y', endsAt: soon() }]),
+    store.remove([`k${i}`]),
+    store.swap(`k${i}`, 'x', { text: 'z', endsAt: soon() }),
+    store.life(`k${i}`),
+    store.increment('n', 1, soon()),
+    store.scan('k', undefined, 100),
+    store.clear('k1'),
+    store.groupGet('g', `f${i}`),
+    store.groupSet('g', `more${i}`, 'x', false, 10_000),
+    store.groupDelete('g', `f${i}`),
+    store.groupAll('g'),
+    store.groupFields('g'),
+    store.groupClear('other'),
+    store.groups(),
+  ])
 
 describe('the embedded store', () => {
   it('keeps its data over close and open, and nobody else may read the files', async () => {
@@ -110,6 +140,16 @@ describe('the embedded store', () => {
     await store.write([{ key, text: 'x', endsAt: soon() }])
     expect(await store.read(key)).toBe('x')
     await store.groupSet('g'.repeat(512), 'f'.repeat(512), 'x', false, 9)
+    const field = 'f'.repeat(1_971)
+    await store.groupSet('g', field.slice(1), 'x', false, 9)
+    expect(await store.groupGet('g', field.slice(1))).toBe('x')
+    for (const call of [
+      store.groupSet('g', field, 'x', false, 9),
+      store.groupGet('g', field),
+      store.groupDelete('g', field),
+    ]) {
+      await expect(call).rejects.toMatchObject({ kind: 'refused', applied: 'no' })
+    }
     await expect(store.read(`${key}k`)).rejects.toMatchObject({ kind: 'refused', applied: 'no' })
     await expect(store.write([{ key: `${key}k`, text: 'x', endsAt: soon() }])).rejects.toMatchObject({
       kind: 'refused',
@@ -117,9 +157,9 @@ describe('the embedded store', () => {
   })
 
   it('is full at its limit, and takes writes again when cleared', async () => {
-    const database = openDatabase('small', join(dir, 'small'))
+    const database = openDatabase('small', join(dir, 'small'), 300_000)
     ends.push(() => database.close())
-    const entries = createEntries(() => database, 300_000)
+    const entries = createEntries(() => database)
     const fill = async (): Promise<void> => {
       for (let i = 0; i < 40; i++) await entries.write([{ key: `k${i}`, text: 'x'.repeat(20_000), endsAt: soon() }])
     }
@@ -145,6 +185,76 @@ describe('the embedded store', () => {
     rmSync(file)
     await store.write([{ key: 'a', text: 'x', endsAt: soon() }])
     expect(store.health()).toMatchObject({ state: 'up', writable: true })
+  })
+
+  it('connect opens it now and tells of up and down once each, however many calls fail', async () => {
+    const file = join(dir, 'file')
+    writeFileSync(file, '')
+    const told: StoreHealth[] = []
+    const store = open({ dir: file, onState: (health) => told.push(health) })
+    await store.connect()
+    await store.connect()
+    await expect(store.read('a')).rejects.toMatchObject({ kind: 'configuration' })
+    expect(told).toEqual([expect.objectContaining({ state: 'down', readable: false, writable: false })])
+    expect(told[0]?.reason).toMatch(/MOTIA_REDIS_DIR/)
+
+    rmSync(file)
+    await store.connect()
+    await store.write([{ key: 'a', text: 'x', endsAt: soon() }])
+    expect(told.map(({ state }) => state)).toEqual(['down', 'up'])
+    expect(statSync(join(file, 'primary')).isDirectory()).toBe(true)
+    await store.close()
+    await store.connect()
+    expect(told).toHaveLength(2)
+  })
+
+  it('closed in the middle of everything, each call ends with its value or as closed, and later ones as closed', async () => {
+    const answered = { values: 0, closed: 0 }
+    for (let round = 0; round < 8; round++) {
+      const store = open({ dir: join(dir, `round${round}`), sweepEvery: 1 })
+      await fill(store)
+      const outcomes = Array.from({ length: 30 }, (_, i) => everyCall(store, i))
+      for (let turn = 0; turn < round; turn++) await new Promise(setImmediate)
+      const closing = store.close()
+      outcomes.push(everyCall(store, 99))
+      await Promise.all([closing, store.close()])
+      for (const outcome of (await Promise.all(outcomes)).flat()) {
+        if (outcome.status === 'fulfilled') answered.values++
+        else {
+          expect(outcome.reason).toBeInstanceOf(StoreError)
+          expect(outcome.reason).toMatchObject({ kind: 'closed', store: 'primary' })
+          answered.closed++
+        }
+      }
+      for (const late of await everyCall(store, 0)) {
+        expect(late).toMatchObject({
+          status: 'rejected',
+          reason: { name: 'StoreError', kind: 'closed', applied: 'no' },
+        })
+      }
+      // What it acknowledged is there, and the files are in order.
+      const again = open({ dir: join(dir, `round${round}`) })
+      expect(await again.read('first')).toBe('x')
+    }
+    expect(answered.values).toBeGreaterThan(0)
+    expect(answered.closed).toBeGreaterThan(0)
+  })
+
+  it('closed between two batches of a clear, it says that some may be gone', async () => {
+    const database = openDatabase('primary', join(dir, 'primary'))
+    ends.push(() => database.close())
+    let batches = Number.POSITIVE_INFINITY
+    const entries = createEntries((applied = 'no') => {
+      if (batches-- <= 0) throw new StoreError('closed', 'primary', 'primary: closed', applied)
+      return database
+    })
+    await entries.write(Array.from({ length: 2_500 }, (_, i) => ({ key: `k${i}`, text: 'x', endsAt: soon() })))
+    batches = 1
+    await expect(entries.clear('k')).rejects.toMatchObject({ kind: 'closed', applied: 'no' })
+    batches = 2
+    await expect(entries.clear('k')).rejects.toMatchObject({ kind: 'closed', applied: 'unknown' })
+    batches = Number.POSITIVE_INFINITY
+    expect(await entries.clear('k')).toBe(1_500)
   })
 
   it('opens nothing before the first call', async () => {
