@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { motiasOwn } from '../src/settings/environment.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -26,8 +27,6 @@ export interface RedisPlan {
   readonly motia: boolean
 }
 
-const MOTIAS_OWN = ['HOST', 'PORT', 'USERNAME', 'PASSWORD', 'DB'].map((name) => `MOTIA_REDIS_${name}`)
-
 /** What the environment (with .env) names already is left to it. */
 export const redisPlan = (env: Env): RedisPlan => {
   // A further instance counts only with its list of categories: else its URL is somebody else's.
@@ -38,6 +37,6 @@ export const redisPlan = (env: Env): RedisPlan => {
   })
   return {
     instances: !named && env.MOTIA_REDIS_EMBEDDED !== 'on',
-    motia: !MOTIAS_OWN.some((name) => env[name]) && env.MOTIA_DISABLE_MEMORY_SERVER !== 'true',
+    motia: !motiasOwn.some((name) => env[name]) && env.MOTIA_DISABLE_MEMORY_SERVER !== 'true',
   }
 }

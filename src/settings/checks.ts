@@ -57,18 +57,19 @@ export const readFields = <T extends object>(
 export const duration: Check<number> = parseDuration
 
 const atMost =
-  (most: Duration): Check<number> =>
+  (most: Duration, why = ''): Check<number> =>
   (value) => {
     const ms = parseDuration(value)
     const limit = parseDuration(most)
     return typeof ms === 'number' && typeof limit === 'number' && ms > limit
-      ? new Problem(`too long: at most '${most}'`)
+      ? new Problem(`too long: at most '${most}'${why}`)
       : ms
   }
 
 /** What a timer has to wait for; timers overflow at 24.8 days. */
 export const timeout = atMost('1d')
-export const deadline = atMost('1m')
+/** A connection on which nothing comes for 4 s is given up, and a longer deadline with it. */
+export const deadline = atMost('3s', ', because an instance that is silent for longer counts as gone')
 
 export const durationOrOff: Check<number | false> = (value) => {
   if (value === false) return false

@@ -56,12 +56,14 @@ const ours = [
   'MOTIA_REDIS_EMBEDDED',
 ]
 /** Motia's own variables, which begin like ours. */
-const motias = ['HOST', 'PORT', 'USERNAME', 'PASSWORD', 'DB'].map((word) => `MOTIA_REDIS_${word}`)
+export const motiasOwn: readonly string[] = ['HOST', 'PORT', 'USERNAME', 'PASSWORD', 'DB'].map(
+  (word) => `MOTIA_REDIS_${word}`,
+)
 
 /** Variables that look like a slip for one of ours: nobody else would ever say that they do nothing. */
 export const likelySlips = (env: Environment): string[] =>
   env.names
-    .filter((name) => /^(MOTIA_)?REDIS_/.test(name) && !ours.includes(name) && !motias.includes(name))
+    .filter((name) => /^(MOTIA_)?REDIS_/.test(name) && !ours.includes(name) && !motiasOwn.includes(name))
     .flatMap((name) => {
       const meant = nearest(name, ours)
       return meant === undefined || env.text(meant) !== undefined

@@ -64,7 +64,7 @@ describe('a category', () => {
       l1: false,
       softTimeout: '100ms',
       hardTimeout: '5s',
-      deadline: { read: 50, write: '1s' },
+      deadline: { read: 50, write: '3s' },
       maxBytes: 1000,
       compressAbove: 500,
       codec: 'keyv',
@@ -79,7 +79,7 @@ describe('a category', () => {
       negativeTtl: 5000,
       softTimeout: 100,
       hardTimeout: 5000,
-      deadline: { read: 50, write: 1000 },
+      deadline: { read: 50, write: 3000 },
       keyPrefix: 'shop/menu/',
       enumerable: true,
     })
@@ -123,7 +123,10 @@ describe('a category', () => {
     [{ hardTimeout: '30d' }, "categories.menu.hardTimeout: too long: at most '1d'"],
     [{ softTimeout: '11s' }, 'categories.menu: softTimeout is longer than hardTimeout (10000 ms); write a shorter one'],
     [{ deadline: { raed: 5 } }, "categories.menu.deadline: unknown option 'raed' (did you mean 'read'?)"],
-    [{ deadline: { write: '2m' } }, "categories.menu.deadline: write: too long: at most '1m'"],
+    [
+      { deadline: { write: '4s' } },
+      "categories.menu.deadline: write: too long: at most '3s', because an instance that is silent for longer counts as gone",
+    ],
     [{ deadline: 50 }, 'categories.menu.deadline: write an object'],
     [{ maxBytes: 1024 * 1024 + 1 }, 'categories.menu.maxBytes: write a whole number from 1 to 1048576'],
     [

@@ -137,7 +137,10 @@ describe('instances', () => {
       "MOTIA_REDIS_NAMESPACE: write up to 63 of A-Z a-z 0-9 . _ : / -, the last one ':', '/' or '.', as in 'shop:'",
     ],
     [{ MOTIA_REDIS_DEADLINE_READ: '0' }, 'MOTIA_REDIS_DEADLINE_READ: 0 is too short: at least 1 (millisecond)'],
-    [{ MOTIA_REDIS_DEADLINE_WRITE: '2m' }, "MOTIA_REDIS_DEADLINE_WRITE: too long: at most '1m'"],
+    [
+      { MOTIA_REDIS_DEADLINE_WRITE: '3001' },
+      "MOTIA_REDIS_DEADLINE_WRITE: too long: at most '3s', because an instance that is silent for longer counts as gone",
+    ],
     [{ MOTIA_REDIS_EMBEDDED: 'yes' }, 'MOTIA_REDIS_EMBEDDED: write on or off'],
     [{ MOTIA_REDIS_DIR: 'a\0b' }, 'MOTIA_REDIS_DIR: write a path, as in .motia/redis'],
   ])('fault: %j', (env, fault) => {
