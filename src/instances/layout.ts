@@ -3,17 +3,29 @@
  *
  *     <namespace>~mr:state:<group>   hash: one field per item of the group
  *     <namespace>~mr:groups          sorted set, all scores 0, so in byte order: the names of the groups
- *     <namespace>~mr:side:<group>    reserved: versions and markers of the group's items
+ *     <namespace>~mr:side:<group>    hash: versions and markers of the group's items, see failover/group-scripts.ts
+ *     <namespace>~mr:sides           sorted set like groups: the groups that have a side hash
+ *     <namespace>~mr:markers         hash: markers of kept cache entries, see failover/markers.ts
  */
 export interface Layout {
   group(name: string): string
   /** What every group's key begins with. */
   readonly groupPrefix: string
   readonly groupIndex: string
+  side(group: string): string
+  readonly sideIndex: string
+  readonly markers: string
 }
 
 /** `namespace`: the literal prefix of every key, '' for none. */
 export const layoutOf = (namespace: string): Layout => {
   const groupPrefix = `${namespace}~mr:state:`
-  return { group: (name) => groupPrefix + name, groupPrefix, groupIndex: `${namespace}~mr:groups` }
+  return {
+    group: (name) => groupPrefix + name,
+    groupPrefix,
+    groupIndex: `${namespace}~mr:groups`,
+    side: (group) => `${namespace}~mr:side:${group}`,
+    sideIndex: `${namespace}~mr:sides`,
+    markers: `${namespace}~mr:markers`,
+  }
 }
