@@ -1,6 +1,6 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -36,9 +36,37 @@ afterAll(async () => {
 })
 
 it('holds what a user needs and nothing else', () => {
-  expect(readdirSync(packed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json'])
+  expect(readdirSync(packed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json'])
   const kinds = readdirSync(join(packed, 'dist')).map((name) => name.replace(/^[^.]*/, ''))
   expect([...new Set(kinds)].sort()).toEqual(['.d.ts', '.js', '.js.map'])
+})
+
+it('has every page its README and docs lead to', () => {
+  const pages = ['README.md', ...readdirSync(join(packed, 'docs')).map((name) => join('docs', name))]
+  const links = pages.flatMap((page) =>
+    [...readFileSync(join(packed, page), 'utf8').matchAll(/\]\(([^)#:]+)[^):]*\)/g)].map(([, target = '']) =>
+      join(packed, dirname(page), target),
+    ),
+  )
+  expect(links.length).toBeGreaterThan(4)
+  expect(links.filter((target) => !existsSync(target))).toEqual([])
+})
+
+it('declares the packages it loads, and no other', () => {
+  const dist = join(packed, 'dist')
+  const loaded = readdirSync(dist).flatMap((name) =>
+    /\.(js|d\.ts)$/.test(name)
+      ? [...readFileSync(join(dist, name), 'utf8').matchAll(/(?:\bfrom|\bimport\(|\bimport) ?["']([@\w][^"']*)["']/g)]
+      : [],
+  )
+  const packages = loaded
+    .map(([, specifier = '']) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/'))
+    .filter((name) => !name.startsWith('node:') && name !== 'motia-redis')
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as Record<
+    'dependencies' | 'peerDependencies',
+    Record<string, string>
+  >
+  expect([...new Set(packages)].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort())
 })
 
 it('serves a TypeScript step and a JavaScript step of an installed package', async () => {
