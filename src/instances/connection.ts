@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   readonly url: RedisUrl
   /** As it appears in CLIENT LIST. */
   readonly clientName: string
+  /** Asks with INFO whether the server has loaded its data. @default true */
+  readonly readyCheck?: boolean
   /** ms that calls wait for a connection that was just lost. */
   reconnectLimit(): number
   onReady(redis: Redis, handshake: number): void
@@ -64,7 +66,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   let waiting: { ready: (redis: Redis) => void; failed: (fault: Fault) => void }[] = []
 
   const redis = new Redis({
-    ...redisOptions(options.url, options.clientName),
+    ...redisOptions(options),
     retryStrategy: (times) => (attemptFault?.slow === true ? slowDelay() : fastDelay(times)),
   })
 
@@ -219,7 +221,7 @@ const commandOf = (error: unknown): unknown =>
     ? Reflect.get(error.command, 'name')
     : undefined
 
-const redisOptions = (url: RedisUrl, clientName: string) =>
+const redisOptions = ({ url, clientName, readyCheck = true }: ConnectionOptions) =>
   ({
     host: url.host,
     port: url.port,
@@ -238,7 +240,7 @@ const redisOptions = (url: RedisUrl, clientName: string) =>
     autoResendUnfulfilledCommands: false,
     reconnectOnError: null,
     maxRetriesPerRequest: 0,
-    enableReadyCheck: true,
+    enableReadyCheck: readyCheck,
     maxLoadingRetryTime: 250,
     enableAutoPipelining: false,
   }) satisfies RedisOptions

@@ -14,6 +14,8 @@ const RECOMPUTE_EVERY = 16
 export interface Deadlines {
   /** ms a call may take. */
   limit(intent: Intent): number
+  /** What a round trip may take, in ms: counts until the first was observed, so that a far server's first calls aren't cut off. */
+  guess(ms: number): void
   /** One round trip, in ms; also one whose answer came after the deadline, else a slow link would never be learned. */
   observe(ms: number): void
   /** Median of the recent round trips in ms, or undefined before the first. */
@@ -35,6 +37,9 @@ export const createDeadlines = (configured: {
 
   return {
     limit: (intent) => configured[intent === 'read' ? 'read' : 'write'] ?? Math.max(FLOOR[intent], byMedian),
+    guess: (ms) => {
+      if (count === 0) byMedian = Math.min(CAP, ms * TIMES_MEDIAN)
+    },
     observe: (ms) => {
       trips[count % WINDOW] = ms
       count++

@@ -38,6 +38,8 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   const health = createHealth(options.onState ?? (() => undefined))
   const caller = createCaller(name, deadlines, health)
   let maxBulk: number | undefined
+  /** The ready check asks for INFO, and ioredis writes to the console each time that it is refused. */
+  let hidden = false
   let learning: Promise<void> | undefined
 
   const data = createConnection({
@@ -45,10 +47,13 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
     clientName: `motia-redis:${processId}:data`,
     reconnectLimit: () => deadlines.limit('read'),
     onReady: (redis, handshake) => {
-      deadlines.observe(handshake)
+      deadlines.guess(handshake)
       health.connected()
       learning = askFacts(redis).then((learned) => {
         maxBulk = learned.maxBulk
+        hidden = learned.hidden
+        if (hidden) redis.options.enableReadyCheck = false
+        if (learned.trip !== undefined) deadlines.observe(learned.trip)
         health.learned(learned.facts)
       })
     },
@@ -61,6 +66,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
     createConnection({
       url,
       clientName: `motia-redis:${processId}:large`,
+      readyCheck: !hidden,
       reconnectLimit: () => deadlines.limit('read'),
       onReady: nothing,
       onAnswer: nothing,

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { faultOf } from './redis-errors.js'
 import type { StoreHealth } from './store.js'
 
 /** What a server says about itself; each part is undefined where an ACL or a managed service hides it. */
@@ -11,15 +12,24 @@ export interface Learned {
   readonly facts: ServerFacts
   /** The largest value it accepts, in bytes, where it says so. */
   readonly maxBulk: number | undefined
+  /** ms of this round trip; undefined if the connection was lost on the way. */
+  readonly trip: number | undefined
+  /** Its user may not ask for INFO. */
+  readonly hidden: boolean
 }
 
 /** Asks once, in one round trip. Never rejects: a server that hides its facts still serves. */
 export const askFacts = async (redis: Redis): Promise<Learned> => {
+  const asked = performance.now()
   const [info, config] = await Promise.allSettled([redis.info(), redis.config('GET', 'proto-max-bulk-len')])
+  const trip = performance.now() - asked
+  const refusal = info.status === 'rejected' ? faultOf(info.reason).code : undefined
   const maxBulk = config.status === 'fulfilled' && Array.isArray(config.value) ? Number(config.value[1]) : Number.NaN
   return {
     facts: info.status === 'fulfilled' ? parseInfo(info.value) : {},
     maxBulk: maxBulk > 0 ? maxBulk : undefined,
+    trip: info.status === 'fulfilled' || refusal !== undefined ? trip : undefined,
+    hidden: refusal === 'NOPERM',
   }
 }
 

@@ -18,6 +18,18 @@ describe('deadlines', () => {
     expect(deadlines.limit('read')).toBe(3_000)
   })
 
+  it('grow by what the handshake took only until the first round trip', () => {
+    const deadlines = createDeadlines({})
+    deadlines.guess(126)
+    expect([deadlines.limit('read'), deadlines.limit('write')]).toEqual([1_008, 1_008])
+    expect(deadlines.median()).toBeUndefined()
+    deadlines.observe(2)
+    expect([deadlines.limit('read'), deadlines.limit('write'), deadlines.median()]).toEqual([150, 300, 2])
+    deadlines.guess(126)
+    expect(deadlines.limit('read')).toBe(150)
+    expect(createDeadlines({ read: 20 }).limit('read')).toBe(20)
+  })
+
   it('are not moved by a few slow calls', () => {
     const deadlines = createDeadlines({})
     for (let i = 0; i < 64; i++) deadlines.observe(i % 4 === 0 ? 5_000 : 1)
