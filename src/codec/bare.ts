@@ -23,7 +23,8 @@ export const writeBare = (encoded: Encoded, fail: (message: string) => Error): s
 export const readBare = (text: string, parsed: unknown): Encoded | undefined => {
   if (isPlain(parsed)) return { json: text, parsed }
   try {
-    return { json: JSON.stringify(snapshot(parsed, (message) => new Error(message)).value), parsed }
+    // Without `parsed`: 1e999 and -0 are other numbers once they are written, and every reader shall get the same.
+    return { json: JSON.stringify(snapshot(parsed, (message) => new Error(message)).value) }
   } catch {
     // A property `__proto__`, or more levels than a value may have.
     return undefined

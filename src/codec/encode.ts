@@ -10,6 +10,8 @@ import { snapshot } from './snapshot.js'
  * BigInt (10,000 digits), Date, Map, Set, RegExp, URL and typed arrays of JSON numbers; Buffers anywhere.
  * Comes back changed: an object without prototype (as an ordinary one), a frozen one (thawed), a getter (as what it
  * answered), shared parts (as copies), a RegExp's lastIndex (0); named properties of an array are not stored.
+ * A getter that answers otherwise each time is asked twice: once for the look whether JSON can carry the value, and
+ * what it answers then is stored as JSON.stringify writes it. Telling getters apart would double the cost of each write.
  * Everything else throws, synchronously, the error `fail` makes of a text that names the place and never the value.
  *
  * A promise only until superjson is loaded; calls made meanwhile resolve in their order.

@@ -3,6 +3,7 @@ import { holdsForbiddenName, mayHoldForbiddenName } from './forbidden.js'
 import type { Encoded } from './payload.js'
 import { isLongerThan } from './size.js'
 import { isRecord, isStoredMeta, type StoredMeta, storedValue } from './stored.js'
+import { usualValue } from './usual.js'
 
 /** What an envelope may weigh beyond its value: tags, version, times. */
 const ENVELOPE_ALLOWANCE = 64 * 1024
@@ -35,10 +36,9 @@ export interface Hit extends EnvelopeFields {
 
 /**
  * Never anything of the content. too-large: not parsed. not-json: cut off, compressed, anything. not-an-envelope: JSON
- * that nobody's cache wrote. bad-field: an envelope with a field of the wrong kind. forbidden-name: a property `__proto__`. too-deep: nested deeper than
- * JSON can be written.
+ * that nobody's cache wrote. bad-field: an envelope with a field of the wrong kind. forbidden-name: a property `__proto__`.
  */
-export type CorruptReason = 'too-large' | 'not-json' | 'not-an-envelope' | 'bad-field' | 'forbidden-name' | 'too-deep'
+export type CorruptReason = 'too-large' | 'not-json' | 'not-an-envelope' | 'bad-field' | 'forbidden-name'
 
 export type ReadResult =
   | Hit
@@ -71,6 +71,9 @@ export const writeEnvelope = (encoded: Encoded, fields: EnvelopeFields): string 
  */
 export const readEnvelope = (text: string, options: ReadOptions): ReadResult => {
   if (isLongerThan(text, options.maxBytes + ENVELOPE_ALLOWANCE)) return corrupt('too-large')
+  const usual = options.codec === 'json' ? undefined : usualValue(text)
+  if (usual !== undefined)
+    return usual.expires <= options.now ? { outcome: 'expired' } : hit(usual.value, usual.expires)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -87,17 +90,18 @@ export const readEnvelope = (text: string, options: ReadOptions): ReadResult => 
   if (mayHoldForbiddenName(text) && holdsForbiddenName(parsed)) return corrupt('forbidden-name')
   if (typeof expires === 'number' && expires <= options.now) return { outcome: 'expired' }
   const value = storedValue(text, parsed, meta?.s)
-  if (value === undefined) return corrupt('too-deep')
-  return {
-    outcome: 'hit',
-    value,
-    expires: expires ?? undefined,
-    createdAt: meta?.c,
-    tags: meta?.t,
-    hardExpiry: meta?.g,
-    version: typeof ver === 'string' && VERSION.test(ver) ? ver : undefined,
-  }
+  return hit(value, expires ?? undefined, meta, typeof ver === 'string' && VERSION.test(ver) ? ver : undefined)
 }
+
+const hit = (value: Encoded, expires: number | undefined, meta?: StoredMeta, version?: string): Hit => ({
+  outcome: 'hit',
+  value,
+  expires,
+  createdAt: meta?.c,
+  tags: meta?.t,
+  hardExpiry: meta?.g,
+  version,
+})
 
 const hitOr = (reason: CorruptReason, value: Encoded | undefined): ReadResult =>
   value === undefined ? corrupt(reason) : { outcome: 'hit', value }

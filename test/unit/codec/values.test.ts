@@ -102,6 +102,20 @@ describe('values that come back changed, as documented', () => {
     expect(await throughEnvelope({ plain, at: new Date(1) })).toStrictEqual({ plain: { a: 1 }, at: new Date(1) })
   })
 
+  it('a getter that answers otherwise each time becomes its second answer, as JSON writes it', async () => {
+    const changing = (...answers: unknown[]) => ({
+      get x() {
+        return answers.shift()
+      },
+    })
+    expect(await encode(changing(1, 2, 3))).toEqual({ json: '{"x":2}' })
+    expect(await encode(changing(1, Number.NaN, 3))).toEqual({ json: '{"x":null}' })
+    expect(await encode(changing(1, undefined, 3))).toEqual({ json: '{}' })
+    expect(await throughEnvelope(changing(1, new Date(0), 3))).toEqual({ x: new Date(0).toISOString() })
+    // Where JSON can't carry the first answer, all is copied first.
+    expect(await throughEnvelope(changing(new Date(0), 'copied', 3))).toEqual({ x: 'copied' })
+  })
+
   it('a getter becomes what it answered', async () => {
     const value = {
       get plain() {
