@@ -29,7 +29,7 @@ export const categories = {
   orders: { schema: Order },
   notifications: { schema: Notification },
   analytics: {},
-  user: { schema: Profile, negativeTtl: '1m' },
+  user: { schema: Profile },
   menu: { schema: z.array(Dish), ttl: '6h' },
 } satisfies CategoryPolicies
 
