@@ -4,7 +4,7 @@ import { createEngine } from './cache/create-engine.js'
 import type { CacheEngine } from './cache/engine.js'
 import { createEmbeddedStore } from './embedded/embedded-store.js'
 import type { TiersEmitter } from './events.js'
-import { createRedisStore, type RedisStore } from './instances/redis-store.js'
+import { createRedisStore } from './instances/redis-store.js'
 import type { Store, StoreHealth } from './instances/store.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
@@ -23,6 +23,9 @@ export interface OpenTiers {
   close(): Promise<void>
 }
 
+/** A store that can be opened before its first call. */
+type OpenStore = Store & { connect(): Promise<void> }
+
 /** ms that `close` waits for an instance to say goodbye. */
 const CLOSE_LIMIT = 2_000
 
@@ -34,32 +37,19 @@ export const openTiers = (
   // While it starts, the start lines say how each instance is.
   let starting = false
   for (const warning of settings.warnings) report.warn(warning)
-  const stores = new Map<string, { readonly store: Store; readonly connect: () => Promise<void> }>()
-  for (const instance of settings.instances) {
-    stores.set(instance.name, openInstance(instance))
-  }
-
-  function openInstance(instance: InstanceSettings) {
+  const openInstance = (instance: InstanceSettings): OpenStore => {
     const { name, url } = instance
     const { namespace, deadlines, dir } = settings
-    if (url === undefined) {
-      return { store: createEmbeddedStore({ name, dir, namespace }), connect: async () => {} }
-    }
     let last: StoreHealth['state'] = 'probing'
-    const store: RedisStore = createRedisStore({
-      name,
-      url,
-      namespace,
-      deadlines,
-      processId,
-      onState: (health) => {
-        const previous = last
-        last = health.state
-        if (!starting) say(name, health, previous)
-        events.emit('instance:state', describe(instance, health), previous)
-      },
-    })
-    return { store, connect: store.connect }
+    const onState = (health: StoreHealth): void => {
+      const previous = last
+      last = health.state
+      if (!starting) say(name, health, previous)
+      events.emit('instance:state', describe(instance, health), previous)
+    }
+    return url === undefined
+      ? createEmbeddedStore({ name, dir, namespace, onState })
+      : createRedisStore({ name, url, namespace, deadlines, processId, onState })
   }
 
   const say = (name: string, { state, writable, reason }: StoreHealth, previous: StoreHealth['state']): void => {
@@ -68,10 +58,10 @@ export const openTiers = (
     } else report.warn(`${name}  ${state === 'up' ? 'refuses writes' : 'DOWN'}  ${reasonFor(name, reason)}`)
   }
 
-  const at = (name: string): Store => {
+  const at = (name: string): OpenStore => {
     const found = stores.get(name)
     if (found === undefined) throw new Error(`no instance '${name}' is configured`)
-    return found.store
+    return found
   }
   const describe = (instance: InstanceSettings, { checkedAt: _, ...health }: StoreHealth): InstanceHealth => ({
     ...health,
@@ -81,6 +71,8 @@ export const openTiers = (
     tracking: 'off',
     journal: { entries: 0, bytes: 0 },
   })
+
+  const stores = new Map(settings.instances.map((instance) => [instance.name, openInstance(instance)]))
 
   return {
     engine: createEngine({
@@ -102,14 +94,14 @@ export const openTiers = (
     },
     start: async () => {
       starting = true
-      await Promise.all([...stores.values()].map(({ connect }) => connect()))
+      await Promise.all([...stores.values()].map((store) => store.connect()))
       starting = false
       const healthOf = (name: string): StoreHealth => at(name).health()
       for (const warning of startWarnings(settings, healthOf)) report.warn(warning)
       return startLines(settings, healthOf)
     },
     close: async () => {
-      await Promise.all([...stores.values()].map(({ store }) => within(CLOSE_LIMIT, store.close())))
+      await Promise.all([...stores.values()].map((store) => within(CLOSE_LIMIT, store.close())))
     },
   }
 }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -197,5 +198,22 @@ describe('start', () => {
     const redis = await startTestRedis({ args: ['--maxmemory', '30mb', '--maxmemory-policy', 'volatile-lru'] })
     const { said } = await start({ REDIS_PRIMARY_URL: redis.url })
     expect(said).toEqual(['one Redis only: primary is home of every category and of state'])
+  })
+})
+
+describe('embedded instances', () => {
+  it('a folder that cannot be written is said at start', async () => {
+    const { dir } = await startTestRedis()
+    writeFileSync(`${dir}/file`, '')
+    const report: Report = { info: () => undefined, warn: () => undefined, error: () => undefined }
+    const settings = readSettings({}, { env: { MOTIA_REDIS_DIR: `${dir}/file` }, baseDir: dir, production: false })
+    const tiers = openTiers(settings, { report, events: createEmitter(report) })
+    cleanUps.push(() => tiers.close())
+    const lines = await tiers.start()
+    expect(lines).toEqual([
+      expect.stringMatching(/^primary {4}DOWN {2}.*unavailable/),
+      expect.stringMatching(/^secondary {2}DOWN {2}.*unavailable/),
+    ])
+    expect(tiers.health().status).toBe('outage')
   })
 })
