@@ -9,8 +9,8 @@ import {
   groupSetScript,
   groupsScript,
   runScript,
-  type Script,
 } from './scripts.js'
+import { createSliding } from './sliding.js'
 import type { GroupStore } from './store.js'
 
 /** Items or names per round trip; each has the deadline. */
@@ -23,15 +23,15 @@ export const createGroups = (
   layout: Layout,
   checkSize: (text: string) => void,
 ): GroupStore => {
-  /** By the most items: in practice one. */
-  const setScripts = new Map<number, Script>()
-  const setScriptFor = (maxItems: number): Script => {
-    const known = setScripts.get(maxItems)
-    if (known !== undefined) return known
-    const made = groupSetScript(layout.groupPrefix, maxItems)
-    setScripts.set(maxItems, made)
-    return made
-  }
+  const sliding = createSliding()
+  const setScriptsOf = (maxItems: number, ttl: number | false) => ({
+    maxItems,
+    ttl,
+    slide: groupSetScript(layout.groupPrefix, { maxItems, ttl, slide: true }),
+    keep: groupSetScript(layout.groupPrefix, { maxItems, ttl, slide: false }),
+  })
+  // In practice all calls have the same limit and ttl.
+  let setScripts = setScriptsOf(0, false)
 
   return {
     groupGet: (group, field, options) =>
@@ -50,13 +50,18 @@ export const createGroups = (
       new Promise((resolve, reject) => {
         checkSize(text)
         const keys = [layout.group(group), layout.groupIndex]
-        const args = [field, text, ttl === false ? '' : Math.ceil(ttl)]
+        if (setScripts.maxItems !== maxItems || setScripts.ttl !== ttl) setScripts = setScriptsOf(maxItems, ttl)
+        const slide = sliding.due(group, ttl)
+        const script = slide ? setScripts.slide : setScripts.keep
         caller.run(
           isLarge(text) ? large : data,
           'write',
           options?.timeout,
-          (redis) => runScript(redis, setScriptFor(maxItems), keys, args),
-          () => resolve(),
+          (redis) => runScript(redis, script, keys, [field, text]),
+          () => {
+            if (slide) sliding.done(group, ttl)
+            resolve()
+          },
           reject,
         )
       }),

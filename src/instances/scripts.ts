@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import { Command, type Redis } from 'ioredis'
 import { type Fault, FaultError, faultOf } from './redis-errors.js'
 
 export interface Script {
@@ -16,10 +16,25 @@ export const runScript = (
   keys: readonly string[],
   args: readonly (string | number)[],
 ): Promise<unknown> =>
-  redis.evalsha(sha, keys.length, ...keys, ...args).catch((error) => {
-    if (faultOf(error).code === 'NOSCRIPT') return redis.eval(lua, keys.length, ...keys, ...args).catch(refuse)
+  evaluate(redis, 'evalsha', sha, keys, args).catch((error) => {
+    if (faultOf(error).code === 'NOSCRIPT') return evaluate(redis, 'eval', lua, keys, args).catch(refuse)
     return refuse(error)
   })
+
+/** The command itself, with texts only: ioredis's method copies and turns the arguments several times. */
+const evaluate = (
+  redis: Redis,
+  name: 'eval' | 'evalsha',
+  what: string,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> => {
+  const texts = [what, String(keys.length), ...keys]
+  for (const arg of args) texts.push(String(arg))
+  return redis.sendCommand(new Command(name, texts, UTF8)) as Promise<unknown>
+}
+
+const UTF8 = { replyEncoding: 'utf8' } as const
 
 const refuse = (error: unknown): never => {
   throw isDenied(error) ? new FaultError(scriptsDenied) : error
@@ -94,22 +109,30 @@ end
 return text`)
 
 /**
- * KEYS: group, index. ARGV: field, text, ttl in ms or ''. What stays the same from call to call is part of the text:
- * each argument costs as much as a command inside the script. Writes first and looks afterwards, because nearly every
- * write replaces an item: five commands would cost as much again as the write itself.
+ * KEYS: group, index. ARGV: field, text. What stays the same from call to call is part of the text: each argument costs
+ * as much as a command inside the script. Writes first and looks afterwards, because nearly every write replaces an
+ * item: five commands would cost as much again as the write itself. Without `slide` only a new group gets its ttl.
  */
-export const groupSetScript = (groupPrefix: string, maxItems: number): Script =>
-  script(`
+export const groupSetScript = (
+  groupPrefix: string,
+  { maxItems, ttl, slide }: { maxItems: number; ttl: number | false; slide: boolean },
+): Script => {
+  const setTtl = ttl === false ? "redis.call('PERSIST', KEYS[1])" : `redis.call('PEXPIRE', KEYS[1], ${Math.ceil(ttl)})`
+  return script(`
 if redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) == 1 then
   local items = redis.call('HLEN', KEYS[1])
   if items > ${maxItems} then
     redis.call('HDEL', KEYS[1], ARGV[1])
     return {err = 'TOOLARGE'}
   end
-  if items == 1 then redis.call('ZADD', KEYS[2], 0, string.sub(KEYS[1], ${Buffer.byteLength(groupPrefix) + 1})) end
+  if items == 1 then
+    redis.call('ZADD', KEYS[2], 0, string.sub(KEYS[1], ${Buffer.byteLength(groupPrefix) + 1}))
+    ${setTtl}
+  end
 end
-if ARGV[3] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) else redis.call('PERSIST', KEYS[1]) end
+${slide ? setTtl : ''}
 return 1`)
+}
 
 /** KEYS: group, index. ARGV: field, group's name. */
 export const groupDeleteScript = script(`
