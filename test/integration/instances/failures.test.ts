@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RedisStore } from '../../../src/instances/redis-store.ts'
@@ -174,6 +176,19 @@ describe('an instance that goes away', () => {
     expect(performance.now() - startedAt).toBeLessThan(100)
     redis.thaw()
     await recovers(store)
+  })
+
+  it('never speaks: the connection is given up, and another one tried', async () => {
+    const silent = createServer((socket) => socket.on('error', () => undefined))
+    let connections = 0
+    silent.on('connection', () => connections++)
+    await once(silent.listen(0, '127.0.0.1'), 'listening')
+    const store = open(`redis://127.0.0.1:${(silent.address() as AddressInfo).port}`)
+    await store.connect()
+    expect(store.health()).toMatchObject({ state: 'down' })
+    await until('it tries again', () => connections > 1, 9_000)
+    await store.close()
+    silent.close()
   })
 
   it('honours a timeout of the caller', async () => {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RedisStore } from '../../../src/instances/redis-store.ts'
 import type { StoreHealth } from '../../../src/instances/store.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
@@ -262,12 +262,22 @@ describe('a user with few rights', () => {
   })
 
   it('no INFO and no CONFIG: it serves, and its facts stay unknown', async () => {
-    const { store } = await withUser('~*', '+@all', '-@dangerous')
+    const { store, cli } = await withUser('~*', '+@all', '-@dangerous')
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    ends.push(async () => warn.mockRestore())
+    await store.connect()
     await store.write(put('a'))
     expect(await store.read('a')).toBe('secret-value')
     expect(store.health()).toMatchObject({ state: 'up' })
     expect(store.health().server).toBeUndefined()
     expect(store.health().memory).toBeUndefined()
+    // ioredis says so itself, but not at each connect.
+    expect(warn).toHaveBeenCalledTimes(1)
+    for (let n = 0; n < 2; n++) {
+      await cli.call('CLIENT', 'KILL', 'USER', 'app')
+      await until('it is back', async () => (await store.read('a').catch(() => undefined)) === 'secret-value')
+    }
+    expect(warn).toHaveBeenCalledTimes(1)
   })
 })
 
