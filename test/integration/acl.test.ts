@@ -56,7 +56,7 @@ interface Opened {
 }
 
 interface Setup {
-  readonly options: RedisTiersOptions
+  readonly options: RedisTiersOptions<Record<string, unknown>>
   readonly primary: readonly string[]
   readonly secondary: readonly string[]
 }
@@ -91,7 +91,7 @@ const mainPaths = (opened: () => Opened): void => {
   it('moves values that are large enough for a connection of their own', async () => {
     const cache = createCacheClient(opened().tiers.engine)
     const text = 'x'.repeat(200_000)
-    for (const category of ['auth', 'orders', 'notifications', 'user', 'menu']) {
+    for (const category of ['auth', 'orders', 'user', 'menu']) {
       await cache.set('large', text, { category })
       expect(await cache.get('large', { category })).toBe(text)
       expect(await cache.touch('large', { category })).toBe(true)
@@ -117,19 +117,21 @@ const mainPaths = (opened: () => Opened): void => {
     const { tiers, servers } = opened()
     const cache = createCacheClient(tiers.engine)
     await servers[0].admin.call('CLIENT', 'PAUSE', '400', 'ALL')
-    await expect(cache.get('a', { category: 'orders' })).rejects.toMatchObject({ code: 'CACHE_TIMEOUT' })
+    await expect(cache.get('a', { category: 'notifications' })).rejects.toMatchObject({ code: 'CACHE_TIMEOUT' })
     await until('it is up again', () => tiers.health().instances[0]?.state === 'up')
     expect(await cache.get('a', { category: 'orders' })).toBeUndefined()
   })
 }
 
+/** Far below the pause it meets, however slow the machine has been so far. */
+const categories = { notifications: { deadline: { read: 100 } } }
 const namespaced: Setup = {
-  options: { namespace: 'shop:', state: { ttl: '1h' } },
+  options: { categories, namespace: 'shop:', state: { ttl: '1h' } },
   primary: words(command).slice(words(command).indexOf('>PASSWORD') + 1),
   secondary: words(command).slice(words(command).indexOf('>PASSWORD') + 1),
 }
 const bare: Setup = {
-  options: { state: { ttl: false } },
+  options: { categories, state: { ttl: false } },
   primary: [...words(ofPrimary), ...rights],
   secondary: [...words(ofSecondary), ...rights],
 }
