@@ -2,10 +2,11 @@ import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
 import type { Category } from './category.js'
 import type { Acquired, Lease } from './engine.js'
-import { createFlights, type Joined, type Turn } from './flights.js'
+import type { Flights, Joined, Turn } from './flights.js'
 import type { Acquiring } from './options.js'
 import type { Reader } from './reading.js'
 import { timerMs } from './timer.js'
+import { within } from './within.js'
 import type { Writer } from './writing.js'
 
 export interface Acquirer {
@@ -24,8 +25,23 @@ const HOLDER_DELAY = 2_000
 
 type Value = Encoded | undefined
 
-export const createAcquirer = (reader: Reader, writer: Writer, now: () => number): Acquirer => {
-  const flights = createFlights<Value>()
+/** What the computations of a category's keys are known by, and the beginning that they have in common. */
+export const flightsOf = ({ settings }: Category): string => `${settings.name}:`
+export const flightOf = (category: Category, key: string): string => flightsOf(category) + key
+
+/** `elapsed`: monotonic ms; a clock that is set must not cut a computation's time. */
+export const createAcquirer = (
+  flights: Flights<Value>,
+  reader: Reader,
+  writer: Writer,
+  elapsed: () => number,
+): Acquirer => {
+  const find = (category: Category, key: string, operation: string, patience: number): Promise<Encoded | undefined> => {
+    const found = reader.find(category, key, operation, ({ value }) => value)
+    if (category.settings.schema === undefined) return found
+    const text = `hardTimeout: the stored value was not checked within ${patience} ms`
+    return within(patience, found, () => cacheError('CACHE_TIMEOUT', text, category.place(operation)))
+  }
 
   const join = async (
     category: Category,
@@ -36,10 +52,10 @@ export const createAcquirer = (reader: Reader, writer: Writer, now: () => number
   ): Promise<Joined<Value> | { readonly hit: Encoded }> => {
     const place = category.place(operation)
     const patience = asked.hardTimeout ?? category.settings.hardTimeout
-    const visit = flights.enter(`${category.settings.name}:${key}`)
+    const visit = flights.enter(flightOf(category, key))
     try {
       // Reading comes before joining, so that a caller sees what was written before it asked.
-      const hit = asked.fresh ? undefined : await reader.find(category, key, operation, ({ value }) => value)
+      const hit = asked.fresh ? undefined : await find(category, key, operation, patience)
       if (hit !== undefined) return { hit }
       return await visit.join({
         fresh: asked.fresh,
@@ -57,7 +73,7 @@ export const createAcquirer = (reader: Reader, writer: Writer, now: () => number
 
   return {
     acquire: async (category, key, operation, asked, signal) => {
-      const began = now()
+      const began = elapsed()
       const joined = await join(category, key, operation, asked, signal)
       if ('hit' in joined) return { outcome: 'hit', value: joined.hit }
       if ('outcome' in joined) {
@@ -66,8 +82,8 @@ export const createAcquirer = (reader: Reader, writer: Writer, now: () => number
       }
       // Waiting for others counts: getOrSet as a whole is bounded by hardTimeout.
       const limit = asked.hardTimeout ?? category.settings.hardTimeout
-      const left = Math.max(1, limit - Math.max(0, now() - began))
-      return { outcome: 'lease', lease: createLease(category, key, operation, joined.turn, left, writer) }
+      const ends = began + limit
+      return { outcome: 'lease', lease: createLease(category, key, operation, joined.turn, ends, elapsed, writer) }
     },
   }
 }
@@ -77,9 +93,12 @@ const createLease = (
   key: string,
   operation: string,
   turn: Turn<Value>,
-  hardTimeout: number,
+  ends: number,
+  elapsed: () => number,
   writer: Writer,
 ): Lease => {
+  const left = (): number => Math.max(1, Math.ceil(ends - elapsed()))
+  const hardTimeout = left()
   // Whoever holds it may be gone without a word; the waiting must not depend on it.
   const watchdog = setTimeout(turn.pass, timerMs(hardTimeout + HOLDER_DELAY))
   watchdog.unref()
@@ -92,8 +111,10 @@ const createLease = (
     hardTimeout,
     fill: async (value, options) => {
       if (!claim()) return value
+      const grant = { ms: left(), isCurrent: () => !turn.overtaken() }
       try {
-        const stored = value === undefined ? undefined : await writer.put(category, key, value, options, operation)
+        const stored =
+          value === undefined ? undefined : await writer.put(category, key, value, options, operation, grant)
         turn.end({ value: stored })
         return stored
       } catch (error) {

@@ -1,59 +1,72 @@
 import type { Encoded } from '../codec/payload.js'
-import type { ErrorPlace } from '../errors.js'
+import type { CallOptions, Store } from '../instances/store.js'
 import type { Category, CategoryOf } from './category.js'
 import type { CacheEngine, ManyPlace } from './engine.js'
 import type { Loading } from './loading.js'
-import type { Reader } from './reading.js'
-import { fromStore } from './store-errors.js'
-import type { Writer } from './writing.js'
+import { type Part, part, whole } from './parts.js'
+import type { Keyed, Reader } from './reading.js'
+import type { Prepared, Writer } from './writing.js'
 
 /** Keys in one round trip. */
 const BATCH = 1_000
 /** Loaders of one call that run at once. */
 const LOADS = 50
 
+export interface BulkParts {
+  readonly categoryOf: CategoryOf
+  readonly reader: Reader
+  readonly writer: Writer
+  readonly loading: Loading
+  /** Told of each key when its write or removal leaves. */
+  readonly changing: (category: Category, key: string) => void
+}
+
+/** What goes to one store with one deadline, whatever its categories. */
+interface Group<T extends Keyed> {
+  readonly store: Store
+  readonly options: CallOptions
+  readonly items: T[]
+}
+
 /** The …Many calls. A call without a category may reach several, where `inferCategory` says so. */
-export const createBulk = (
-  categoryOf: CategoryOf,
-  reader: Reader,
-  writer: Writer,
-  loading: Loading,
-): Pick<CacheEngine, 'getMany' | 'setMany' | 'deleteMany'> => {
-  const grouped = ({ category, keys }: ManyPlace, operation: string): Map<Category, string[]> => {
-    const groups = new Map<Category, string[]>()
+export const createBulk = ({
+  categoryOf,
+  reader,
+  writer,
+  loading,
+  changing,
+}: BulkParts): Pick<CacheEngine, 'getMany' | 'setMany' | 'deleteMany'> => {
+  const keyed = ({ category, keys }: ManyPlace, operation: string): Keyed[] => {
     // An empty call still says when its category is wrong.
     if (keys.length === 0) categoryOf(category, '', operation)
-    for (const key of new Set(keys)) {
-      const of = categoryOf(category, key, operation)
-      const group = groups.get(of)
-      if (group) group.push(key)
-      else groups.set(of, [key])
-    }
-    return groups
+    return Array.from(new Set(keys), (key) => ({ category: categoryOf(category, key, operation), key }))
   }
 
-  const readAll = async (category: Category, keys: readonly string[], found: Map<string, Encoded>): Promise<void> => {
-    for (const batch of batches(keys, BATCH)) {
-      const answers = await reader.findMany(category, batch, 'getMany')
-      answers.forEach((answer, index) => {
-        if (answer !== undefined) found.set(batch[index] as string, answer.value)
-      })
-    }
-    if (!loading.has(category)) return
-    const missed = keys.filter((key) => !found.has(key))
+  const load = async (missed: readonly Keyed[], found: Map<string, Encoded>): Promise<void> => {
     for (const batch of batches(missed, LOADS)) {
-      const loaded = await Promise.all(batch.map((key) => loading.load(category, key, 'getMany')))
+      const loaded = await Promise.all(batch.map(({ category, key }) => loading.load(category, key, 'getMany')))
       loaded.forEach((value, index) => {
-        if (value !== undefined) found.set(batch[index] as string, value)
+        if (value !== undefined) found.set(keyAt(batch, index), value)
       })
     }
   }
 
   return {
     getMany: async (at) => {
+      const asked = keyed(at, 'getMany')
       const found = new Map<string, Encoded>()
-      await Promise.all([...grouped(at, 'getMany')].map(([category, keys]) => readAll(category, keys, found)))
-      return [...new Set(at.keys)].flatMap((key) => {
+      const read = async ({ items }: Group<Keyed>): Promise<void> => {
+        for (const batch of batches(items, BATCH)) {
+          const answers = await reader.findMany(batch, 'getMany')
+          answers.forEach((answer, index) => {
+            if (answer !== undefined) found.set(keyAt(batch, index), answer.value)
+          })
+        }
+        const missed = items.filter(({ category, key }) => loading.has(category) && !found.has(key))
+        await Promise.all(Array.from(byCategory(missed), (keys) => load(keys, found)))
+      }
+      await Promise.all(grouped(asked, 'reading').map(read))
+      return asked.flatMap(({ key }) => {
         const value = found.get(key)
         return value === undefined ? [] : [[key, value] as [string, Encoded]]
       })
@@ -61,56 +74,88 @@ export const createBulk = (
 
     setMany: async (category, entries, options) => {
       const last = new Map(entries) // of two values for one key the later wins
-      const groups = [...grouped({ category, keys: [...last.keys()] }, 'setMany')]
       // Everything is checked before anything is written.
-      const prepared = await Promise.all(
-        groups.map(async ([of, keys]) => {
-          const writes = keys.map(async (key) =>
-            writer.prepare(of, key, last.get(key) as Encoded, writer.ttl(of, options, 'setMany'), 'setMany'),
-          )
-          return { of, writes: (await Promise.all(writes)).map(({ write }) => write) }
-        }),
+      const checked = keyed({ category, keys: [...last.keys()] }, 'setMany').map(
+        async ({ category: of, key }): Promise<Prepared & Keyed> => {
+          const ttl = writer.ttl(of, options, 'setMany')
+          return { category: of, ...(await writer.prepare(of, key, last.get(key) as Encoded, ttl, 'setMany')) }
+        },
       )
-      await Promise.all(
-        prepared.map(({ of, writes }) =>
-          inBatches(writes, of.place('setMany'), (batch) => of.store().write(batch, of.writing)),
-        ),
-      )
+      const groups = grouped(await Promise.all(checked), 'writing')
+      const send = (batch: readonly (Prepared & Keyed)[], { store, options: within }: Group<Keyed>) => {
+        const legacy = batch.flatMap((one) => one.legacy ?? [])
+        const entriesOf = batch.map(({ write }) => write)
+        const written = part(store.write(entriesOf, within))
+        return legacy.length === 0 ? [written] : [written, part(store.remove(legacy, within))]
+      }
+      await inBatches(groups, 'setMany', changing, send)
     },
 
     deleteMany: async (at) => {
       let count = 0
-      const removeAll = (of: Category, keys: readonly string[]) =>
-        inBatches(keys, of.place('deleteMany'), async (batch) => {
-          const legacy = batch.map(of.legacyKey)
-          const old = legacy.filter((key) => key !== undefined)
-          const removed = await of.store().remove([...batch.map(of.redisKey), ...old], of.writing)
-          let next = batch.length
-          batch.forEach((_, index) => {
-            const hadOld = legacy[index] === undefined ? false : removed[next++]
-            if (removed[index] || hadOld) count++
-          })
+      const remove = async (batch: readonly Keyed[], { store, options }: Group<Keyed>): Promise<void> => {
+        const legacy = batch.map(({ category, key }) => category.legacyKey(key))
+        const keys = batch.map(({ category, key }) => category.redisKey(key))
+        const removed = await store.remove([...keys, ...legacy.filter((key) => key !== undefined)], options)
+        let next = batch.length
+        batch.forEach((_, index) => {
+          const hadOld = legacy[index] === undefined ? false : removed[next++]
+          if (removed[index] || hadOld) count++
         })
-      await Promise.all([...grouped(at, 'deleteMany')].map(([of, keys]) => removeAll(of, keys)))
+      }
+      const groups = grouped(keyed(at, 'deleteMany'), 'writing')
+      await inBatches(groups, 'deleteMany', changing, (batch, group) => [part(remove(batch, group))])
       return count
     },
   }
 }
 
+const grouped = <T extends Keyed>(items: readonly T[], deadline: 'reading' | 'writing'): Group<T>[] => {
+  const groups: Group<T>[] = []
+  for (const item of items) {
+    const store = item.category.store()
+    const options = item.category[deadline]
+    const fits = groups.find((group) => group.store === store && group.options.timeout === options.timeout)
+    if (fits) fits.items.push(item)
+    else groups.push({ store, options, items: [item] })
+  }
+  return groups
+}
+
+const byCategory = (items: readonly Keyed[]): Iterable<Keyed[]> => {
+  const lists = new Map<Category, Keyed[]>()
+  for (const item of items) {
+    const list = lists.get(item.category)
+    if (list) list.push(item)
+    else lists.set(item.category, [item])
+  }
+  return lists.values()
+}
+
 const batches = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size))
 
-/** One batch after the other. Once one was written, a later failure leaves open what was applied. */
-const inBatches = async <T>(
-  items: readonly T[],
-  place: ErrorPlace,
-  send: (batch: T[]) => Promise<void>,
+const keyAt = (batch: readonly Keyed[], index: number): string => (batch[index] as Keyed).key
+
+/** The groups side by side, the batches of each one after the other up to the first that fails. */
+const inBatches = async <T extends Keyed>(
+  groups: readonly Group<T>[],
+  operation: string,
+  changing: BulkParts['changing'],
+  send: (batch: readonly T[], to: Group<T>) => Promise<Part>[],
 ): Promise<void> => {
-  let sent = false
-  for (const batch of batches(items, BATCH)) {
-    await send(batch).catch((error: unknown) => {
-      throw fromStore(error, sent ? { ...place, applied: 'unknown' } : place)
-    })
-    sent = true
+  const sendAll = async (group: Group<T>): Promise<Part[]> => {
+    const ended: Part[] = []
+    for (const batch of batches(group.items, BATCH)) {
+      for (const { category, key } of batch) changing(category, key)
+      const parts = await Promise.all(send(batch, group))
+      ended.push(...parts)
+      if (parts.some(({ error }) => error !== undefined)) break
+    }
+    return ended
   }
+  const ended = await Promise.all(groups.map(sendAll))
+  const bad = ended.findIndex((parts) => parts.some(({ error }) => error !== undefined))
+  const first = groups[Math.max(0, bad)]?.items[0]
+  if (first !== undefined) whole(ended.flat(), first.category.place(operation))
 }

@@ -18,6 +18,9 @@ export interface Category {
 
 export type CategoryOf = (category: string | undefined, key: string, operation: string) => Category
 
+/** Names come from callers, so what is remembered of the unlisted ones is bounded. */
+const MOST_REMEMBERED = 10_000
+
 export const createCategories = (
   settings: Settings,
   router: Router,
@@ -25,19 +28,32 @@ export const createCategories = (
 ): CategoryOf => {
   const known = new WeakMap<CategorySettings, Category>()
   const ours = reservedPrefix(settings.namespace)
+  const unlisted = new Set<string>()
+  const meet = (name: string): void => {
+    if (settings.categories.has(name)) return
+    const [oldest] = unlisted
+    if (oldest !== undefined && unlisted.size >= MOST_REMEMBERED) unlisted.delete(oldest)
+    unlisted.add(name)
+  }
   return (name, key, operation) => {
     const found = router.resolve(name, key, operation)
     let category = known.get(found)
     if (category === undefined) {
-      category = createCategory(settings, found, stores)
+      category = createCategory(settings, unlisted, found, stores)
       known.set(found, category)
+      meet(found.name)
     }
     if (found.keyPrefix === '') refuseOurs(ours, found.name, key, operation)
     return category
   }
 }
 
-const createCategory = (all: Settings, settings: CategorySettings, stores: (instance: string) => Store): Category => {
+const createCategory = (
+  all: Settings,
+  unlisted: ReadonlySet<string>,
+  settings: CategorySettings,
+  stores: (instance: string) => Store,
+): Category => {
   const { name, instance, keyPrefix, deadline } = settings
   return {
     settings,
@@ -47,7 +63,7 @@ const createCategory = (all: Settings, settings: CategorySettings, stores: (inst
     redisKey: (key) => keyPrefix + key,
     legacyKey:
       all.legacyKeys && keyPrefix !== ''
-        ? (key) => (takenBefore(all, settings, key) ? undefined : key)
+        ? (key) => (takenBefore(all, unlisted, settings, key) ? undefined : key)
         : () => undefined,
     place: (operation) => ({ category: name, operation }),
   }
@@ -62,9 +78,18 @@ const refuseOurs = (prefix: string, category: string, key: string, operation: st
     })
 }
 
-/** A raw key must not reach what belongs to another category, or to us. */
-const takenBefore = (all: Settings, own: CategorySettings, key: string): boolean => {
-  if (key.startsWith(reservedPrefix(all.namespace))) return true
+/**
+ * A raw key must not reach what belongs to another category, or to us. An older key of the app ('order:17') looks like
+ * the key of an unlisted category 'order', so only names that this process has really used as categories are refused:
+ * refusing every name would hide the older keys that `legacyKeys` is for. A category that only other processes use
+ * should be listed.
+ */
+const takenBefore = (all: Settings, unlisted: ReadonlySet<string>, own: CategorySettings, key: string): boolean => {
+  const { namespace } = all
+  if (key.startsWith(reservedPrefix(namespace))) return true
+  const end = key.startsWith(namespace) ? key.indexOf(':', namespace.length) : -1
+  const name = end === -1 ? own.name : key.slice(namespace.length, end)
+  if (name !== own.name && unlisted.has(name)) return true
   for (const other of all.categories.values()) {
     if (other.name !== own.name && other.keyPrefix !== '' && key.startsWith(other.keyPrefix)) return true
   }

@@ -2,7 +2,7 @@ import { encodeValue } from '../codec/encode.js'
 import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
 import type { EncodedWriteOptions, Lease } from './engine.js'
-import { timerMs } from './timer.js'
+import { within } from './within.js'
 
 /** What a factory or a loader made of its key. */
 export interface Produced {
@@ -39,20 +39,15 @@ const withinTime = (
   produce: (signal: AbortSignal) => Promise<Produced>,
   ms: number,
   place: { operation: string; category: string },
-): Promise<Produced> =>
-  new Promise((resolve, reject) => {
-    const controller = new AbortController()
-    const timer = setTimeout(() => {
-      const error = cacheError(
-        'CACHE_TIMEOUT',
-        `hardTimeout: the value was not computed within the ${ms} ms it had; make the computation faster or hardTimeout longer`,
-        place,
-      )
-      controller.abort(error)
-      reject(error)
-    }, timerMs(ms))
-    // A producer that goes on after its time may still settle: that is handled here too, and without effect.
-    produce(controller.signal)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer))
+): Promise<Produced> => {
+  const controller = new AbortController()
+  return within(ms, produce(controller.signal), () => {
+    const error = cacheError(
+      'CACHE_TIMEOUT',
+      `hardTimeout: the value was not computed within the ${ms} ms it had; make the computation faster or hardTimeout longer`,
+      place,
+    )
+    controller.abort(error)
+    return error
   })
+}

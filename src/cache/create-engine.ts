@@ -1,18 +1,21 @@
 import type { Cache } from '../../types/index.js'
 import { writeEnvelope } from '../codec/envelope.js'
+import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
 import { type Store, StoreError } from '../instances/store.js'
 import type { Report } from '../report.js'
 import type { Router } from '../routing/router.js'
 import type { Settings } from '../settings/settings.js'
-import { createAcquirer } from './acquiring.js'
+import { createAcquirer, flightOf, flightsOf } from './acquiring.js'
 import { createBulk } from './bulk.js'
 import { type Category, createCategories } from './category.js'
 import { createCacheClient } from './client.js'
 import type { CacheEngine, EncodedEntry, Place } from './engine.js'
+import { createFlights } from './flights.js'
 import { createLoading } from './loading.js'
 import { createOddities } from './oddities.js'
 import { acquiring, noTags, paging, step, wrong } from './options.js'
+import { part, whole } from './parts.js'
 import { promised } from './promised.js'
 import { createReader, type Found } from './reading.js'
 import { takesNumbers } from './schema.js'
@@ -26,6 +29,8 @@ export interface EngineParts {
   readonly report: Report
   /** Epoch ms. */
   readonly now: () => number
+  /** Monotonic ms. @default performance.now */
+  readonly elapsed?: () => number
   /** 0 ≤ n < 1, for jitter. */
   readonly random: () => number
 }
@@ -34,12 +39,25 @@ export interface EngineParts {
 const TOUCH_ATTEMPTS = 20
 
 /** The cache's operations over the stores, in the server process. */
-export const createEngine = ({ settings, router, stores, report, now, random }: EngineParts): CacheEngine => {
+export const createEngine = ({
+  settings,
+  router,
+  stores,
+  report,
+  now,
+  random,
+  elapsed = () => performance.now(),
+}: EngineParts): CacheEngine => {
   const categoryOf = createCategories(settings, router, stores)
   const oddities = createOddities(report, now)
   const reader = createReader(now, oddities)
-  const writer = createWriter(now, random, oddities)
-  const acquirer = createAcquirer(reader, writer, now)
+  const flights = createFlights<Encoded | undefined>()
+  /** Called when a write or a removal leaves: what is being computed for the key is of the time before. */
+  const changing = (category: Category, key: string): void => {
+    if (flights.size > 0) flights.overtake(flightOf(category, key))
+  }
+  const writer = createWriter(now, random, oddities, changing)
+  const acquirer = createAcquirer(flights, reader, writer, elapsed)
   let cache: Cache | undefined
   const ownCache = (): Cache => {
     cache ??= createCacheClient(engine)
@@ -58,6 +76,7 @@ export const createEngine = ({ settings, router, stores, report, now, random }: 
     const category = at(place, operation)
     const legacy = category.legacyKey(place.key)
     const keys = [category.redisKey(place.key), ...(legacy === undefined ? [] : [legacy])]
+    changing(category, place.key)
     const removed = await stored(category, operation, category.store().remove(keys, category.writing))
     return removed.includes(true)
   }
@@ -140,14 +159,21 @@ export const createEngine = ({ settings, router, stores, report, now, random }: 
       const by = step(options.by, category.place('increment'))
       const endsAt = now() + writer.plainTtl(category, options.ttl, 'increment')
       const { schema } = category.settings
-      if (schema !== undefined && !(await takesNumbers(schema, by)))
+      const limit = category.settings.hardTimeout
+      if (schema !== undefined && !(await takesNumbers(schema, by, category.place('increment'), limit)))
         throw cacheError(
           'CACHE_SCHEMA',
           `the schema of category '${category.settings.name}' takes no whole numbers, so it can't hold a counter`,
           category.place('increment'),
         )
+      changing(category, place.key)
       const key = category.redisKey(place.key)
-      return stored(category, 'increment', category.store().increment(key, by, endsAt, category.writing))
+      const counted = category.store().increment(key, by, endsAt, category.writing)
+      const legacy = category.legacyKey(place.key)
+      if (legacy === undefined) return stored(category, 'increment', counted)
+      const removed = category.store().remove([legacy], category.writing)
+      whole(await Promise.all([part(counted), part(removed)]), category.place('increment'))
+      return counted
     },
 
     invalidateTags: async (category, tags) => {
@@ -158,6 +184,7 @@ export const createEngine = ({ settings, router, stores, report, now, random }: 
 
     clear: async (name) => {
       const category = enumerable(name, 'clear')
+      flights.overtakeAll(flightsOf(category))
       await stored(category, 'clear', category.store().clear(category.settings.keyPrefix, category.writing))
     },
 
@@ -185,7 +212,7 @@ export const createEngine = ({ settings, router, stores, report, now, random }: 
       return acquirer.acquire(category, place.key, 'getOrSet', acquiring(options, category.place('getOrSet')), signal)
     },
 
-    ...createBulk(categoryOf, reader, writer, loading),
+    ...createBulk({ categoryOf, reader, writer, loading, changing }),
   }
   return engine
 }

@@ -7,6 +7,13 @@ import { timerMs } from './timer.js'
  */
 export interface Flights<V> {
   enter(id: string): Visit<V>
+  /**
+   * What is stored at the key changes now: a computation that runs is of the time before. Those who asked before get
+   * its outcome, those who ask from now on a later one.
+   */
+  overtake(id: string): void
+  /** The same for every key whose id begins so. */
+  overtakeAll(prefix: string): void
   /** Keys somebody is registered for. */
   readonly size: number
 }
@@ -38,14 +45,16 @@ export type Joined<V> = { readonly outcome: Outcome<V> } | { readonly turn: Turn
 export interface Turn<V> {
   /** False when the turn is over: somebody else computes, or did. */
   claim(): boolean
+  /** Whether what is stored at the key was changed since the turn began: then its outcome is no longer to be stored. */
+  overtaken(): boolean
   end(outcome: Outcome<V>): void
   /** Gives the turn up; one of the waiting takes it over. */
   pass(): void
 }
 
 interface Waiter<V> {
-  readonly entered: number
-  readonly fresh: boolean
+  /** The outcome of a computation that began earlier is not for this one. */
+  readonly notBefore: number
   settle(joined: Joined<V>): void
 }
 
@@ -54,6 +63,8 @@ interface Slot<V> {
   users: number
   /** When the running computation began. */
   running: number | undefined
+  /** When what is stored was last changed. */
+  changed: number
   readonly waiters: Set<Waiter<V>>
   last: { readonly outcome: Outcome<V>; readonly began: number; readonly ended: number } | undefined
 }
@@ -89,11 +100,12 @@ export const createFlights = <V>(): Flights<V> => {
         state = 'claimed'
         return true
       },
+      overtaken: () => slot.changed > began,
       end: (outcome) => {
         if (state === 'over') return
         slot.last = { outcome, began, ended: ++moment }
         for (const waiter of slot.waiters) {
-          if (waiter.fresh && began < waiter.entered) continue
+          if (began < waiter.notBefore) continue
           slot.waiters.delete(waiter)
           waiter.settle({ outcome })
         }
@@ -109,17 +121,26 @@ export const createFlights = <V>(): Flights<V> => {
     get size() {
       return slots.size
     },
+    overtake: (id) => {
+      const slot = slots.get(id)
+      if (slot) slot.changed = ++moment
+    },
+    overtakeAll: (prefix) => {
+      for (const [id, slot] of slots) if (id.startsWith(prefix)) slot.changed = ++moment
+    },
     enter: (id) => {
       const entered = ++moment
-      const slot = slots.get(id) ?? { users: 0, running: undefined, waiters: new Set(), last: undefined }
+      const slot = slots.get(id) ?? { users: 0, running: undefined, changed: 0, waiters: new Set(), last: undefined }
       slots.set(id, slot)
       slot.users++
+      // Of changes that come later the caller can't know.
+      const { changed } = slot
       return {
         join: (options) => {
           const { running, last } = slot
-          if (running !== undefined) return wait(slot.waiters, entered, options)
-          if (last && (options.fresh ? last.began : last.ended) > entered)
-            return Promise.resolve({ outcome: last.outcome })
+          const notBefore = options.fresh ? entered : changed
+          if (running !== undefined) return wait(slot.waiters, notBefore, options)
+          if (last && last.ended > entered && last.began > notBefore) return Promise.resolve({ outcome: last.outcome })
           return Promise.resolve({ turn: begin(id, slot) })
         },
         leave: () => leave(id, slot),
@@ -128,7 +149,7 @@ export const createFlights = <V>(): Flights<V> => {
   }
 }
 
-const wait = <V>(waiters: Set<Waiter<V>>, entered: number, options: JoinOptions): Promise<Joined<V>> =>
+const wait = <V>(waiters: Set<Waiter<V>>, notBefore: number, options: JoinOptions): Promise<Joined<V>> =>
   new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer)
@@ -136,8 +157,7 @@ const wait = <V>(waiters: Set<Waiter<V>>, entered: number, options: JoinOptions)
       waiters.delete(waiter)
     }
     const waiter: Waiter<V> = {
-      entered,
-      fresh: options.fresh,
+      notBefore,
       settle: (joined) => {
         stop()
         resolve(joined)

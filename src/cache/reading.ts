@@ -18,8 +18,13 @@ export interface Found {
 export interface Reader {
   /** `use` makes the answer of a hit: one layer of promises less than mapping it afterwards. */
   find<T>(category: Category, key: string, operation: string, use: (found: Found) => T): Promise<T | undefined>
-  /** In the order asked. */
-  findMany(category: Category, keys: readonly string[], operation: string): Promise<(Found | undefined)[]>
+  /** One round trip, one more where older keys may hold what is missing. All of one store; in the order asked. */
+  findMany(asked: readonly Keyed[], operation: string): Promise<(Found | undefined)[]>
+}
+
+export interface Keyed {
+  readonly category: Category
+  readonly key: string
 }
 
 type Awaitable<T> = T | Promise<T>
@@ -45,12 +50,13 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
     redisKey: string,
     text: string,
     legacy: boolean,
+    operation: string,
   ): Awaitable<Found | undefined> => {
     const hit = open(category, text, legacy)
     if (hit === undefined) return undefined
     const { settings } = category
     if (settings.schema === undefined) return { hit, value: hit.value, redisKey, text }
-    return view(settings.schema, hit.value).then((seen) => {
+    return view(settings.schema, hit.value, category.place(operation), settings.hardTimeout).then((seen) => {
       if ('encoded' in seen) return { hit, value: seen.encoded, redisKey, text }
       oddities.mismatch(settings, seen.at)
       return undefined
@@ -66,7 +72,30 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
       .catch((error) => {
         throw fromStore(error, category.place(operation))
       })
-    return text === undefined ? undefined : interpret(category, legacyKey, text, true)
+    return text === undefined ? undefined : interpret(category, legacyKey, text, true, operation)
+  }
+
+  const readMany = async (
+    asked: readonly Keyed[],
+    keyOf: (one: Keyed) => string,
+    legacy: boolean,
+    operation: string,
+  ): Promise<(Found | undefined)[]> => {
+    const [first] = asked
+    if (first === undefined) return []
+    const { category } = first
+    const keys = asked.map(keyOf)
+    const texts = await category
+      .store()
+      .readMany(keys, category.reading)
+      .catch((error) => {
+        throw fromStore(error, category.place(operation))
+      })
+    const read = async ({ category: of }: Keyed, index: number): Promise<Found | undefined> => {
+      const text = texts[index]
+      return text === undefined ? undefined : interpret(of, keys[index] as string, text, legacy, operation)
+    }
+    return Promise.all(asked.map(read))
   }
 
   return {
@@ -83,7 +112,7 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
         .read(redisKey, category.reading)
         .then(
           (text) => {
-            const found = text === undefined ? undefined : interpret(category, redisKey, text, false)
+            const found = text === undefined ? undefined : interpret(category, redisKey, text, false, operation)
             return found instanceof Promise ? found.then(orLegacy) : orLegacy(found)
           },
           (error) => {
@@ -92,30 +121,12 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
         )
     },
 
-    findMany: async (category, keys, operation) => {
-      const read = async (redisKeys: readonly string[], legacy: boolean): Promise<(Found | undefined)[]> => {
-        const texts = await category
-          .store()
-          .readMany(redisKeys, category.reading)
-          .catch((error) => {
-            throw fromStore(error, category.place(operation))
-          })
-        return Promise.all(
-          texts.map((text, index) =>
-            text === undefined ? undefined : interpret(category, redisKeys[index] as string, text, legacy),
-          ),
-        )
-      }
-      const found = await read(keys.map(category.redisKey), false)
-      const missed = keys.flatMap((key, index) => {
-        const old = found[index] === undefined ? category.legacyKey(key) : undefined
-        return old === undefined ? [] : [{ index, old }]
-      })
-      if (missed.length === 0) return found
-      const older = await read(
-        missed.map(({ old }) => old),
-        true,
+    findMany: async (asked, operation) => {
+      const found = await readMany(asked, ({ category, key }) => category.redisKey(key), false, operation)
+      const missed = asked.flatMap((one, index) =>
+        found[index] === undefined && one.category.legacyKey(one.key) !== undefined ? [{ ...one, index }] : [],
       )
+      const older = await readMany(missed, ({ category, key }) => category.legacyKey(key) ?? key, true, operation)
       missed.forEach(({ index }, at) => {
         found[index] = older[at]
       })

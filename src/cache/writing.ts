@@ -8,13 +8,25 @@ import type { Category } from './category.js'
 import type { EncodedWriteOptions } from './engine.js'
 import type { Oddities } from './oddities.js'
 import { optionalDuration, writeTtl } from './options.js'
+import { part, whole } from './parts.js'
 import { admit } from './schema.js'
 import { fromStore } from './store-errors.js'
 
 /** A checked value, ready to be stored, and what a reader will get of it. */
 export interface Prepared {
+  readonly key: string
   readonly write: EntryWrite
+  /** The raw older key: it goes with the write, else its value would be read again when the new one ends. */
+  readonly legacy: string | undefined
   readonly value: Encoded
+}
+
+/** Under what a computed value is stored. */
+export interface Grant {
+  /** ms that checking the value may take. */
+  readonly ms: number
+  /** False once the value is of the time before a later write or delete: then it is answered, not stored. */
+  isCurrent(): boolean
 }
 
 export interface Writer {
@@ -27,6 +39,7 @@ export interface Writer {
     value: Encoded,
     options: EncodedWriteOptions,
     operation: string,
+    grant: Grant,
   ): Promise<Encoded>
   /** ms that an entry written now shall live; jitter only ever shortens it. */
   ttl(category: Category, options: EncodedWriteOptions, operation: string): number
@@ -36,21 +49,37 @@ export interface Writer {
    * Throws or rejects with CACHE_SCHEMA, CACHE_TOO_LARGE or CACHE_INVALID_VALUE before anything is written. A promise
    * only under a schema, so that the other writes leave in the tick in which they were asked for.
    */
-  prepare(category: Category, key: string, value: Encoded, ttl: number, operation: string): Prepared | Promise<Prepared>
+  prepare(
+    category: Category,
+    key: string,
+    value: Encoded,
+    ttl: number,
+    operation: string,
+    ms?: number,
+  ): Prepared | Promise<Prepared>
 }
 
-export const createWriter = (now: () => number, random: () => number, oddities: Oddities): Writer => {
+/** `changing`: told of each write that isn't a computation's, when it leaves. */
+export const createWriter = (
+  now: () => number,
+  random: () => number,
+  oddities: Oddities,
+  changing: (category: Category, key: string) => void,
+): Writer => {
   const remarked = (category: Category, written: unknown, ttl: number): number => {
     if (typeof written === 'number' && ttl < 1000) oddities.shortTtl(category.settings, ttl)
     return ttl
   }
-  const store = (category: Category, { write }: Prepared, operation: string): Promise<void> =>
-    category
-      .store()
-      .write([write], category.writing)
-      .catch((error) => {
-        throw fromStore(error, category.place(operation))
-      })
+  const store = (category: Category, { write, legacy }: Prepared, operation: string): Promise<void> => {
+    const written = category.store().write([write], category.writing)
+    if (legacy !== undefined) {
+      const removed = category.store().remove([legacy], category.writing)
+      return Promise.all([part(written), part(removed)]).then((ended) => whole(ended, category.place(operation)))
+    }
+    return written.catch((error) => {
+      throw fromStore(error, category.place(operation))
+    })
+  }
   const entry = (category: Category, key: string, stored: Encoded, ttl: number, operation: string): Prepared => {
     const { settings } = category
     const written = now()
@@ -61,21 +90,24 @@ export const createWriter = (now: () => number, random: () => number, oddities: 
       settings.codec === 'json'
         ? writeBare(stored, (problem) => cacheError('CACHE_INVALID_VALUE', problem, category.place(operation)))
         : writeEnvelope(stored, { expires: endsAt, createdAt })
-    return { write: { key: category.redisKey(key), text, endsAt }, value: stored }
+    const write = { key: category.redisKey(key), text, endsAt }
+    return { key, write, legacy: category.legacyKey(key), value: stored }
   }
 
   const writer: Writer = {
     set: (category, key, value, options, operation) => {
+      const send = (ready: Prepared): Promise<void> => {
+        changing(category, key)
+        return store(category, ready, operation)
+      }
       const prepared = writer.prepare(category, key, value, writer.ttl(category, options, operation), operation)
-      return prepared instanceof Promise
-        ? prepared.then((ready) => store(category, ready, operation))
-        : store(category, prepared, operation)
+      return prepared instanceof Promise ? prepared.then(send) : send(prepared)
     },
 
-    put: async (category, key, value, options, operation) => {
+    put: async (category, key, value, options, operation, grant) => {
       const ttl = writer.ttl(category, options, operation)
-      const prepared = await writer.prepare(category, key, value, ttl, operation)
-      await store(category, prepared, operation)
+      const prepared = await writer.prepare(category, key, value, ttl, operation, grant.ms)
+      if (grant.isCurrent()) await store(category, prepared, operation)
       return prepared.value
     },
 
@@ -91,12 +123,12 @@ export const createWriter = (now: () => number, random: () => number, oddities: 
       return asked === undefined ? category.settings.ttl : remarked(category, ttl, asked)
     },
 
-    prepare: (category, key, value, ttl, operation) => {
+    prepare: (category, key, value, ttl, operation, ms = category.settings.hardTimeout) => {
       const { settings } = category
       const place = category.place(operation)
       checkSize(value, settings.maxBytes, place)
       if (settings.schema === undefined) return entry(category, key, value, ttl, operation)
-      return admit(settings.schema, value, place).then((admitted) => {
+      return admit(settings.schema, value, place, ms).then((admitted) => {
         checkSize(admitted, settings.maxBytes, place)
         return entry(category, key, admitted, ttl, operation)
       })

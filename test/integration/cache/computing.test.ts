@@ -155,6 +155,115 @@ describe('one computation per key, whoever asks', () => {
   })
 })
 
+describe('a write or a removal while the key is being computed', () => {
+  const changes: [what: string, change: () => Promise<unknown>, stored: unknown][] = [
+    ['delete', () => engine.delete(at), undefined],
+    ['expire', () => engine.expire(at), undefined],
+    ['deleteMany', () => engine.deleteMany({ category: 'ml', keys: ['k', 'j'] }), undefined],
+    ['clear', () => engine.clear('ml'), undefined],
+    ['set', () => engine.set(at, text('set'), {}), 'set'],
+    ['setMany', () => engine.setMany('ml', [['k', text('set')]], {}), 'set'],
+    ['increment', () => engine.increment(at, {}), 1],
+  ]
+
+  it.each(changes)(
+    '%s: the computed value reaches those who asked before, and is not stored',
+    async (_, change, stored) => {
+      const lease = leaseOf(await engine.acquire(at, {}))
+      const waiting = engine.acquire(at, {})
+      await settled()
+      await change()
+      expect(await lease.fill(text('old'), {})).toEqual(text('old'))
+      expect(await heldBy(await waiting)).toBe('old')
+      expect(await open.cache.get('k', { category: 'ml' })).toBe(stored)
+    },
+  )
+
+  it.each(changes.slice(0, 4))('%s: who asks afterwards computes anew', async (_, change) => {
+    const lease = leaseOf(await engine.acquire(at, {}))
+    await change()
+    const later = engine.acquire(at, {})
+    await settled()
+    await lease.fill(text('old'), {})
+    const next = leaseOf(await later)
+    await next.fill(text('new'), {})
+    expect(await open.cache.get('k', { category: 'ml' })).toBe('new')
+  })
+
+  it('of another key or category changes nothing', async () => {
+    const lease = leaseOf(await engine.acquire(at, {}))
+    await engine.delete({ category: 'ml', key: 'k2' })
+    await engine.delete({ category: 'menu', key: 'k' })
+    await engine.clear('menu')
+    await lease.fill(text('made'), {})
+    expect(await open.cache.get('k', { category: 'ml' })).toBe('made')
+  })
+
+  it('through the cache: what was deleted while it was loaded is loaded again', async () => {
+    let source = 'old'
+    const load = async () => {
+      const seen = source
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      return seen
+    }
+    const first = open.cache.getOrSet('k', load)
+    await settled()
+    source = 'new'
+    await open.cache.delete('k')
+    expect(await open.cache.getOrSet('k', load)).toBe('new')
+    expect(await first).toBe('old')
+    expect(await open.cache.get('k')).toBe('new')
+  })
+})
+
+describe('time', () => {
+  it('a clock that is set forward takes nothing from a computation', async () => {
+    let ahead = 0
+    const jumping = await openCache(url, {}, { now: () => Date.now() + ahead })
+    const holder = leaseOf(await jumping.engine.acquire(at, {}))
+    const waiting = jumping.engine.acquire(at, {})
+    await settled()
+    ahead = 3_600_000
+    holder.release()
+    const lease = leaseOf(await waiting)
+    expect(lease.hardTimeout).toBeGreaterThan(5_000)
+    lease.release()
+  })
+})
+
+describe('a schema that does not answer', () => {
+  it('ends the call at hardTimeout, and the key is free', async () => {
+    let answers = false
+    const schema = {
+      '~standard': {
+        version: 1 as const,
+        vendor: 'test',
+        validate: (value: unknown) => (answers ? { value } : new Promise<never>(() => undefined)),
+      },
+    }
+    const { cache, raw } = await openCache(url, { categories: { menu: { schema, hardTimeout: 40 }, ml: { schema } } })
+    const menu = cache.category('menu')
+    const late = { code: 'CACHE_TIMEOUT', category: 'menu' }
+    await raw.set('menu:stored', '{"value":1}')
+    await raw.set('ml:stored', '{"value":1}')
+    await expect(menu.get('stored')).rejects.toMatchObject({ ...late, operation: 'get' })
+    await expect(menu.getMany(['stored', 'b'])).rejects.toMatchObject({ ...late, operation: 'getMany' })
+    await expect(menu.set('k', 1)).rejects.toMatchObject({ ...late, operation: 'set', applied: 'no' })
+    await expect(menu.setMany([['k', 1]])).rejects.toMatchObject({ ...late, operation: 'setMany', applied: 'no' })
+    await expect(menu.increment('k')).rejects.toMatchObject({ ...late, operation: 'increment', applied: 'no' })
+    // Both who compute and who wait; also where the call itself is more impatient than its category.
+    const computing = [menu.getOrSet('k', () => 1), menu.getOrSet('k', () => 1), menu.getOrSet('stored', () => 1)]
+    for (const one of await Promise.allSettled(computing)) expect(one).toMatchObject({ reason: late })
+    const impatient = { category: 'ml', hardTimeout: 40 }
+    for (const key of ['k', 'stored'])
+      await expect(cache.getOrSet(key, () => 1, impatient)).rejects.toMatchObject({ code: 'CACHE_TIMEOUT' })
+    expect(await raw.dbsize()).toBe(2)
+    answers = true
+    expect(await menu.getOrSet('k', () => 'computed')).toBe('computed')
+    expect(await menu.get('stored')).toBe(1)
+  })
+})
+
 describe('loaders', () => {
   const loads: string[] = []
   let loading: Awaited<ReturnType<typeof openCache>>

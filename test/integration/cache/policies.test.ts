@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { createRedisService } from '../../../src/cache/redis-service.ts'
 import { openCache } from '../../contract/open-cache.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
+import { until } from '../../support/until.ts'
 
 let url: string
 let open: Awaited<ReturnType<typeof openCache>>
@@ -87,6 +88,7 @@ describe('where a call belongs', () => {
   })
   beforeEach(async () => {
     await open.raw.flushall()
+    open.said.length = 0
   })
 
   it('a call without a category goes where its key says', async () => {
@@ -143,6 +145,40 @@ describe('where a call belongs', () => {
       expect(await open.cache.delete(key, { category: 'ml' })).toBe(false)
       expect(await open.cache.deleteMany([key], { category: 'ml' })).toBe(0)
       expect(await open.raw.exists(key)).toBe(1)
+    }
+  })
+
+  it('of unlisted categories those that were used count; other older keys stay readable', async () => {
+    await open.raw.set('item:17', '"older"')
+    expect(await open.cache.get('item:17')).toBe('older')
+    await open.cache.set('bar', 'private', { category: 'foo' })
+    // Wherever its home is: on this instance too it must not be reached.
+    await open.raw.set('foo:bar', '{"value":"private"}')
+    expect(await open.cache.get('foo:bar')).toBeUndefined()
+    expect((await open.cache.getMany(['foo:bar'])).size).toBe(0)
+    expect(await open.cache.delete('foo:bar')).toBe(false)
+    await open.cache.set('foo:bar', 1)
+    expect(await open.raw.exists('foo:bar')).toBe(1)
+    // A name that only begins like it is none.
+    await open.raw.mset('fo:bar', '1', 'foo', '2', 'food:bar', '3')
+    expect([...(await open.cache.getMany(['fo:bar', 'foo', 'food:bar'])).values()]).toEqual([1, 2, 3])
+  })
+
+  it('a write puts an end to the older key, so that its value is not read again', async () => {
+    const writes: ((key: string) => Promise<unknown>)[] = [
+      (key) => open.cache.set(key, 'new', { ttl: '50ms' }),
+      (key) => open.cache.setMany([[key, 'new']], { ttl: '50ms' }),
+      (key) => open.cache.getOrSet(key, () => 'new', { ttl: '50ms', fresh: true }),
+      (key) => open.cache.increment(key, { ttl: '50ms' }),
+    ]
+    for (const [index, write] of writes.entries()) {
+      const key = `old:${index}`
+      await open.raw.set(key, '"old"')
+      expect(await open.cache.get(key)).toBe('old')
+      await write(key)
+      expect(await open.raw.exists(key)).toBe(0)
+      await until('it has ended', async () => (await open.raw.exists(`cache:${key}`)) === 0)
+      expect(await open.cache.get(key)).toBeUndefined()
     }
   })
 

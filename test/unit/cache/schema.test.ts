@@ -1,14 +1,19 @@
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { admit, takesNumbers, view } from '../../../src/cache/schema.ts'
+import * as schemas from '../../../src/cache/schema.ts'
 import { decodeValue } from '../../../src/codec/decode.ts'
 import { encodeValue } from '../../../src/codec/encode.ts'
+import type { Encoded } from '../../../src/codec/payload.ts'
 
 const place = { category: 'menu', operation: 'set' }
+const LONG = 10_000
+const admit = (schema: Schema, value: Encoded, at = place) => schemas.admit(schema, value, at, LONG)
+const view = (schema: Schema, value: Encoded) => schemas.view(schema, value, place, LONG)
+const takesNumbers = (schema: Schema, by: number) => schemas.takesNumbers(schema, by, place, LONG)
 const encoded = async (value: unknown) => encodeValue(value, (problem) => new Error(problem))
 
-type Schema = Parameters<typeof admit>[0]
+type Schema = Parameters<typeof schemas.admit>[0]
 /** What is stored of a value, and what a reader gets of that. */
 const round = async (schema: Schema, value: unknown) => {
   const stored = await admit(schema, await encoded(value), place)
@@ -123,5 +128,37 @@ describe('takesNumbers', () => {
     expect(await takesNumbers(z.number().positive(), -1)).toBe(true)
     expect(await takesNumbers(z.number().min(5), 10)).toBe(true)
     expect(await takesNumbers(Menu, 1)).toBe(false)
+  })
+})
+
+describe('a schema that does not answer', () => {
+  const silent: Schema = {
+    '~standard': { version: 1, vendor: 'test', validate: () => new Promise(() => undefined) },
+  }
+  const late = { code: 'CACHE_TIMEOUT', ...place, applied: 'no' }
+
+  it('ends each call after its time', async () => {
+    await expect(schemas.admit(silent, await encoded(1), place, 10)).rejects.toMatchObject(late)
+    await expect(schemas.view(silent, await encoded(1), place, 10)).rejects.toMatchObject(late)
+    await expect(schemas.takesNumbers(silent, 1, place, 10)).rejects.toMatchObject(late)
+  })
+
+  it('has one limit for all the times that it is asked in a call', async () => {
+    const slow = z.number().refine(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      return false
+    })
+    const began = performance.now()
+    await expect(schemas.takesNumbers(slow, 5, place, 100)).rejects.toMatchObject(late)
+    expect(performance.now() - began).toBeLessThan(150)
+  })
+
+  it('a value nested deeper than can be compared is a mismatch, not a crash', async () => {
+    const deep = { json: `${'['.repeat(20_000)}${']'.repeat(20_000)}` }
+    const copying: Schema = {
+      '~standard': { version: 1, vendor: 'test', validate: () => ({ value: JSON.parse(deep.json) }) },
+    }
+    const seen = await view(copying, deep)
+    expect('at' in seen && seen.at).toMatch('the value itself')
   })
 })
