@@ -47,7 +47,10 @@ for (const [kind, value] of [
 ] as const) {
   const bytes = JSON.stringify(value).length
   for (const inFlight of [64, 1])
-    printTable(`L2 get, ${bytes} bytes, ${inFlight} in flight`, await compare(read(kind), { inFlight }))
+    printTable(
+      `L2 get, ${bytes} bytes, ${inFlight} in flight (goal ${inFlight === 1 ? '0.9' : kind === 's' ? '1.2' : '1.0'}x)`,
+      await compare(read(kind), { inFlight }),
+    )
   const write = [
     {
       name: 'raw ioredis + JSON',

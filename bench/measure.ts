@@ -8,7 +8,7 @@ export interface Contender {
 export interface Result {
   readonly name: string
   readonly perSecond: number
-  /** Against the first contender. */
+  /** Against the first contender: the median of the rounds' ratios, since what slows one round slows both. */
   readonly ratio: number
 }
 
@@ -36,7 +36,7 @@ export const compare = async (
   contenders: readonly Contender[],
   options: { readonly inFlight: number; readonly rounds?: number; readonly ms?: number },
 ): Promise<Result[]> => {
-  const { inFlight, rounds = 7, ms = 400 } = options
+  const { inFlight, rounds = 41, ms = 60 } = options
   const figures = contenders.map((): number[] => [])
   for (let r = -1; r < rounds; r++) {
     // The order turns with each round; round -1 warms up and is not counted.
@@ -48,13 +48,11 @@ export const compare = async (
       if (r >= 0) figures[index]?.push(perSecond)
     }
   }
-  const medians = figures.map(median)
-  const base = medians[0] ?? 0
-  return contenders.map((contender, i) => ({
-    name: contender.name,
-    perSecond: medians[i] ?? 0,
-    ratio: (medians[i] ?? 0) / base,
-  }))
+  const base = figures[0] ?? []
+  return contenders.map(({ name }, i) => {
+    const own = figures[i] ?? []
+    return { name, perSecond: median(own), ratio: median(own.map((perSecond, r) => perSecond / (base[r] ?? 0))) }
+  })
 }
 
 export const printTable = (title: string, results: readonly Result[]): void => {

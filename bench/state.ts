@@ -16,8 +16,6 @@ import { type Contender, compare, printTable } from './measure.ts'
  * than our part of a call.
  */
 const FOREIGN = 100_000
-/** Many short rounds in turn: what else the machine does hits both alike. */
-const SHORT = { rounds: 41, ms: 60 }
 const value = {
   orderId: 'o-1234567',
   status: 'open',
@@ -46,19 +44,24 @@ try {
 
   const get = await compare(
     pair((adapter) => adapter.get('trace', 'k1')),
-    { inFlight: 1, ...SHORT },
+    { inFlight: 1 },
   )
   printTable('state get, 1 in flight (goal 0.9x)', get)
   const set = await compare(
     pair((adapter, i) => adapter.set('trace', `k${i % 10}`, value)),
-    { inFlight: 1, ...SHORT },
+    { inFlight: 1 },
   )
   printTable('state set, 1 in flight (goal 0.9x)', set)
   const busy = await compare(
     pair((adapter) => adapter.get('trace', 'k1')),
-    { inFlight: 64, ...SHORT },
+    { inFlight: 64 },
   )
   printTable('state get, 64 in flight', busy)
+  const busySet = await compare(
+    pair((adapter, i) => adapter.set('trace', `k${i % 10}`, value)),
+    { inFlight: 64 },
+  )
+  printTable('state set, 64 in flight', busySet)
 
   const raw = await createClient({ url: server.url }).connect()
   const foreign = Array.from({ length: FOREIGN }, (_, n): [string, string] => [`foreign:${n}`, 'x'])
