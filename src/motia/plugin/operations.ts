@@ -38,7 +38,6 @@ export const engineOperations: Record<string, (engine: CacheEngine, args: Args) 
   },
   clear: (engine, [at]) => engine.clear(text(object(at).category)),
   keys: (engine, [at, given]) => engine.keys(text(object(at).category), options(given)),
-  ping: async () => undefined,
 }
 
 /** How a step ends a lease it was given. Afterwards the lease is spent. */

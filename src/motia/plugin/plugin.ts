@@ -53,5 +53,10 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
     }
     return { workbench: [] }
   }
-  return Object.assign(build, { close: () => host?.close() })
+  return Object.assign(build, {
+    close: () => {
+      parts.registration.close()
+      host?.close()
+    },
+  })
 }

@@ -6,11 +6,14 @@ export interface Registration {
   pluginBuilt(ownState: boolean): void
   /** The state adapter was used. Motia may use it before it builds the plugins, hence the patience. */
   adapterUsed(): void
+  /** Nothing is said any more. */
+  close(): void
 }
 
 export const createRegistration = (report: Report, patience = 10_000): Registration => {
   let built = false
   let used = false
+  let looking: NodeJS.Timeout | undefined
   return {
     pluginBuilt: (ownState) => {
       if (!built && !ownState) {
@@ -27,7 +30,11 @@ export const createRegistration = (report: Report, patience = 10_000): Registrat
         if (!built)
           report.warn('context.cache is not there yet: add `plugins: [tiers.plugin]` to the config in motia.config.ts')
       }
-      setTimeout(look, patience).unref()
+      looking = setTimeout(look, patience).unref()
+    },
+    close: () => {
+      used = true
+      clearTimeout(looking)
     },
   }
 }

@@ -93,6 +93,8 @@ export const createSession = (
     // What waits for a computation, or ends one, must never queue behind calls that may depend on it.
     else if (op === 'acquire') void serve(id, () => acquire(args))
     else if (Object.hasOwn(leaseOperations, op)) void serve(id, () => endLease(op, args))
+    // The sign of life that slow calls are waiting for can't wait for them.
+    else if (op === 'ping') void serve(id, async () => undefined)
     else gate.run(() => serve(id, plain(op, args)))
   }
 

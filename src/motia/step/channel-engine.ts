@@ -15,12 +15,21 @@ interface PageReply {
 }
 
 const reading = new Set<ChannelOperation>(['get', 'getMany', 'getEntry', 'has', 'keys', 'acquire'])
+/** One command with one deadline. The others may take long: a loader, a schema, a deadline per batch of many keys. */
+const quick = new Set<ChannelOperation>(['delete', 'expire', 'keys', 'invalidateTags', 'skip', 'fail', 'release'])
+
+const placeOf = (op: ChannelOperation, category: string | undefined, operation: string = op): CallPlace => ({
+  category,
+  operation,
+  writes: !reading.has(op),
+  waits: !quick.has(op),
+})
 
 /** The engine's operations, done by the server process. `background` is told of calls that nobody else awaits. */
 export const createChannelEngine = (channel: Channel, background: (call: Promise<unknown>) => void): CacheEngine => {
   // The server keeps its side of the contract, so a reply has the operation's type.
   const call = <T>(op: ChannelOperation, category: string | undefined, ...args: unknown[]): Promise<T> =>
-    channel.call(op, args, { category, operation: op, writes: !reading.has(op) }) as Promise<T>
+    channel.call(op, args, placeOf(op, category)) as Promise<T>
   const at = <T>(op: ChannelOperation, place: Place, ...args: unknown[]): Promise<T> =>
     call(op, place.category, place, ...args)
 
@@ -47,7 +56,7 @@ export const createChannelEngine = (channel: Channel, background: (call: Promise
         cursor,
       })),
     acquire: async (place, options) => {
-      const asked: CallPlace = { category: place.category, operation: 'getOrSet', writes: false, waits: true }
+      const asked = placeOf('acquire', place.category, 'getOrSet')
       const reply = (await channel.call('acquire', [place, packOptions(options)], asked)) as AcquiredReply
       return reply.lease === undefined
         ? { outcome: 'hit', value: reply.value }
@@ -61,9 +70,8 @@ const createLease = (
   { id, category, hardTimeout }: NonNullable<AcquiredReply['lease']>,
   background: (call: Promise<unknown>) => void,
 ): Lease => {
-  const place: CallPlace = { category, operation: 'getOrSet', writes: true }
   const call = (op: ChannelOperation, ...args: unknown[]): Promise<Encoded | undefined> =>
-    channel.call(op, [id, ...args], place) as Promise<Encoded | undefined>
+    channel.call(op, [id, ...args], placeOf(op, category, 'getOrSet')) as Promise<Encoded | undefined>
   // If the server can't be told, it is gone, and the lease with it.
   const tell = (told: Promise<unknown>): void => background(told.catch(() => undefined))
   return {

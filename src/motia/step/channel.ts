@@ -17,7 +17,7 @@ export interface CallPlace {
   readonly operation: string
   /** Whether the call changes anything: then its outcome is unknown once it was sent. */
   readonly writes: boolean
-  /** It may take long for a good reason (somebody computes the value): ends only when the server is silent. */
+  /** It may take long for a good reason (a loader, many keys): ends only when the server is silent. */
   readonly waits?: boolean
 }
 
@@ -25,7 +25,7 @@ export interface Channel {
   call(op: ChannelOperation, args: readonly unknown[], place: CallPlace): Promise<unknown>
 }
 
-/** The server's own deadlines end a call at 3 s at the latest; 2 s more without a word from it is the limit here. */
+/** The server's own deadlines end a quick call at 3 s at the latest; 2 s more without a word from it is the limit here. */
 const SAFETY_LIMIT = 5_000
 /** A server that is busy with this step's other calls gets longer (10,000 calls, many values of 1 MiB): so many limits. */
 const LONGEST = 6

@@ -4,6 +4,15 @@ import type { WireError } from './protocol.js'
 
 /** An error (or whatever else was thrown) as JSON can carry it. Never throws. */
 export const toWire = (error: unknown): WireError => {
+  try {
+    return describe(error)
+  } catch {
+    // A getter, a Proxy or a toString that throws: whatever it is, those who wait must be told that it failed.
+    return { kind: 'error', name: 'Error', message: 'an error that could not be read' }
+  }
+}
+
+const describe = (error: unknown): WireError => {
   if (isCacheError(error)) {
     const { code, message, category, operation, applied } = error
     return { kind: 'cache', code, message, category, operation, applied }

@@ -234,6 +234,20 @@ describe('getOrSet between processes', () => {
   })
 })
 
+describe('calls that take longer than a silent server is waited for', () => {
+  it('are answered, however many there are', async () => {
+    const open = memory.hold('get')
+    const reading = step.run(async ({ cache }) => {
+      const answers = await Promise.allSettled(Array.from({ length: 300 }, (_, i) => cache.get(`slow${i}`)))
+      return answers.filter(({ status }) => status === 'fulfilled').length
+    })
+    await until('as many run as may', () => host.stats().calls === 300)
+    await new Promise((resolve) => setTimeout(resolve, 6_000))
+    open()
+    expect(await reading).toBe(300)
+  })
+})
+
 describe('a step that ends', () => {
   it('in the middle of 1,000 calls gets no reply that would raise an error', async () => {
     const doomed = await startStepProcess()

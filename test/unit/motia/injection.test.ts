@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { installInjection, runnerProblem, withImport } from '../../../src/motia/plugin/injection.ts'
+import { createPlugin } from '../../../src/motia/plugin/plugin.ts'
 import { createRegistration } from '../../../src/motia/plugin/registration.ts'
 import { HOST_MARKER } from '../../../src/motia/step/protocol.ts'
 import { until } from '../../support/until.ts'
@@ -118,6 +119,29 @@ describe('half a registration', () => {
     expect(warnings).toEqual([])
     await until('the line', () => warnings.length > 0)
     expect(warnings).toEqual([expect.stringContaining('plugins: [tiers.plugin]')])
+  })
+
+  it('after close nothing is said', async () => {
+    const { warnings, report } = collect()
+    const used = createRegistration(report, 5)
+    used.adapterUsed()
+    used.close()
+    const closed = createRegistration(report, 5)
+    closed.close()
+    closed.adapterUsed()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(warnings).toEqual([])
+  })
+
+  it('closing the plugin ends the wait for it', async () => {
+    const { warnings, report } = collect()
+    const registration = createRegistration(report, 5)
+    const engine = async () => Promise.reject(new Error('not opened here'))
+    const plugin = createPlugin({ engine, inject: false, report, registration, built: () => undefined })
+    registration.adapterUsed()
+    plugin.close()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(warnings).toEqual([])
   })
 
   it('both are said nothing about', async () => {

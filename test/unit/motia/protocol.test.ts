@@ -40,6 +40,29 @@ describe('errors on the channel', () => {
     expect({ ...(got as object), message: (got as Error).message }).toEqual({ ...sent, message: 'slow' })
   })
 
+  it('whatever can not be read is still an error', () => {
+    const throws = () => {
+      throw new Error('no')
+    }
+    const unreadable: unknown[] = [
+      Object.assign(new Error('x'), { name: { toString: throws } }),
+      Object.assign(new Error('x'), { message: Object.create(null) }),
+      Object.defineProperty(new Error('x'), 'stack', { get: throws }),
+      new Proxy(new Error('x'), { get: throws }),
+      new Proxy({}, { get: throws, ownKeys: throws }),
+      {
+        toJSON: throws,
+        get [Symbol.toStringTag]() {
+          return throws()
+        },
+      },
+    ]
+    for (const error of unreadable) {
+      expect(travel(error)).toBeInstanceOf(Error)
+      expect((travel(error) as Error).message).toBe('an error that could not be read')
+    }
+  })
+
   it("a factory's error keeps name, message, code and stack", () => {
     const sent = Object.assign(new TypeError('no menu'), { code: 'E_MENU' })
     const got = travel(sent)

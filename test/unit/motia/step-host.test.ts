@@ -260,11 +260,13 @@ describe('back-pressure', () => {
     }
     await until('calls run', () => memory.calls.length === 256)
     expect(host.stats().calls).toBe(10_000)
+    // Nor does the sign of life that the waiting is for.
+    expect((await step.ask('ping')).error).toBeUndefined()
     // What others may wait for never queues behind.
     const { value } = await step.ask('acquire', at, {})
     await step.ask('release', (value as { lease: { id: number } }).lease.id)
     go()
-    await until('all answered', () => step.replies.length === 10_002)
+    await until('all answered', () => step.replies.length === 10_003)
     expect(host.stats().calls).toBe(0)
     const order = memory.calls.filter(({ op }) => op === 'get').map(({ args }) => (args[0] as { key: string }).key)
     expect(order).toEqual(Array.from({ length: 10_000 }, (_, i) => `${i + 1}`))
