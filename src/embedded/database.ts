@@ -95,7 +95,7 @@ export const openDatabase = (name: string, dir: string, maxBytes = MAX_BYTES): E
   }
 }
 
-const openRoot = (dir: string, refuse: EmbeddedDatabase['refuse']): RootDatabase => {
+export const openRoot = (dir: string, refuse: EmbeddedDatabase['refuse']): RootDatabase => {
   try {
     // Before LMDB does: in some places that can't be written it never returns.
     mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -109,7 +109,7 @@ const openRoot = (dir: string, refuse: EmbeddedDatabase['refuse']): RootDatabase
 }
 
 /** LMDB's own words say what is wrong with the disk and hold no data. */
-const failure = (name: string, error: unknown): StoreError => {
+export const failure = (name: string, error: unknown): StoreError => {
   const text = error instanceof Error ? error.message : 'unknown'
   const full = /MAP_FULL|ENOSPC|No space/i.test(text)
   return new StoreError(full ? 'full' : 'unavailable', name, `${name}: ${full ? 'the disk is full' : text}`, 'unknown')

@@ -22,7 +22,7 @@ export const runCall = async <T>(redis: Redis, call: KeptCall<T>): Promise<T> =>
 export const openRedis = (url: string): Redis => new Redis(url, { maxRetriesPerRequest: 0 })
 
 const version = fc.integer({ min: 1, max: 6 }).map(versionOf)
-export const key = fc.constantFrom('a', '*', 'a:b')
+const key = fc.constantFrom('a', '*', 'a:b')
 /** By version: two texts with one version differ in nothing else. */
 export const tagsOf = (of: Version): string[] =>
   ['red', 'blue'].filter((_, i) => (Number.parseInt(of.slice(0, 12), 16) >> i) & 1)

@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import type { Database } from 'lmdb'
+import { failure, openRoot } from '../embedded/database.js'
+import { StoreError, type StoreErrorKind } from '../instances/store.js'
+import { type Claim, type ClaimOptions, claimDirectory } from './directory.js'
+import type { JournalEntry } from './journal-entries.js'
+
+/** `seq`: where in the queue it stands; another one means that it was written again. */
+export type Row = [seq: number, startedAt: number, size: number, entry: JournalEntry]
+export type AsideRow = [at: number, size: number, reason: string, entry: JournalEntry]
+/** By instance: entries, bytes, entries set aside, their bytes. */
+export type Counts = Record<string, [entries: number, bytes: number, aside: number, asideBytes: number]>
+/** `generation` rises with every transaction, `seq` with every entry. */
+export interface Totals {
+  generation: number
+  seq: number
+  counts: Counts
+}
+
+export interface JournalTables {
+  /** By recordKeyOf. */
+  readonly records: Database<Row, Buffer>
+  /** By instance and seq: the key in `records`. */
+  readonly queue: Database<Buffer, Buffer>
+  readonly aside: Database<AsideRow, Buffer>
+  readonly meta: Database<Totals, Buffer>
+}
+
+export interface JournalFiles {
+  readonly tables: JournalTables
+  totals(): Totals
+  /** Runs alone among all processes, all or nothing; resolves when it is on disk. */
+  commit<T>(action: () => T): Promise<T>
+  close(): Promise<void>
+}
+
+const TOTALS = Buffer.from('totals')
+const MAX_KEY = 1_978
+
+export const journalError = (kind: StoreErrorKind, text: string, applied: 'no' | 'unknown' = 'no'): StoreError =>
+  new StoreError(kind, 'journal', `journal: ${text}`, applied)
+
+export const checkRecordKey = (key: Buffer): Buffer => {
+  if (key.length > MAX_KEY) throw journalError('refused', `the names are longer than ${MAX_KEY} bytes`)
+  return key
+}
+
+/** Opens or creates `<dir>/journal`. Throws a StoreError of kind 'configuration' where that isn't possible. */
+export const openJournalFiles = (dir: string, claiming: ClaimOptions | undefined): JournalFiles & { claim: Claim } => {
+  const claim = claimDirectory(dir, claiming)
+  try {
+    const root = openRoot(join(dir, 'journal'), journalError)
+    const table = <V>(name: string, encoding: 'msgpack' | 'binary' = 'msgpack'): Database<V, Buffer> =>
+      root.openDB<V, Buffer>({ name, keyEncoding: 'binary', encoding })
+    const tables: JournalTables = {
+      records: table('records'),
+      queue: table('queue', 'binary'),
+      aside: table('aside'),
+      meta: table('meta'),
+    }
+    return {
+      claim,
+      tables,
+      totals: () => tables.meta.get(TOTALS) ?? { generation: 0, seq: 0, counts: {} },
+      commit: async (action) => {
+        try {
+          return await root.childTransaction(action)
+        } catch (error) {
+          throw error instanceof StoreError ? error : failure('journal', error)
+        } finally {
+          // What was read before the commit in this turn must not be what is read after it.
+          root.resetReadTxn()
+        }
+      },
+      close: async () => {
+        await root.close()
+        claim.release()
+      },
+    }
+  } catch (error) {
+    claim.release()
+    throw error
+  }
+}
+
+export const saveTotals = (tables: JournalTables, totals: Totals): void => {
+  tables.meta.putSync(TOTALS, totals)
+}

@@ -1,0 +1,358 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lowestAt, type Version } from '../../../src/failover/clock.ts'
+import { type Journal, type JournalOptions, openJournal, type Pending } from '../../../src/failover/journal.ts'
+import {
+  categoryScope,
+  everywhere,
+  groupScope,
+  type JournalEntry,
+  type ValueEntry,
+} from '../../../src/failover/journal-entries.ts'
+import { expectNothingUnhandled } from '../../support/unhandled.ts'
+import { until } from '../../support/until.ts'
+
+expectNothingUnhandled()
+
+let dir: string
+const journals: Journal[] = []
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'motia-redis-journal-'))
+})
+afterEach(async () => {
+  for (const journal of journals.splice(0)) await journal.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+let now = Date.now()
+const open = (options: Partial<JournalOptions> = {}): Journal => {
+  const journal = openJournal({ dir, now: () => now, ...options })
+  journals.push(journal)
+  return journal
+}
+const DAY = 24 * 60 * 60_000
+const orders = categoryScope('orders')
+const menu = categoryScope('menu')
+const at = (n: number): Version => lowestAt(now + n)
+const value = (key: string, n: number, more: Partial<ValueEntry> = {}): ValueEntry => ({
+  kind: 'value',
+  scope: orders,
+  key,
+  version: at(n),
+  text: `text ${n}`,
+  endsAt: now + DAY,
+  ...more,
+})
+const tombstone = (key: string, n: number, scope = orders): JournalEntry => ({
+  kind: 'tombstone',
+  scope,
+  key,
+  version: at(n),
+})
+const invalid = (key: string, scope = menu): JournalEntry => ({ kind: 'invalid', scope, key })
+const delta = (id: string, more: { scope?: string; key?: string; kept?: boolean } = {}): JournalEntry => ({
+  kind: 'delta',
+  scope: menu,
+  key: 'n',
+  id,
+  by: 1,
+  endsAt: now + DAY,
+  kept: false,
+  ...more,
+})
+const all = (journal: Journal, instance = 'primary', limit = 1_000): Pending[] =>
+  [...journal.batches(instance, limit)].flat()
+const entries = (journal: Journal, instance = 'primary'): JournalEntry[] =>
+  all(journal, instance).map(({ entry }) => entry)
+
+describe('the journal', () => {
+  it('keeps what was appended over close and open, by instance', async () => {
+    const first = open()
+    await first.append('primary', [value('a', 1), tombstone('b', 1)])
+    await first.append('secondary', [invalid('x')])
+    await first.close()
+    const second = open()
+    expect(entries(second)).toEqual([value('a', 1), tombstone('b', 1)])
+    expect(entries(second, 'secondary')).toEqual([invalid('x')])
+    expect(entries(second, 'prim')).toEqual([])
+    expect(second.find('primary', orders, 'a')?.own).toEqual(value('a', 1))
+    expect(second.stats('primary')).toMatchObject({ entries: 2, aside: 0 })
+  })
+
+  it('one commit takes all appends of a moment', async () => {
+    const journal = open()
+    await Promise.all(Array.from({ length: 500 }, (_, i) => journal.append('primary', [value(`k${i}`, 1)])))
+    expect(journal.commits()).toBe(1)
+    expect(journal.stats('primary').entries).toBe(500)
+  })
+
+  it('what is acknowledged can be found at once', async () => {
+    const journal = open()
+    for (let i = 0; i < 20; i++) {
+      // A read before, in the same turn as the commit, must not hide it.
+      const reading = setInterval(() => journal.find('primary', orders, 'a'))
+      await journal.append('primary', [value('a', i)])
+      clearInterval(reading)
+      expect(journal.find('primary', orders, 'a')?.own).toEqual(value('a', i))
+    }
+  })
+
+  it('of one key the highest version stays, whatever comes in whatever order', async () => {
+    const journal = open()
+    const write = fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 5 }), fc.constantFrom('a', 'b'))
+    await fc.assert(
+      fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 12 }), async (writes) => {
+        const list = writes.map(([gone, n, key]) => (gone ? tombstone(key, n) : value(key, n)))
+        await Promise.all(list.map((entry) => journal.append('primary', [entry])))
+        for (const key of ['a', 'b']) {
+          const found = journal.find('primary', orders, key)
+          const top = Math.max(0, ...writes.filter((each) => each[2] === key).map(([, n]) => n))
+          const gone = writes.some(([isGone, n, of]) => isGone && n === top && of === key)
+          expect(found?.own).toEqual(top === 0 ? undefined : gone ? tombstone(key, top) : value(key, top))
+        }
+        await journal.remove('primary', all(journal))
+        expect(journal.stats('primary')).toMatchObject({ entries: 0, bytes: 0 })
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('removes an entry only if it is unchanged since it was handed out', async () => {
+    const journal = open()
+    await journal.append('primary', [value('a', 1), value('b', 1), invalid('x')])
+    const handedOut = all(journal)
+    await journal.append('primary', [value('a', 2), value('b', 0), invalid('x')])
+    expect(await journal.remove('primary', handedOut)).toBe(1)
+    expect(entries(journal)).toEqual([value('a', 2), invalid('x')])
+    expect(await journal.remove('primary', handedOut)).toBe(0)
+  })
+
+  it('hands out in batches, oldest first, and does not follow what is written meanwhile', async () => {
+    const journal = open()
+    for (let i = 0; i < 25; i++) await journal.append('primary', [value(`k${i}`, i)])
+    const seen: string[] = []
+    for (const batch of journal.batches('primary', 10)) {
+      expect(batch.length).toBeLessThanOrEqual(10)
+      for (const { entry } of batch) if (entry.kind === 'value') seen.push(entry.key)
+      await journal.append('primary', [value('k24', 100 + seen.length), value(`new${seen.length}`, 1)])
+      await journal.remove('primary', batch)
+    }
+    expect(seen).toEqual(Array.from({ length: 24 }, (_, i) => `k${i}`))
+    expect(await journal.whenEmpty('primary', () => expect.unreachable())).toBe(false)
+    await journal.remove('primary', all(journal))
+    let decided = false
+    expect(
+      await journal.whenEmpty('primary', () => {
+        decided = true
+      }),
+    ).toBe(true)
+    expect(decided).toBe(true)
+  })
+
+  it('is told apart by whatever names hold', async () => {
+    const journal = open()
+    const names = ['a', 'a:b', '*', '\0', 'a\0', '', '😀', 'x'.repeat(512)]
+    const places = names.flatMap((group) => names.map((key) => [groupScope(group), key] as const))
+    await journal.append(
+      'primary',
+      places.map(([scope, key], i) => value(key, 1, { scope, text: `${i}` })),
+    )
+    places.forEach(([scope, key], i) => {
+      expect(journal.find('primary', scope, key)?.own).toMatchObject({ text: `${i}` })
+    })
+    for (const group of names) expect(journal.findAll('primary', groupScope(group))?.own.size).toBe(names.length)
+    await journal.append('primary', [
+      value('a', 1),
+      { kind: 'clear', scope: groupScope('only cleared'), version: at(1) },
+    ])
+    expect(journal.scopesOfGroups('primary').toSorted()).toEqual([...names, 'only cleared'].map(groupScope).toSorted())
+    const tooLong = journal.append('primary', [value('k', 1, { scope: groupScope('g'.repeat(2_000)) })])
+    await expect(tooLong).rejects.toMatchObject({ kind: 'refused', applied: 'no' })
+  })
+})
+
+describe('the overlay', () => {
+  it('answers nothing, without a look at the files, while nothing waits', async () => {
+    const journal = open()
+    await journal.append('primary', [value('a', 1)])
+    expect(journal.find('secondary', orders, 'a')).toBe(undefined)
+    expect(journal.find('primary', orders, 'b')).toBe(undefined)
+    await journal.close()
+    // Closed files would throw.
+    expect(journal.find('secondary', orders, 'a')).toBe(undefined)
+    expect(journal.findAll('secondary', orders)).toBe(undefined)
+    expect(journal.scopesOfGroups('secondary')).toEqual([])
+  })
+
+  it('knows clears: what is older is gone, what is newer stands', async () => {
+    const journal = open()
+    await journal.append('primary', [
+      value('old', 1),
+      value('new', 3),
+      { kind: 'clear', scope: orders, version: at(2) },
+    ])
+    expect(journal.find('primary', orders, 'old')).toMatchObject({ own: undefined, cleared: at(2) })
+    expect(journal.find('primary', orders, 'new')).toMatchObject({ own: value('new', 3), cleared: at(2) })
+    expect(journal.find('primary', orders, 'other')).toMatchObject({ own: undefined, cleared: at(2) })
+    expect([...(journal.findAll('primary', orders)?.own.keys() ?? [])]).toEqual(['new'])
+    await journal.append('primary', [{ kind: 'clear', scope: orders, version: at(1) }])
+    expect(journal.find('primary', orders, 'x')?.cleared).toBe(at(2))
+  })
+
+  it('a value whose life is over reads as a tombstone, and is replayed as one', async () => {
+    const journal = open()
+    await journal.append('primary', [value('a', 1, { endsAt: now + 1_000 }), value('b', 1, { endsAt: false })])
+    const before = now
+    now += 2_000
+    try {
+      expect(journal.find('primary', orders, 'a')?.own).toEqual({ ...tombstone('a', 1), version: lowestAt(before + 1) })
+      expect(journal.find('primary', orders, 'b')?.own?.kind).toBe('value')
+      expect(all(journal).map(({ due }) => due)).toEqual(['ended', 'as-it-is'])
+    } finally {
+      now = before
+    }
+  })
+
+  it('knows what is invalid: a key, a category, everything, tags', async () => {
+    const journal = open()
+    await journal.append('primary', [invalid('a'), { kind: 'invalid-tag', scope: everywhere, tag: 'red' }])
+    await journal.append('primary', [{ kind: 'tag', scope: orders, tag: 'blue', version: at(4) }])
+    expect(journal.find('primary', menu, 'a')?.invalid).toBe(true)
+    expect(journal.find('primary', menu, 'b')).toBe(undefined)
+    expect(journal.findTags('primary', menu, ['green', 'red'])).toEqual({ invalid: true, version: undefined })
+    expect(journal.findTags('primary', orders, ['blue'])).toEqual({ invalid: false, version: at(4) })
+    expect(journal.findTags('primary', menu, ['blue'])).toBe(undefined)
+    await journal.append('primary', [{ kind: 'invalid-all', scope: menu }])
+    expect(journal.find('primary', menu, 'b')?.invalid).toBe(true)
+    expect(journal.findAll('primary', menu)?.invalid).toBe(true)
+    expect(journal.find('primary', categoryScope('user'), 'b')).toBe(undefined)
+    await journal.append('primary', [{ kind: 'invalid-all', scope: everywhere }])
+    expect(journal.find('primary', categoryScope('user'), 'b')?.invalid).toBe(true)
+  })
+
+  it('counts each increment once, and forgets those that a later write takes in', async () => {
+    const journal = open()
+    await journal.append('primary', [delta('1'), delta('2'), delta('3', { key: 'n2' }), delta('1')])
+    expect(journal.find('primary', menu, 'n')?.deltas.map((each) => each.id)).toEqual(['1', '2'])
+    await journal.append('primary', [invalid('n')])
+    expect(journal.find('primary', menu, 'n')).toMatchObject({ invalid: true, deltas: [] })
+    // Home has nothing to add to any more.
+    await journal.append('primary', [delta('4')])
+    expect(journal.find('primary', menu, 'n')?.deltas).toEqual([])
+    const kept = { scope: orders, key: 'k', kept: true }
+    await journal.append('primary', [delta('5', kept), value('k', 1), delta('6', kept)])
+    expect(journal.find('primary', orders, 'k')?.deltas.map((each) => each.id)).toEqual(['6'])
+    await journal.append('primary', [value('k', 0)])
+    expect(journal.find('primary', orders, 'k')?.deltas.map((each) => each.id)).toEqual(['6'])
+  })
+
+  it('learns soon what another one of this machine has appended', async () => {
+    const [mine, theirs] = [open({ refresh: 10 }), open()]
+    await theirs.append('primary', [value('a', 1)])
+    await until('it is known', () => mine.find('primary', orders, 'a')?.own !== undefined)
+    expect(mine.stats('primary')).toEqual(theirs.stats('primary'))
+  })
+})
+
+describe('bounds of the journal', () => {
+  const big = 'x'.repeat(10_000)
+
+  it('full: kept data is refused whole, and taken again when there is room', async () => {
+    const journal = open({ maxBytes: 100_000 })
+    const fill = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) await journal.append('primary', [value(`k${i}`, 1, { text: big })])
+    }
+    await expect(fill()).rejects.toMatchObject({ name: 'StoreError', store: 'journal', kind: 'full', applied: 'no' })
+    const held = journal.stats('primary')
+    expect(held.bytes).toBeLessThanOrEqual(100_000)
+    const both = journal.append('primary', [tombstone('small', 1), value('large', 1, { text: big })])
+    await expect(both).rejects.toMatchObject({ kind: 'full' })
+    expect(journal.find('primary', orders, 'small')).toBe(undefined)
+    expect(journal.stats('primary')).toEqual(held)
+    await journal.remove('primary', all(journal).slice(0, 5))
+    await journal.append('primary', [value('large', 1, { text: big })])
+  })
+
+  it('full: cached data shrinks to one entry per category, and is never refused', async () => {
+    const journal = open({ maxBytes: 50_000 })
+    const scopes = [menu, categoryScope('user')]
+    await Promise.all(
+      Array.from({ length: 400 }, (_, i) => journal.append('primary', [invalid(`k${i}`, scopes[i % 2])])),
+    )
+    for (let i = 0; i < 400; i++) {
+      expect(journal.find('primary', i % 2 === 0 ? menu : categoryScope('user'), `k${i}`)?.invalid).toBe(true)
+    }
+    expect(journal.stats('primary').bytes).toBeLessThanOrEqual(50_000)
+    for (const text of [big, 'x'.repeat(1_000), '']) {
+      let refused = false
+      for (let i = 0; !refused; i++) {
+        refused = await journal.append('primary', [value(`${text}${i}`.slice(-9), 1, { text })]).then(
+          () => false,
+          () => true,
+        )
+      }
+    }
+    const more = Array.from({ length: 50 }, (_, i) => journal.append('primary', [invalid(`more${i}`), delta(`${i}`)]))
+    await Promise.all(more)
+    const cached = entries(journal).filter((entry) => !('version' in entry))
+    expect(new Set(cached)).toEqual(new Set(scopes.map((scope) => ({ kind: 'invalid-all', scope }))))
+  })
+
+  it('a category entry that comes again is another one: what was replayed before it does not take it away', async () => {
+    const journal = open({ maxBytes: 1_000 })
+    await journal.append('primary', [{ kind: 'invalid-all', scope: menu }])
+    const handedOut = all(journal)
+    await Promise.all(Array.from({ length: 20 }, (_, i) => journal.append('primary', [invalid(`k${i}`)])))
+    expect(await journal.remove('primary', handedOut)).toBe(0)
+    expect(journal.find('primary', menu, 'k19')?.invalid).toBe(true)
+  })
+
+  it('after a day an entry is handed out as aged: kept data by the time in its version', async () => {
+    const journal = open()
+    const old = lowestAt(now - DAY + 5_000)
+    await journal.append('primary', [value('a', 0, { version: old }), value('b', 0), invalid('x')])
+    const before = now
+    try {
+      expect(all(journal).map(({ due }) => due)).toEqual(['as-it-is', 'as-it-is', 'as-it-is'])
+      now += 5_000
+      expect(all(journal).map(({ due }) => due)).toEqual(['aged', 'as-it-is', 'as-it-is'])
+      expect(journal.stats('primary').oldest).toBe(before - DAY + 5_000)
+      now += DAY
+      expect(all(journal).map(({ due }) => due)).toEqual(['aged', 'aged', 'aged'])
+    } finally {
+      now = before
+    }
+  })
+
+  it('sets aside what must not be replayed, if unchanged, and counts it', async () => {
+    const journal = open()
+    await journal.append('primary', [value('a', 1), value('b', 1)])
+    const handedOut = all(journal)
+    await journal.append('primary', [value('b', 2)])
+    expect(await journal.setAside('primary', handedOut, 'too old')).toBe(1)
+    expect(entries(journal)).toEqual([value('b', 2)])
+    expect(journal.listAside(10)).toEqual([{ instance: 'primary', entry: value('a', 1), at: now, reason: 'too old' }])
+    expect(journal.stats('primary')).toMatchObject({ entries: 1, aside: 1 })
+    await journal.close()
+    expect(open().stats('primary')).toMatchObject({ entries: 1, aside: 1 })
+  })
+
+  it('what is set aside has the same bound; beyond it entries stay', async () => {
+    const journal = open({ maxBytes: 25_000 })
+    for (let i = 0; i < 3; i++) {
+      await journal.append('primary', [value(`k${i}`, 1, { text: big })])
+      expect(await journal.setAside('primary', all(journal), 'too old')).toBe(i < 2 ? 1 : 0)
+    }
+    expect(journal.stats('primary')).toMatchObject({ entries: 1, aside: 2 })
+  })
+
+  it('closed, it refuses to write', async () => {
+    const journal = open()
+    await journal.append('primary', [value('a', 1)])
+    await journal.close()
+    await expect(journal.append('primary', [value('a', 2)])).rejects.toMatchObject({ kind: 'closed', applied: 'no' })
+  })
+})
