@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { withImport } from '../../src/motia/plugin/injection.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const runner = join(root, 'node_modules/@motiadev/core/dist/src/node/node-runner.mjs')
 const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
-const preload = `--import=${pathToFileURL(join(root, 'dist', 'preload.js')).href}`
+const preload = pathToFileURL(join(root, 'dist', 'preload.js')).href
 const steps = fileURLToPath(new URL('../fixtures/injection/plain', import.meta.url))
 
 interface Run {
@@ -17,14 +18,34 @@ interface Run {
   readonly errors: string
 }
 
+interface RunOptions {
+  readonly injected: boolean
+  readonly viaTsx?: boolean
+  /** Flags of node itself, before the script. */
+  readonly flags?: readonly string[]
+  /** What the user has in NODE_OPTIONS. */
+  readonly own?: string
+}
+
 /** What Motia's own runner tells the server about a step. */
-const run = (file: string, options: { injected: boolean; viaTsx?: boolean }): Promise<Run> =>
+const run = (file: string, options: RunOptions): Promise<Run> =>
   new Promise((resolve) => {
     const event = JSON.stringify({ data: { a: 1 }, flows: ['f'], traceId: 't', contextInFirstArg: false, streams: [] })
-    const args = [...(options.viaTsx === true ? [tsx] : []), runner, isAbsolute(file) ? file : join(steps, file), event]
+    const { flags = [], own } = options
+    const args = [
+      ...flags,
+      ...(options.viaTsx === true ? [tsx] : []),
+      runner,
+      isAbsolute(file) ? file : join(steps, file),
+      event,
+    ]
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { ...process.env, NODE_OPTIONS: options.injected ? preload : '', MOTIA_REDIS_HOST_READY: '1' },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: options.injected ? withImport(own, preload) : (own ?? ''),
+        MOTIA_REDIS_HOST_READY: '1',
+      },
     })
     const messages: Run['messages'][number][] = []
     let errors = ''
@@ -82,6 +103,23 @@ describe('a plain step is as with no plugin: results, errors, stacks, exit', () 
       run(file, { injected: true, viaTsx: true }),
     ])
     expect(injected).toEqual(plain)
+  })
+})
+
+describe('inspector flags', () => {
+  const ways: [way: string, options: Partial<RunOptions>][] = [
+    ['NODE_OPTIONS', { own: '--inspect=0' }],
+    ['the flags of node', { flags: ['--inspect=0'] }],
+    ['both', { own: '--inspect-port=0', flags: ['--inspect', '--no-warnings'] }],
+  ]
+  it.concurrent.each(ways)('in %s: the debugger listens, the step runs as without us', async (_, options) => {
+    const [plain, injected] = await Promise.all([
+      run('result.js', { ...options, injected: false }),
+      run('result.js', { ...options, injected: true }),
+    ])
+    for (const { errors } of [plain, injected]) expect(errors).toMatch(/Debugger listening on ws:/)
+    expect({ ...injected, errors: '' }).toEqual({ ...plain, errors: '' })
+    expect(injected.errors.split('\n').length).toBe(plain.errors.split('\n').length)
   })
 })
 

@@ -170,9 +170,13 @@ describe('other ways to run', () => {
     }
   }
 
-  it('motia start: API, event and cron steps have the cache', () =>
-    runOnce({ mode: 'start', cron: true }, async (running) => {
+  it('motia start, under the inspector: API, event and cron steps have the cache', () =>
+    runOnce({ mode: 'start', cron: true, env: { NODE_OPTIONS: '--inspect=0' } }, async (running) => {
       await running.json('/write', { key: 'a', n: 1 })
+      const { options, same } = await running.json<{ options: string; same: boolean }>('/imports')
+      expect([options.startsWith('--inspect=0 --import=file:'), same]).toEqual([true, true])
+      // The server and each step listen.
+      expect(running.output().match(/Debugger listening/g)?.length).toBeGreaterThanOrEqual(3)
       expect(await running.json('/read?key=a')).toMatchObject({ found: true, date: true })
       const ticks = () => running.json<{ value: number | null }>('/__motia/probe/get?key=ticks&category=analytics')
       await until('the cron step ran twice', async () => ((await ticks()).value ?? 0) >= 2, 15_000)
