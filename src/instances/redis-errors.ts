@@ -89,7 +89,7 @@ const replyFault = (message: string): Fault => {
   if (/max(imum)? number of clients/i.test(message))
     return { ...down('it has no free connection (maxclients)'), slow: true }
   if (/invalid (bulk|multibulk) length|bulk count|mbulk/i.test(message)) {
-    return refused('the value is larger than this server accepts (proto-max-bulk-len)')
+    return { ...refused('the value is larger than this server accepts (proto-max-bulk-len)'), kind: 'too-large' }
   }
   if (/db index is out of range/i.test(message)) return configuration('it has no such database number')
   if (/password is set|without any password/i.test(message)) {
