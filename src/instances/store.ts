@@ -29,7 +29,7 @@ export interface ScanPage {
   readonly cursor: string | undefined
 }
 
-/** Foreign types (a hash at an entry's key) read as undefined and are counted; writes replace them. */
+/** Foreign types (a hash at an entry's key) read as undefined, like what is absent; `write` replaces them. */
 export interface EntryStore {
   /** One key. Reads of one tick travel together. */
   read(key: string, options?: CallOptions): Promise<string | undefined>
