@@ -136,7 +136,8 @@ class Call<T> implements Expiring {
   private waitForConnection(): void {
     this.connection.wait(
       (redis) => this.start(redis),
-      (reason) => this.fail(reason, false),
+      // What the connection suffered may have hit other calls in flight; this one was never sent.
+      (reason) => this.fail({ ...reason, harmless: true }, false),
     )
   }
 
