@@ -146,6 +146,7 @@ class Call<T> implements Expiring {
     const now = performance.now()
     if (this.endsAt === 0) this.expireFrom(now)
     this.sentAt = now
+    this.lane.deadlines.sent(this)
     if (this.lane.inFlight > 1) writeTogether(redis)
     this.send(redis).then(
       (value) => this.answered(value),
@@ -157,7 +158,7 @@ class Call<T> implements Expiring {
     const { lane, limit, over } = this
     const trip = performance.now() - this.sentAt
     // An answer after the deadline shows that the deadline is too short, but an outage is no round trip.
-    lane.deadlines.observe(over ? Math.min(trip, limit) : trip)
+    lane.deadlines.ended(this, over ? Math.min(trip, limit) : trip)
     lane.health.worked(this.intent)
     if (over) return
     this.end()
@@ -165,6 +166,7 @@ class Call<T> implements Expiring {
   }
 
   private broke(error: unknown): void {
+    this.lane.deadlines.ended(this)
     const partly = error instanceof PartlyDone
     const fault = faultOf(partly ? error.reason : error)
     if (fault === notSent && !partly && !this.again) {

@@ -16,8 +16,18 @@ export interface Deadlines {
   limit(intent: Intent): number
   /** What a round trip may take, in ms: counts until the first was observed, so that a far server's first calls aren't cut off. */
   guess(ms: number): void
-  /** One round trip, in ms; also one whose answer came after the deadline, else a slow link would never be learned. */
+  /** One round trip, in ms. */
   observe(ms: number): void
+  /**
+   * A call was sent. One call at a time is timed: all that are in flight when the server stalls have to wait for the
+   * same reason, and would pass for as many slow round trips.
+   */
+  sent(call: object): void
+  /**
+   * It was answered after `ms`, or never will be. An answer after the deadline counts too, else a slow link would never
+   * be learned.
+   */
+  ended(call: object, ms?: number): void
   /** Median of the recent round trips in ms, or undefined before the first. */
   median(): number | undefined
 }
@@ -34,21 +44,33 @@ export const createDeadlines = (configured: {
   let count = 0
   let median: number | undefined
   let byMedian = 0
+  let timed: object | undefined
+
+  const observe = (ms: number): void => {
+    trips[count % WINDOW] = ms
+    count++
+    if (count > RECOMPUTE_EVERY && count % RECOMPUTE_EVERY !== 0) return
+    median = middle(trips.subarray(0, Math.min(count, WINDOW)))
+    byMedian = Math.min(CAP, median * TIMES_MEDIAN)
+  }
 
   return {
     limit: (intent) => configured[intent === 'read' ? 'read' : 'write'] ?? Math.max(FLOOR[intent], byMedian),
     guess: (ms) => {
       if (count === 0) byMedian = Math.min(CAP, ms * TIMES_MEDIAN)
     },
-    observe: (ms) => {
-      trips[count % WINDOW] = ms
-      count++
-      if (count > RECOMPUTE_EVERY && count % RECOMPUTE_EVERY !== 0) return
-      median = middle(trips.subarray(0, Math.min(count, WINDOW)))
-      byMedian = Math.min(CAP, median * TIMES_MEDIAN)
+    observe,
+    sent: (call) => {
+      timed ??= call
+    },
+    ended: (call, ms) => {
+      if (timed !== call) return
+      timed = undefined
+      if (ms !== undefined) observe(ms)
     },
     median: () => median,
   }
 }
 
-const middle = (trips: Float64Array): number => trips.slice().sort()[trips.length >> 1] ?? 0
+/** Of two the shorter, so that a stall between the first calls isn't taken for a far server. */
+const middle = (trips: Float64Array): number => trips.slice().sort()[(trips.length - 1) >> 1] ?? 0

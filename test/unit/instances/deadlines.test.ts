@@ -36,6 +36,48 @@ describe('deadlines', () => {
     expect(deadlines.limit('read')).toBe(150)
   })
 
+  it('take one stall for one slow round trip, however many calls it held up', () => {
+    const deadlines = createDeadlines({})
+    const burst = (calls: number, ms: number): void => {
+      const all = Array.from({ length: calls }, () => ({}))
+      for (const call of all) deadlines.sent(call)
+      for (const call of all) deadlines.ended(call, ms)
+    }
+    for (let i = 0; i < 10; i++) burst(1, 0.2)
+    for (let stall = 0; stall < 3; stall++) burst(80, 250)
+    expect([deadlines.limit('read'), deadlines.limit('write'), deadlines.median()]).toEqual([150, 300, 0.2])
+  })
+
+  it('are not moved by a stall right after the first call', () => {
+    const deadlines = createDeadlines({})
+    deadlines.observe(0.2)
+    deadlines.observe(250)
+    expect([deadlines.limit('read'), deadlines.median()]).toEqual([150, 0.2])
+  })
+
+  it('learn a far server within a few calls, also from bursts and from late answers', () => {
+    const deadlines = createDeadlines({})
+    const burst = Array.from({ length: 80 }, () => ({}))
+    for (const call of burst) deadlines.sent(call)
+    for (const call of burst) deadlines.ended(call, Math.min(180, deadlines.limit('read')))
+    for (let i = 0; i < 3; i++) {
+      const call = {}
+      deadlines.sent(call)
+      deadlines.ended(call, 180)
+    }
+    expect([deadlines.limit('read'), deadlines.limit('write')]).toEqual([1_440, 1_440])
+  })
+
+  it('time the next call after one that failed', () => {
+    const deadlines = createDeadlines({})
+    const [failed, next] = [{}, {}]
+    deadlines.sent(failed)
+    deadlines.ended(failed)
+    deadlines.sent(next)
+    deadlines.ended(next, 180)
+    expect(deadlines.median()).toBe(180)
+  })
+
   it('shrink again when the link becomes fast', () => {
     const deadlines = createDeadlines({})
     for (let i = 0; i < 64; i++) deadlines.observe(200)
