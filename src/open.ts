@@ -39,7 +39,7 @@ export const openTiers = (
   for (const warning of settings.warnings) report.warn(warning)
   const openInstance = (instance: InstanceSettings): OpenStore => {
     const { name, url } = instance
-    const { namespace, deadlines, dir } = settings
+    const { namespace, deadlines, probeEvery, dir } = settings
     let last: StoreHealth['state'] = 'probing'
     const onState = (health: StoreHealth): void => {
       const previous = last
@@ -49,13 +49,14 @@ export const openTiers = (
     }
     return url === undefined
       ? createEmbeddedStore({ name, dir, namespace, onState })
-      : createRedisStore({ name, url, namespace, deadlines, processId, onState })
+      : createRedisStore({ name, url, namespace, deadlines, probeEvery, processId, onState })
   }
 
-  const say = (name: string, { state, writable, reason }: StoreHealth, previous: StoreHealth['state']): void => {
-    if (state === 'up' && writable) {
-      if (previous !== 'probing') report.info(`${name}  up again`)
-    } else report.warn(`${name}  ${state === 'up' ? 'refuses writes' : 'DOWN'}  ${reasonFor(name, reason)}`)
+  const say = (name: string, health: StoreHealth, previous: StoreHealth['state']): void => {
+    const { readable, writable, slow, reason } = health
+    const trouble = !readable ? 'DOWN' : !writable ? 'refuses writes' : slow === true ? 'slow' : undefined
+    if (trouble !== undefined) report.warn(`${name}  ${trouble}  ${reasonFor(name, reason)}`)
+    else if (previous !== 'probing') report.info(`${name}  up again`)
   }
 
   const at = (name: string): OpenStore => {
@@ -63,7 +64,10 @@ export const openTiers = (
     if (found === undefined) throw new Error(`no instance '${name}' is configured`)
     return found
   }
-  const describe = (instance: InstanceSettings, { checkedAt: _, ...health }: StoreHealth): InstanceHealth => ({
+  const describe = (
+    instance: InstanceSettings,
+    { checkedAt: _, slow: __, untried: ___, ...health }: StoreHealth,
+  ): InstanceHealth => ({
     ...health,
     name: instance.name,
     categories: homedOn(settings, instance.name),
@@ -108,9 +112,10 @@ export const openTiers = (
 
 /** An instance that was not asked yet speaks against nothing. */
 const statusOf = (healths: readonly StoreHealth[]): HealthReport['status'] => {
-  const down = healths.filter(({ state, readable }) => state !== 'probing' && !readable).length
+  const tried = healths.filter(({ untried }) => untried !== true)
+  const down = tried.filter(({ readable }) => !readable).length
   if (down === healths.length) return 'outage'
-  return down > 0 || healths.some(({ state, writable }) => state !== 'probing' && !writable) ? 'degraded' : 'ok'
+  return down > 0 || tried.some(({ writable }) => !writable) ? 'degraded' : 'ok'
 }
 
 const within = (ms: number, work: Promise<void>): Promise<void> =>

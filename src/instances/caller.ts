@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Connection } from './connection.js'
 import type { Deadlines, Intent } from './deadlines.js'
-import { createExpiry, type Expiring, type Expiry } from './expiry.js'
+import type { Expiring, Expiry } from './expiry.js'
 import type { Health } from './health.js'
 import { type Fault, faultOf, notSent } from './redis-errors.js'
 import { StoreError } from './store.js'
@@ -57,8 +57,7 @@ interface Lane {
   starting: boolean
 }
 
-export const createCaller = (name: string, deadlines: Deadlines, health: Health): Caller => {
-  const expiry = createExpiry()
+export const createCaller = (name: string, deadlines: Deadlines, health: Health, expiry: Expiry): Caller => {
   const lane: Lane = { name, deadlines, health, expiry, queue: [], inFlight: 0, starting: false }
 
   const run: Caller['run'] = (connection, intent, timeout, send, done, failed) => {
@@ -105,6 +104,11 @@ class Call<T> implements Expiring {
 
   begin(): void {
     if (this.over) return
+    const refused = this.lane.health.refusal(this.intent)
+    if (refused !== undefined) {
+      this.fail(refused, false)
+      return
+    }
     this.counted = true
     this.lane.inFlight++
     const { connection } = this
@@ -122,7 +126,7 @@ class Call<T> implements Expiring {
   expire(): void {
     const sent = this.sentAt !== 0
     if (sent) {
-      this.lane.health.timedOut()
+      this.lane.health.timedOut(this.intent)
       this.connection.doubt()
     }
     this.fail(timeoutFault(this.limit, sent), false)

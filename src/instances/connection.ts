@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { RedisUrl } from '../settings/redis-url.js'
+import type { Expiring, Expiry } from './expiry.js'
 import { connectionLost, type Fault, FaultError, faultOf } from './redis-errors.js'
 
 /** The first attempt may take this long: a laptop far from its server must not fail its first calls. */
@@ -14,6 +15,7 @@ export interface ConnectionOptions {
   readonly url: RedisUrl
   /** As it appears in CLIENT LIST. */
   readonly clientName: string
+  readonly expiry: Expiry
   /** Asks with INFO whether the server has loaded its data. @default true */
   readonly readyCheck?: boolean
   /** ms that calls wait for a connection that was just lost. */
@@ -43,6 +45,8 @@ export interface Connection {
    * got lost on the way, every later one would go to the wrong call, so that is checked, and such a connection replaced.
    */
   doubt(): void
+  /** Begins it anew, because what is on its way hangs. */
+  renew(): void
   /** Ends it after what is in flight, or after `limit` ms. */
   close(limit: number): Promise<void>
 }
@@ -62,7 +66,6 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   let up = false // ioredis has seen it ready, and not closed since
   let checking = false
   let questions = 0
-  let patience: NodeJS.Timeout | undefined
   let waiting: { ready: (redis: Redis) => void; failed: (fault: Fault) => void }[] = []
 
   const redis = new Redis({
@@ -70,10 +73,15 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     retryStrategy: (times) => (attemptFault?.slow === true ? slowDelay() : fastDelay(times)),
   })
 
+  const patience: Expiring = { endsAt: 0, expire: () => outOfPatience() }
+  const waitFor = (limit: number): void => {
+    patience.endsAt = performance.now() + limit
+    options.expiry.add(patience)
+  }
   const enter = (next: Phase, limit?: number): void => {
     phase = next
-    clearTimeout(patience)
-    patience = limit === undefined ? undefined : setTimeout(outOfPatience, limit)
+    options.expiry.remove(patience)
+    if (limit !== undefined) waitFor(limit)
   }
   const settle = (each: (waiter: (typeof waiting)[number]) => void): void => {
     const settled = waiting
@@ -106,9 +114,10 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     connectedAt = performance.now()
     endSilence(redis)
     // Something is there again, and may take its time: say what it is rather than what the last attempt met.
-    if (phase === 'down') patience = setTimeout(outOfPatience, options.reconnectLimit())
+    if (phase === 'down') waitFor(options.reconnectLimit())
   })
   redis.on('error', (error) => {
+    hearAll(redis.stream)
     // What needs a change of configuration is the cause; what follows from it is noise.
     if (attemptFault?.slow !== true) attemptFault = faultOf(error)
     // ioredis would go on with database 0, which is somebody else's data.
@@ -171,6 +180,9 @@ export const createConnection = (options: ConnectionOptions): Connection => {
       if (phase === 'ready') lose(connectionLost)
     },
     doubt: checkOrder,
+    renew: () => {
+      if (phase === 'ready') redis.disconnect(true)
+    },
     close: async (limit) => {
       if (phase === 'closed') return
       const wasReady = phase === 'ready'
@@ -179,10 +191,17 @@ export const createConnection = (options: ConnectionOptions): Connection => {
       settle((waiter) => waiter.failed(closedFault))
       if (unused) return
       if (wasReady) await quit(redis, limit)
+      hearAll(redis.stream)
       redis.disconnect()
     },
   }
 }
+
+/** ioredis hears a socket's first error only. With TLS there may be a second, and one that nobody hears ends the process. */
+const hearAll = (stream: Redis['stream'] | undefined): void => {
+  if (stream?.listeners('error').includes(ignore) === false) stream.on('error', ignore)
+}
+const ignore = (): void => undefined
 
 /** QUIT is answered after everything before it; a server that doesn't answer is left without. */
 const quit = (redis: Redis, limit: number): Promise<void> =>

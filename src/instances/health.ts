@@ -1,84 +1,155 @@
 import type { Intent } from './deadlines.js'
+import { atStart, type HealthEvent, readable, type Standing, step, writable } from './health-rules.js'
+import { createPace } from './pace.js'
 import type { Fault } from './redis-errors.js'
 import type { ServerFacts } from './server-facts.js'
 import type { StoreHealth } from './store.js'
 
 export interface Health {
+  /** Why a call can't be taken now: it must not wait, and not be sent. */
+  refusal(intent: Intent): Fault | undefined
   /** A call succeeded. */
   worked(intent: Intent): void
   /** A call, or the connection itself, failed. */
   failed(fault: Fault): void
-  timedOut(): void
+  /** A call had no answer by its deadline. */
+  timedOut(intent: Intent): void
   connected(): void
   learned(facts: ServerFacts): void
-  snapshot(latency: number | undefined): StoreHealth
+  apply(event: HealthEvent): void
+  standing(): Standing
+  /** How many calls were answered so far, and how many writes of them worked. */
+  answers(): number
+  writes(): number
+  /** How long the prober waited for an answer, in ms. */
+  tripped(ms: number): void
+  /** Median of those, or undefined before the first. */
+  latency(): number | undefined
+  snapshot(): StoreHealth
+  /** Calls are refused from now on, and nothing is told any more. */
+  close(): void
 }
 
-/**
- * What is known about one instance; it asks nothing itself. `onState` hears of each change between up and down, and
- * of writability, once, however many calls fail.
- */
-export const createHealth = (onState: (health: StoreHealth) => void): Health => {
-  let state: 'probing' | 'up' | 'suspect' | 'down' = 'probing'
+export interface HealthOptions {
+  /** Hears once of each change of what the instance can serve, and of its pace, however many calls fail. */
+  onState(health: StoreHealth): void
+  /** The prober has something else to ask. */
+  onChange(): void
+  /** Until the prober knows it: ms. */
+  latency(): number | undefined
+}
+
+/** What is known about one instance. The rules decide; here it is kept, told and made cheap to ask for. */
+export const createHealth = ({ onState, onChange, latency }: HealthOptions): Health => {
+  const pace = createPace()
+  let standing = atStart
   let since = Date.now()
   let checkedAt = since
-  let reason: string | undefined = 'not connected yet'
-  let writable = true
   let facts: ServerFacts = {}
+  let answers = 0
+  let writes = 0
+  let refused: Fault | undefined
+  let refusedWrites: Fault | undefined
+  let closed = false
+  let told = 'starting'
 
-  const snapshot = (latency?: number): StoreHealth => ({
-    state,
-    since,
-    checkedAt,
-    readable: state === 'up' || state === 'suspect',
-    writable: writable && (state === 'up' || state === 'suspect'),
-    ...(reason === undefined ? {} : { reason }),
-    ...(latency === undefined ? {} : { latency }),
-    ...facts,
-  })
-
-  const enter = (next: 'up' | 'suspect' | 'down', why: string | undefined): void => {
-    checkedAt = Date.now()
-    if (state === next) {
-      // More may have been learned about the same trouble.
-      if (next === 'down') reason = why
-      return
+  const snapshot = (): StoreHealth => {
+    const reason = reasonOf(standing) ?? slowness()
+    const typical = pace.median() ?? latency()
+    return {
+      state: standing.phase === 'starting' ? 'probing' : standing.phase,
+      since,
+      checkedAt,
+      readable: readable(standing),
+      writable: writable(standing),
+      ...(standing.phase === 'starting' ? { untried: true } : {}),
+      ...(pace.slow() === undefined ? {} : { slow: true }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(typical === undefined ? {} : { latency: typical }),
+      ...facts,
     }
-    const silent = state === 'suspect' ? next === 'up' : next === 'suspect'
-    state = next
-    reason = why
-    since = checkedAt
-    if (!silent) onState(snapshot())
+  }
+  const slowness = (): string | undefined => {
+    const slow = pace.slow()
+    return slow && `it answers in ${Math.round(slow.now)} ms, usually in ${Math.max(1, Math.round(slow.usual))} ms`
   }
 
-  const setWritable = (next: boolean, why: string | undefined): void => {
-    if (writable === next) return
-    writable = next
-    if (state === 'down') return
-    reason = why
+  const tell = (): void => {
+    const news =
+      standing.phase === 'starting'
+        ? 'starting'
+        : [readable(standing), writable(standing), readable(standing) && pace.slow() !== undefined].join()
+    if (news === told) return
+    told = news
     onState(snapshot())
   }
 
+  const apply = (event: HealthEvent): void => {
+    if (closed) return
+    const before = standing
+    standing = step(before, event, performance.now())
+    checkedAt = Date.now()
+    if (event.type === 'probe' && event.memory !== undefined) facts = { ...facts, memory: event.memory }
+    if (standing === before) return
+    refused = unsent(standing.phase === 'down' || standing.phase === 'probing' ? standing.fault : undefined)
+    refusedWrites = unsent(standing.unwritable)
+    if (standing.phase !== before.phase) since = checkedAt
+    tell()
+    if (standing.phase !== before.phase || standing.unwritable !== before.unwritable) onChange()
+  }
+
   return {
+    refusal: (intent) => {
+      if (refused !== undefined || refusedWrites === undefined || intent === 'read') return refused
+      // One that is full still deletes.
+      return intent === 'change' && refusedWrites.kind === 'full' ? undefined : refusedWrites
+    },
     worked: (intent) => {
-      if (state !== 'up') enter('up', writable ? undefined : reason)
-      if (intent === 'write' && !writable) setWritable(true, undefined)
+      answers++
+      if (intent === 'write') writes++
+      if (standing.phase === 'starting') apply({ type: 'answered' })
     },
     failed: (fault) => {
-      if (fault.about === 'down') enter('down', fault.text)
-      else if (fault.about === 'writes') setWritable(false, fault.text)
+      if (fault.code !== undefined) answers++
+      if (fault.about !== 'call') apply({ type: 'fault', fault })
     },
-    timedOut: () => {
-      if (state === 'up') enter('suspect', 'slow to answer')
-    },
-    connected: () => {
-      writable = true
-      enter('up', undefined)
-    },
+    timedOut: (intent) => apply({ type: 'timeout', of: intent === 'read' ? 'reads' : 'writes' }),
+    connected: () => apply({ type: 'answered' }),
     learned: (next) => {
-      facts = next
+      facts = { ...facts, ...next }
       checkedAt = Date.now()
     },
+    apply,
+    standing: () => standing,
+    answers: () => answers,
+    writes: () => writes,
+    tripped: (ms) => {
+      pace.observe(ms)
+      tell()
+    },
+    latency: () => pace.median() ?? latency(),
     snapshot,
+    close: () => {
+      closed = true
+      refused = closedFault
+    },
+  }
+}
+
+const closedFault: Fault = { kind: 'closed', text: 'closed', about: 'call', harmless: true }
+
+const unsent = (fault: Fault | undefined): Fault | undefined => fault && { ...fault, harmless: true }
+
+const reasonOf = ({ phase, fault, unwritable }: Standing): string | undefined => {
+  switch (phase) {
+    case 'starting':
+      return 'not connected yet'
+    case 'down':
+    case 'probing':
+      return fault?.text
+    case 'suspect':
+      return unwritable?.text ?? 'slow to answer'
+    case 'up':
+      return unwritable?.text
   }
 }

@@ -46,6 +46,7 @@ export const createIdleConnection = (
     wait: (ready, failed) => main.wait(() => use().wait(ready, failed), failed),
     missed: () => current?.missed(),
     doubt: () => current?.doubt(),
+    renew: () => current?.renew(),
     close: drop,
   }
 }

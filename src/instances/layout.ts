@@ -6,6 +6,7 @@
  *     <namespace>~mr:side:<group>    hash: versions and markers of the group's items, see failover/group-scripts.ts
  *     <namespace>~mr:sides           sorted set like groups: the groups that have a side hash
  *     <namespace>~mr:markers         hash: markers of kept cache entries, see failover/markers.ts
+ *     <namespace>~mr:probe:<process> never there: what the write probe names
  */
 export interface Layout {
   group(name: string): string
@@ -15,6 +16,8 @@ export interface Layout {
   side(group: string): string
   readonly sideIndex: string
   readonly markers: string
+  /** What a process asks about writes with. Nothing is ever stored there. */
+  probe(processId: string): string
 }
 
 /** `namespace`: the literal prefix of every key, '' for none. */
@@ -27,5 +30,6 @@ export const layoutOf = (namespace: string): Layout => {
     side: (group) => `${namespace}~mr:side:${group}`,
     sideIndex: `${namespace}~mr:sides`,
     markers: `${namespace}~mr:markers`,
+    probe: (processId) => `${namespace}~mr:probe:${processId}`,
   }
 }

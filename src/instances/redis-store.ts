@@ -3,11 +3,14 @@ import { createCaller } from './caller.js'
 import { createConnection } from './connection.js'
 import { createDeadlines } from './deadlines.js'
 import { createEntries, type Lines } from './entries.js'
+import { createExpiry, type Expiry } from './expiry.js'
 import { createGroups } from './groups.js'
 import { createHealth } from './health.js'
 import { createIdleConnection } from './idle-connection.js'
 import { createLargeKeys } from './large.js'
 import { layoutOf } from './layout.js'
+import { IDLE, probeLimit } from './probe-plan.js'
+import { createProber } from './prober.js'
 import { askFacts } from './server-facts.js'
 import type { Store, StoreHealth } from './store.js'
 
@@ -21,8 +24,12 @@ export interface RedisStoreOptions {
   readonly deadlines: { readonly read?: number | undefined; readonly write?: number | undefined }
   /** Names this process in CLIENT LIST. */
   readonly processId: string
-  /** Hears once of each change between up and down, and of writability. */
+  /** ms between the prober's questions to an idle instance. @default 1000 */
+  readonly probeEvery?: number | undefined
+  /** Hears once of each change of what it can serve, and of its pace. */
   readonly onState?: (health: StoreHealth) => void
+  /** The clock of all deadlines. Tests bring one without the guard against stalls of the event loop. */
+  readonly expiry?: Expiry
 }
 
 /** A Store that holds connections. */
@@ -34,9 +41,16 @@ export interface RedisStore extends Store {
 /** One Redis instance. Nothing is opened before `connect` or the first call; a server that goes away is waited for for ever. */
 export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   const { name, url, processId } = options
+  const expiry = options.expiry ?? createExpiry()
+  const layout = layoutOf(options.namespace)
   const deadlines = createDeadlines(options.deadlines)
-  const health = createHealth(options.onState ?? (() => undefined))
-  const caller = createCaller(name, deadlines, health)
+  const nothing = (): void => undefined
+  const health = createHealth({
+    onState: options.onState ?? nothing,
+    onChange: () => prober.wake(),
+    latency: deadlines.median,
+  })
+  const caller = createCaller(name, deadlines, health, expiry)
   let maxBulk: number | undefined
   /** The ready check asks for INFO, and ioredis writes to the console each time that it is refused. */
   let hidden = false
@@ -45,10 +59,13 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   const data = createConnection({
     url,
     clientName: `motia-redis:${processId}:data`,
+    expiry,
     reconnectLimit: () => deadlines.limit('read'),
     onReady: (redis, handshake) => {
       deadlines.guess(handshake)
       health.connected()
+      prober.start()
+      prober.ask()
       learning = askFacts(redis).then((learned) => {
         maxBulk = learned.maxBulk
         hidden = learned.hidden
@@ -58,14 +75,16 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
       })
     },
     onAnswer: () => health.worked('read'),
-    onDown: health.failed,
+    onDown: (fault) => {
+      health.failed(fault)
+      prober.start()
+    },
   })
-  // The state of the instance is what the data connection knows of it.
-  const nothing = (): void => undefined
   const large = createIdleConnection(data, (onDown) =>
     createConnection({
       url,
       clientName: `motia-redis:${processId}:large`,
+      expiry,
       readyCheck: !hidden,
       reconnectLimit: () => deadlines.limit('read'),
       onReady: nothing,
@@ -73,6 +92,33 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
       onDown,
     }),
   )
+
+  const probe = createConnection({
+    url,
+    clientName: `motia-redis:${processId}:probe`,
+    // PING says as well whether it is loading.
+    readyCheck: false,
+    expiry,
+    reconnectLimit: () => probeLimit(health.latency()),
+    onReady: () => prober.ask(),
+    onAnswer: nothing,
+    // The prober says what it means for the instance.
+    onDown: nothing,
+  })
+  const prober = createProber({
+    health,
+    connection: probe,
+    data,
+    key: layout.probe(processId),
+    expiry,
+    every: options.probeEvery ?? IDLE,
+    limit: () => probeLimit(health.latency()),
+    abandon: () => {
+      data.renew()
+      large.renew()
+    },
+    patience: () => deadlines.limit('write'),
+  })
 
   const lines: Lines = { data, large, largeKeys: createLargeKeys() }
   const checkSize = (text: string): void => {
@@ -84,8 +130,8 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   return {
     name,
     ...createEntries(caller, lines, checkSize),
-    ...createGroups(caller, lines, layoutOf(options.namespace), checkSize),
-    health: () => health.snapshot(deadlines.median()),
+    ...createGroups(caller, lines, layout, checkSize),
+    health: health.snapshot,
     connect: () =>
       new Promise((resolve) =>
         data.wait(
@@ -95,7 +141,9 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
       ),
     close: async () => {
       const limit = deadlines.limit('write')
-      await Promise.all([data.close(limit), large.close(limit)])
+      prober.stop()
+      health.close()
+      await Promise.all([data.close(limit), large.close(limit), probe.close(limit)])
     },
   }
 }

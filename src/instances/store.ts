@@ -86,6 +86,11 @@ export interface StoreHealth {
   readonly reason?: string
   readonly readable: boolean
   readonly writable: boolean
+  /** Nothing was asked of it yet, which speaks against nothing. */
+  readonly untried?: boolean
+  /** It answers far more slowly than it usually does. */
+  readonly slow?: boolean
+  /** Median of recent probes, ms. */
   readonly latency?: number
   readonly memory?: { readonly used: number; readonly max: number; readonly policy: string }
   readonly server?: { readonly version: string; readonly runId: string; readonly role: string }

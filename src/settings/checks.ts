@@ -71,6 +71,8 @@ export const timeout = atMost('1d')
 /** A connection on which nothing comes for 4 s is given up, and a longer deadline with it. */
 export const deadline = atMost('3s', ', because an instance that is silent for longer counts as gone')
 
+export const probeInterval = atMost('1m')
+
 export const durationOrOff: Check<number | false> = (value) => {
   if (value === false) return false
   const ms = parseDuration(value)

@@ -1,4 +1,4 @@
-import { type Check, deadline, type Faults, oneOf } from './checks.js'
+import { type Check, deadline, type Faults, oneOf, probeInterval } from './checks.js'
 import { nearest } from './did-you-mean.js'
 import { Problem } from './problem.js'
 
@@ -32,8 +32,16 @@ export const environment = (variables: Record<string, string | undefined>): Envi
 }
 
 /** '150' is 150 ms here: a variable has no way to be a number. */
-export const deadlineText: Check<number> = (value) =>
-  deadline(typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value)
+const spelledOut = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
+
+export const deadlineText: Check<number> = (value) => deadline(spelledOut(value))
+
+/** How often an idle instance is asked how it is. More often than this would be load for nothing. */
+export const probeText: Check<number> = (value) => {
+  const ms = probeInterval(spelledOut(value))
+  return typeof ms === 'number' && ms < 100 ? new Problem("too short: at least '100ms'") : ms
+}
 
 export const onOrOff: Check<boolean> = (value) => {
   const word = oneOf('on', 'off')(value)
@@ -53,6 +61,7 @@ const ours = [
   'MOTIA_REDIS_INJECT',
   'MOTIA_REDIS_DEADLINE_READ',
   'MOTIA_REDIS_DEADLINE_WRITE',
+  'MOTIA_REDIS_PROBE_MS',
   'MOTIA_REDIS_EMBEDDED',
 ]
 /** Motia's own variables, which begin like ours. */

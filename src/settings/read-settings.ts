@@ -4,7 +4,7 @@ import { readCategories } from './categories.js'
 import { type Check, collectFaults, type Faults, oneOf } from './checks.js'
 import { ConfigurationError } from './configuration-error.js'
 import { didYouMean } from './did-you-mean.js'
-import { deadlineText, environment, likelySlips, onOrOff } from './environment.js'
+import { deadlineText, environment, likelySlips, onOrOff, probeText } from './environment.js'
 import { frozenMap } from './frozen-map.js'
 import { instanceWarnings, readInstances } from './instances.js'
 import { namespace as namespaceCheck, readOptions, readState } from './options.js'
@@ -56,6 +56,7 @@ export const readSettings = <S extends object>(
       read: env.read('MOTIA_REDIS_DEADLINE_READ', deadlineText, faults),
       write: env.read('MOTIA_REDIS_DEADLINE_WRITE', deadlineText, faults),
     }),
+    probeEvery: env.read('MOTIA_REDIS_PROBE_MS', probeText, faults),
     warnings: Object.freeze([
       ...instanceWarnings(instances, dir, context.production),
       ...warnings,

@@ -65,6 +65,8 @@ export interface Settings {
   readonly inject: boolean
   /** Set by MOTIA_REDIS_DEADLINE_READ / _WRITE; undefined = the built-in rule. */
   readonly deadlines: { readonly read: number | undefined; readonly write: number | undefined }
+  /** Set by MOTIA_REDIS_PROBE_MS: ms between questions to an idle instance; undefined = the built-in rule. */
+  readonly probeEvery: number | undefined
   /** Things to say once at start, at warn level (never a secret). */
   readonly warnings: readonly string[]
 }

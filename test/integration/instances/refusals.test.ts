@@ -156,7 +156,7 @@ describe('a server that cannot serve now', () => {
     expect(await failure(store.read('a'))).toMatchObject({ kind: 'unavailable', applied: 'no' })
     expect(store.health().state).toBe('down')
     await cli.replicaof('NO', 'ONE')
-    expect(await store.read('a')).toBe('secret-value')
+    await until('it is back', async () => (await store.read('a')) === 'secret-value')
     expect(changes).toEqual(['up', 'down', 'up'])
   })
 

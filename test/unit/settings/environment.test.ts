@@ -141,6 +141,8 @@ describe('instances', () => {
       { MOTIA_REDIS_DEADLINE_WRITE: '3001' },
       "MOTIA_REDIS_DEADLINE_WRITE: too long: at most '3s', because an instance that is silent for longer counts as gone",
     ],
+    [{ MOTIA_REDIS_PROBE_MS: '99' }, "MOTIA_REDIS_PROBE_MS: too short: at least '100ms'"],
+    [{ MOTIA_REDIS_PROBE_MS: '2m' }, "MOTIA_REDIS_PROBE_MS: too long: at most '1m'"],
     [{ MOTIA_REDIS_EMBEDDED: 'yes' }, 'MOTIA_REDIS_EMBEDDED: write on or off'],
     [{ MOTIA_REDIS_DIR: 'a\0b' }, 'MOTIA_REDIS_DIR: write a path, as in .motia/redis'],
   ])('fault: %j', (env, fault) => {
@@ -166,6 +168,7 @@ describe('the other variables', () => {
         MOTIA_REDIS_INJECT: 'off',
         MOTIA_REDIS_DEADLINE_READ: '50',
         MOTIA_REDIS_DEADLINE_WRITE: '1s',
+        MOTIA_REDIS_PROBE_MS: '10000',
       },
     )
     expect(settings).toMatchObject({
@@ -174,6 +177,7 @@ describe('the other variables', () => {
       dir: '/data/redis',
       inject: false,
       deadlines: { read: 50, write: 1000 },
+      probeEvery: 10_000,
       state: { instance: 'secondary' },
     })
     expect(settings.token?.reveal()).toBe('hunter2')
