@@ -1,12 +1,15 @@
 import type { Redis } from 'ioredis'
 import type { Caller } from './caller.js'
 import type { Connection } from './connection.js'
-import { pipelined } from './pipeline.js'
-import { faultOf } from './redis-errors.js'
+import { outcomesOf, pipelined } from './pipeline.js'
+import { type Fault, faultOf } from './redis-errors.js'
 import type { StoreError } from './store.js'
 
 /** More keys in one MGET gain nothing and make the server's other clients wait. */
 const MAX_BATCH = 128
+
+/** What one read of several came to. */
+type Got = string | null | Fault
 
 interface Batch {
   readonly keys: string[]
@@ -24,14 +27,17 @@ export const createBatchReader = (
   seen: (key: string, text: string) => void,
 ): ((key: string) => Promise<string | undefined>) => {
   let open: Batch | undefined
-  let slots = false // it is a cluster or behind a proxy that refuses keys of several slots
+  let apart = false // MGET itself is refused: by a cluster, by a proxy before one, or by the user's rights
 
-  const send = (redis: Redis, keys: string[]): Promise<(string | null)[]> => {
-    if (slots) return pipelinedGets(redis, keys)
-    return redis.mget(keys).catch((error) => {
-      if (faultOf(error).code !== 'CROSSSLOT') throw error
-      slots = true
-      return pipelinedGets(redis, keys)
+  const send = (redis: Redis, keys: string[]): Promise<readonly Got[]> => {
+    if (apart) return getApart(redis, keys)
+    return redis.mget(keys).catch(async (error) => {
+      const { code } = faultOf(error)
+      if (code !== 'CROSSSLOT' && code !== 'NOPERM') throw error
+      // One key that the user has no right to must not cost the other reads of its tick their answers.
+      const got = await getApart(redis, keys)
+      apart = !got.some(isRefused)
+      return got
     })
   }
 
@@ -61,9 +67,13 @@ export const createBatchReader = (
       'read',
       undefined,
       (redis) => send(redis, keys),
-      (texts) => {
+      (got) => {
         for (let i = 0; i < keys.length; i++) {
-          const text = texts[i] ?? undefined
+          const text = got[i] ?? undefined
+          if (typeof text === 'object') {
+            rejects[i]?.(caller.refuse('refused', text.text))
+            continue
+          }
           if (text !== undefined) seen(keys[i] as string, text)
           resolves[i]?.(text)
         }
@@ -99,6 +109,20 @@ export const getOne = (redis: Redis, key: string): Promise<string | null> =>
   })
 
 const isForeign = (error: unknown): boolean => faultOf(error).code === 'WRONGTYPE'
+
+const isRefused = (got: Got): boolean => typeof got === 'object' && got !== null
+
+/** Each read with an outcome of its own. What says something about the instance is the outcome of all. */
+const getApart = async (redis: Redis, keys: readonly string[]): Promise<readonly Got[]> => {
+  const outcomes = await outcomesOf(redis, keys, (pipeline, key) => pipeline.get(key))
+  return outcomes.map(([error, reply]) => {
+    if (error === null) return typeof reply === 'string' ? reply : null
+    if (isForeign(error)) return null
+    const fault = faultOf(error)
+    if (fault.about !== 'call') throw error
+    return fault
+  })
+}
 
 export const pipelinedGets = async (redis: Redis, keys: readonly string[]): Promise<(string | null)[]> => {
   const replies = await pipelined(redis, keys, (pipeline, key) => pipeline.get(key), isForeign)

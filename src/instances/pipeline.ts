@@ -5,16 +5,23 @@ import { faultOf } from './redis-errors.js'
 /** One outcome per command of a pipeline, in order. */
 export type Outcome = [error: Error | null, reply: unknown]
 
-/** Many single-key commands in one round trip. Rejects when any of them failed, unless `tolerate` takes the error. */
+type Add<T> = (pipeline: ChainableCommander, item: T) => void
+
+/** Many single-key commands in one round trip. */
+export const outcomesOf = async <T>(redis: Redis, items: readonly T[], add: Add<T>): Promise<readonly Outcome[]> => {
+  const pipeline = redis.pipeline()
+  for (const item of items) add(pipeline, item)
+  return (await pipeline.exec()) ?? []
+}
+
+/** The replies of many single-key commands. Rejects when any of them failed, unless `tolerate` takes the error. */
 export const pipelined = async <T>(
   redis: Redis,
   items: readonly T[],
-  add: (pipeline: ChainableCommander, item: T) => void,
+  add: Add<T>,
   tolerate: (error: Error) => boolean = () => false,
 ): Promise<unknown[]> => {
-  const pipeline = redis.pipeline()
-  for (const item of items) add(pipeline, item)
-  const outcomes: Outcome[] = (await pipeline.exec()) ?? []
+  const outcomes = await outcomesOf(redis, items, add)
   const errors: Error[] = []
   const replies = outcomes.map(([error, reply]) => {
     if (error === null) return reply
