@@ -2,7 +2,7 @@ import { createBatchReader, getOne, pipelinedGets } from './batch-reader.js'
 import { type Caller, InstanceError } from './caller.js'
 import type { Connection } from './connection.js'
 import { isLarge, type LargeKeys } from './large.js'
-import { chunks, pipelined } from './pipeline.js'
+import { chunks, inTurn, pipelined, unsure } from './pipeline.js'
 import { clearPrefix, scanPage } from './scan.js'
 import { incrementScript, runScript, swapScript } from './scripts.js'
 import { type EntryStore, type EntryWrite, StoreError } from './store.js'
@@ -52,18 +52,23 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
       )
     })
 
-  const writePart = async (connection: Connection, entries: readonly EntryWrite[], timeout: number | undefined) => {
-    for (const chunk of chunks(entries, CHUNK)) {
-      await caller.call(connection, 'write', timeout, (redis) =>
+  const writePart = (connection: Connection, entries: readonly EntryWrite[], timeout: number | undefined) =>
+    inTurn(chunks(entries, CHUNK), (chunk) =>
+      caller.call(connection, 'write', timeout, (redis) =>
         pipelined(redis, chunk, (pipeline, { key, text, endsAt }) => pipeline.set(key, text, 'PX', lifeUntil(endsAt))),
-      )
-    }
-  }
+      ),
+    )
 
   const writeMany = async (entries: readonly EntryWrite[], timeout: number | undefined) => {
     for (const { text } of entries) checkSize(text)
     const [small, big] = parted(entries, ({ text }) => !isLarge(text))
-    await allEnded([writePart(data, small.items, timeout), writePart(large, big.items, timeout)])
+    const parts: [Connection, readonly EntryWrite[]][] = [
+      [data, small.items],
+      [large, big.items],
+    ]
+    await allEnded(
+      parts.filter(([, items]) => items.length > 0).map(([line, items]) => writePart(line, items, timeout)),
+    )
     for (const { key, text } of entries) largeKeys.seen(key, text)
   }
 
@@ -103,14 +108,12 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
     },
 
     remove: async (keys, options) => {
-      const removed: boolean[] = []
-      for (const chunk of chunks(keys, CHUNK)) {
-        const replies = await caller.call(data, 'change', options?.timeout, (redis) =>
+      const replies = await inTurn(chunks(keys, CHUNK), (chunk) =>
+        caller.call(data, 'change', options?.timeout, (redis) =>
           pipelined(redis, chunk, (pipeline, key) => pipeline.unlink(key)),
-        )
-        for (const reply of replies) removed.push(reply === 1)
-      }
-      return removed
+        ),
+      )
+      return replies.flat().map((reply) => reply === 1)
     },
 
     swap: async (key, expected, next, options) => {
@@ -171,7 +174,14 @@ const parted = <T>(items: readonly T[], first: (item: T) => boolean) => {
   return parts
 }
 
-/** Like Promise.all, but a rejection waits for the others: nothing of the call runs on after it has ended. */
-const allEnded = async (calls: readonly Promise<void>[]): Promise<void> => {
-  for (const outcome of await Promise.allSettled(calls)) if (outcome.status === 'rejected') throw outcome.reason
+/**
+ * Like Promise.all, but a rejection waits for the others: nothing of the call runs on after it has ended, and the error
+ * says 'not applied' only if that is true of them all.
+ */
+const allEnded = async (changes: readonly Promise<unknown>[]): Promise<void> => {
+  const outcomes = await Promise.allSettled(changes)
+  const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  if (errors.length === 0) return
+  if (errors.length < changes.length) throw unsure(errors[0])
+  throw errors.find((error) => !(error instanceof InstanceError) || error.applied === 'unknown') ?? errors[0]
 }

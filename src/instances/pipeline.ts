@@ -1,5 +1,5 @@
 import type { ChainableCommander, Redis } from 'ioredis'
-import { PartlyDone } from './caller.js'
+import { InstanceError, PartlyDone } from './caller.js'
 import { faultOf } from './redis-errors.js'
 
 /** One outcome per command of a pipeline, in order. */
@@ -32,6 +32,25 @@ export const pipelined = async <T>(
   if (first === undefined) return replies
   const worst = errors.find((error) => !faultOf(error).harmless) ?? first
   throw errors.length < outcomes.length ? new PartlyDone(worst) : worst
+}
+
+/** The error of a call of which another part worked, or may have: as a whole it may have been applied. */
+export const unsure = (error: unknown): unknown =>
+  error instanceof InstanceError && error.applied === 'no'
+    ? new InstanceError(error.fault, error.store, 'unknown')
+    : error
+
+/** Changes piece by piece, each a round trip of its own. An error after the first of them leaves something applied. */
+export const inTurn = async <T, R>(pieces: readonly T[], change: (piece: T) => Promise<R>): Promise<R[]> => {
+  const results: R[] = []
+  for (const piece of pieces) {
+    try {
+      results.push(await change(piece))
+    } catch (error) {
+      throw results.length === 0 ? error : unsure(error)
+    }
+  }
+  return results
 }
 
 /** Pieces of at most `size`, so that each can have a deadline of its own. */

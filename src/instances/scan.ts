@@ -1,6 +1,6 @@
 import type { Caller } from './caller.js'
 import type { Connection } from './connection.js'
-import { pipelined } from './pipeline.js'
+import { pipelined, unsure } from './pipeline.js'
 import type { ScanPage } from './store.js'
 
 const BATCH = 1_000
@@ -44,16 +44,20 @@ export const clearPrefix = async (
 ): Promise<number> => {
   let removed = 0
   let at = '0'
-  do {
-    const [next, keys] = await scanOnce(caller, connection, at, prefix, BATCH, timeout)
-    if (keys.length > 0) {
-      const replies = await caller.call(connection, 'change', timeout, (redis) =>
-        pipelined(redis, keys, (pipeline, key) => pipeline.unlink(key)),
-      )
-      for (const reply of replies) if (reply === 1) removed++
-    }
-    at = next
-  } while (at !== '0')
+  try {
+    do {
+      const [next, keys] = await scanOnce(caller, connection, at, prefix, BATCH, timeout)
+      if (keys.length > 0) {
+        const replies = await caller.call(connection, 'change', timeout, (redis) =>
+          pipelined(redis, keys, (pipeline, key) => pipeline.unlink(key)),
+        )
+        for (const reply of replies) if (reply === 1) removed++
+      }
+      at = next
+    } while (at !== '0')
+  } catch (error) {
+    throw removed > 0 ? unsure(error) : error
+  }
   return removed
 }
 
