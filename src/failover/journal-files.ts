@@ -36,6 +36,8 @@ export interface JournalFiles {
 
 const TOTALS = Buffer.from('totals')
 const MAX_KEY = 1_978
+/** ms. */
+const READER_CHECK = 60_000
 
 export const journalError = (kind: StoreErrorKind, text: string, applied: 'no' | 'unknown' = 'no'): StoreError =>
   new StoreError(kind, 'journal', `journal: ${text}`, applied)
@@ -46,7 +48,7 @@ export const checkRecordKey = (key: Buffer): Buffer => {
 }
 
 /** Opens or creates `<dir>/journal`. Throws a StoreError of kind 'configuration' where that isn't possible. */
-export const openJournalFiles = (dir: string, claiming: ClaimOptions | undefined): JournalFiles & { claim: Claim } => {
+export const openJournalFiles = (dir: string, claiming?: ClaimOptions): JournalFiles & { claim: Claim } => {
   const claim = claimDirectory(dir, claiming)
   try {
     const root = openRoot(join(dir, 'journal'), journalError)
@@ -58,6 +60,8 @@ export const openJournalFiles = (dir: string, claiming: ClaimOptions | undefined
       aside: table('aside'),
       meta: table('meta'),
     }
+    // What a killed process was reading stays pinned, and the file grows, until somebody notices.
+    const checking = setInterval(() => root.readerCheck(), READER_CHECK).unref()
     return {
       claim,
       tables,
@@ -73,6 +77,7 @@ export const openJournalFiles = (dir: string, claiming: ClaimOptions | undefined
         }
       },
       close: async () => {
+        clearInterval(checking)
         await root.close()
         claim.release()
       },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -65,13 +65,17 @@ describe('the directory', () => {
     expect(owners()).toHaveLength(1)
   })
 
-  it('an owner that lives shows it, and is not taken for dead', async () => {
-    claim({ place: 'here', beat: 10, stale: 300 })
-    const end = Date.now() + 700
-    while (Date.now() < end) {
-      expect(() => claim({ place: 'there', stale: 300 })).toThrow(refused)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+  it('an owner that lives goes on showing it', async () => {
+    claim({ place: 'here', beat: 10 })
+    const [file] = owners()
+    const shown = (): number => statSync(join(dir, 'owners', String(file))).mtimeMs
+    for (let i = 0; i < 3; i++) {
+      const before = shown()
+      await until('it is shown again', () => shown() > before)
     }
+    rmSync(join(dir, 'owners', String(file)))
+    await until('it is shown again', () => owners().length === 1)
+    expect(() => claim({ place: 'there' })).toThrow(refused)
   })
 
   it('an owner that stood still for too long finds out that it lost it', async () => {

@@ -93,6 +93,34 @@ describe('processes that share a journal', () => {
     )
   }
 
+  it('while a process stands still in the middle of a commit, the others answer in time and say what may have happened', async () => {
+    // Opened before: LMDB opens its tables under the lock, on the caller's thread.
+    const impatient = openJournal({ dir, timeout: 200 })
+    const { child, said } = spawned(`
+      const { openJournalFiles } = await import(${url('journal-files.ts')})
+      await openJournalFiles(${JSON.stringify(dir)}).commit(() => {
+        say('inside')
+        for (;;);
+      })`)
+    await until('it is inside', () => said().length === 1)
+    try {
+      const entry = (key: string) => ({ kind: 'tombstone', scope, key, version: '0'.repeat(24) }) as const
+      const begun = impatient.append('primary', [entry('begun')]).catch((error) => error)
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+      const queued = impatient.append('primary', [entry('queued')]).catch((error) => error)
+      expect(await begun).toMatchObject({ kind: 'timeout', applied: 'unknown' })
+      expect(await queued).toMatchObject({ kind: 'timeout', applied: 'no' })
+      child.kill('SIGKILL')
+      await impatient.append('primary', [entry('after')]).catch(() => impatient.append('primary', [entry('after')]))
+      expect(impatient.find('primary', scope, 'after')).toBeDefined()
+      expect(impatient.find('primary', scope, 'begun')).toBeDefined()
+      expect(impatient.find('primary', scope, 'queued')).toBe(undefined)
+    } finally {
+      child.kill('SIGKILL')
+      await impatient.close()
+    }
+  })
+
   const killedAfter = async (acknowledge: string): Promise<string[]> => {
     const { said, ended } = spawned(`
       await write('first')
