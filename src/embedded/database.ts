@@ -1,4 +1,5 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { StoreError, type StoreErrorKind } from '../instances/store.js'
 
@@ -43,16 +44,8 @@ const MAX_BYTES = 256 * 1024 * 1024
 export const openDatabase = (name: string, dir: string, maxBytes = MAX_BYTES): EmbeddedDatabase => {
   const refuse = (kind: StoreErrorKind, text: string): StoreError =>
     new StoreError(kind, name, `${name}: ${text}`, 'no')
-  const root = openRoot(dir, refuse)
-  const table = <V>(title: string): Database<V, Buffer> =>
-    root.openDB<V, Buffer>({ name: title, keyEncoding: 'binary' })
-  const tables: Tables = {
-    entries: table('entries'),
-    groups: table('groups'),
-    items: table('items'),
-    dropped: table('dropped'),
-  }
-  const running = new Set<Promise<unknown>>()
+  const files = filesIn(dir, refuse)
+  const { root, tables, running } = files
   const checkKeyLength = (bytes: number): void => {
     if (bytes > MAX_KEY) throw refuse('refused', `the key is longer than ${MAX_KEY} bytes`)
   }
@@ -87,12 +80,57 @@ export const openDatabase = (name: string, dir: string, maxBytes = MAX_BYTES): E
       if (used <= maxBytes) return undefined
       return refuse('full', `the embedded store holds ${Math.round(maxBytes / 1024 / 1024)} MB, which is its limit`)
     },
-    close: async () => {
-      // A database that closes while one is pending throws at whoever reads next, and once more from a timer.
-      await Promise.all(running)
-      await root.close()
-    },
+    close: () => release(files),
   }
+}
+
+interface Files {
+  readonly place: string
+  readonly root: RootDatabase
+  readonly tables: Tables
+  readonly running: Set<Promise<unknown>>
+  users: number
+  closed: Promise<void> | undefined
+}
+
+/**
+ * Open files by folder. Within a process they are opened once: opening takes LMDB's write lock on this thread, for ever
+ * where a transaction of another opening holds it and waits for this thread.
+ */
+const openFiles = new Map<string, Files>()
+
+const filesIn = (dir: string, refuse: EmbeddedDatabase['refuse']): Files => {
+  const place = resolve(dir)
+  const known = openFiles.get(place)
+  if (known !== undefined) {
+    known.users++
+    return known
+  }
+  const root = openRoot(dir, refuse)
+  const table = <V>(title: string): Database<V, Buffer> =>
+    root.openDB<V, Buffer>({ name: title, keyEncoding: 'binary' })
+  const tables: Tables = {
+    entries: table('entries'),
+    groups: table('groups'),
+    items: table('items'),
+    dropped: table('dropped'),
+  }
+  const files: Files = { place, root, tables, running: new Set(), users: 1, closed: undefined }
+  openFiles.set(place, files)
+  return files
+}
+
+/** The last user closes, after what runs: LMDB throws at whoever reads while it closes, and once more from a timer. */
+const release = async (files: Files): Promise<void> => {
+  files.users--
+  do await Promise.all(files.running)
+  while (files.users === 0 && files.running.size > 0)
+  if (files.users > 0) return
+  if (files.closed === undefined) {
+    openFiles.delete(files.place)
+    files.closed = files.root.close()
+  }
+  await files.closed
 }
 
 export const openRoot = (dir: string, refuse: EmbeddedDatabase['refuse']): RootDatabase => {

@@ -32,10 +32,11 @@ const open = (options: Partial<EmbeddedStoreOptions> = {}): EmbeddedStore => {
   ends.push(() => store.close())
   return store
 }
+const module = new URL('../../../src/embedded/embedded-store.ts', import.meta.url).href
 /** A process of its own that writes keys w0, w1, … and says each number once it was acknowledged. */
 const writer = (count: number): { child: ChildProcess; said: () => number[] } => {
   const script = `
-    import { createEmbeddedStore } from ${JSON.stringify(new URL('../../../src/embedded/embedded-store.ts', import.meta.url).href)}
+    import { createEmbeddedStore } from ${JSON.stringify(module)}
     const store = createEmbeddedStore({ name: 'primary', dir: ${JSON.stringify(dir)}, namespace: '' })
     for (let i = 0; i < ${count}; i++) {
       await store.write([{ key: 'w' + i, text: 'text ' + i, endsAt: Date.now() + 60_000 }])
@@ -255,6 +256,39 @@ describe('the embedded store', () => {
     await expect(entries.clear('k')).rejects.toMatchObject({ kind: 'closed', applied: 'unknown' })
     batches = Number.POSITIVE_INFINITY
     expect(await entries.clear('k')).toBe(1_500)
+  })
+
+  it('can be opened again in the same process, whatever is being written, without freezing it', async () => {
+    const script = `
+      import { createEmbeddedStore } from ${JSON.stringify(module)}
+      const one = () => createEmbeddedStore({ name: 'primary', dir: ${JSON.stringify(dir)}, namespace: '' })
+      const count = (store) => store.increment('sum', 1, Date.now() + 60_000)
+      const first = one()
+      const counted = []
+      for (let round = 0; round < 100; round++) {
+        for (let n = 0; n < 5; n++) counted.push(count(first))
+        for (let turn = 0; turn < round % 7; turn++) await new Promise(setImmediate)
+        const second = one()
+        await second.connect()
+        counted.push(count(second))
+        const closed = second.close()
+        if (round % 2 === 0) await closed
+      }
+      await Promise.all(counted)
+      await first.close()
+      const last = one()
+      process.stdout.write(String(await last.increment('sum', 0, Date.now() + 60_000)))
+      await last.close()`
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    ends.push(() => child.kill('SIGKILL'))
+    let said = ''
+    child.stdout.on('data', (chunk) => {
+      said += chunk
+    })
+    await ended(child)
+    expect(said).toBe('600')
   })
 
   it('opens nothing before the first call', async () => {
