@@ -1,5 +1,6 @@
 import { within } from '../embedded/database.js'
 import type { ClaimOptions } from './directory.js'
+import { createGroupCommit } from './group-commit.js'
 import { instancePrefix, type JournalEntry, recordKeyOf } from './journal-entries.js'
 import {
   type AsideRow,
@@ -86,20 +87,12 @@ export interface JournalOptions {
 const MAX_AGE = MARKER_LIFE
 const MAX_BYTES = 64 * 1024 * 1024
 
-interface Waiting {
-  run(writer: JournalWriter): () => void
-  fail(error: unknown): void
-}
-
 /** Opens or creates it. Throws a StoreError of kind 'configuration' where the folder can't be written or is another's. */
 export const openJournal = (options: JournalOptions): Journal => {
   const { dir, maxBytes = MAX_BYTES, refresh = 200, timeout = 3_000, now = Date.now } = options
   const { tables, claim, ...files } = openJournalFiles(dir, options.claiming)
   let known: Totals = files.totals()
   const oldest = new Map<string, number>()
-  let waiting: Waiting[] = []
-  let committing: Promise<void> | undefined
-  let commits = 0
   let closed = false
 
   const oldestOf = (instance: string): number | undefined => {
@@ -121,60 +114,28 @@ export const openJournal = (options: JournalOptions): Journal => {
   }
   learn(known)
 
-  const commitAll = async (): Promise<void> => {
-    // What comes in the same turn still joins.
-    await new Promise((resolve) => setImmediate(resolve))
-    while (waiting.length > 0) {
-      const group = waiting
-      waiting = []
-      try {
-        const [totals, done] = await files.commit(() => {
-          const fresh = files.totals()
-          fresh.generation += 1
-          const writer = createWriter(tables, fresh, maxBytes)
-          const results = group.map(({ run }) => run(writer))
-          saveTotals(tables, fresh)
-          return [fresh, results] as const
-        })
-        commits += 1
-        learn(totals)
-        for (const tell of done) tell()
-      } catch (error) {
-        for (const { fail } of group) fail(error)
-      }
-    }
-    committing = undefined
-  }
+  const commits = createGroupCommit<JournalWriter>(
+    async (actions) => {
+      const [totals, results] = await files.commit(() => {
+        const fresh = files.totals()
+        fresh.generation += 1
+        const writer = createWriter(tables, fresh, maxBytes)
+        const done = actions.map((action) => action(writer))
+        saveTotals(tables, fresh)
+        return [fresh, done] as const
+      })
+      learn(totals)
+      return results
+    },
+    timeout,
+    (begun) => journalError('timeout', `the disk took longer than ${timeout} ms`, begun ? 'unknown' : 'no'),
+  )
 
-  /** Joins the next commit. */
-  const write = <T>(action: (writer: JournalWriter) => T): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const unusable = closed ? journalError('closed', 'closed') : claim.lost() ? lostError() : undefined
-      if (unusable !== undefined) {
-        reject(unusable)
-        return
-      }
-      const own: Waiting = {
-        run: (writer) => {
-          const result = action(writer)
-          return () => {
-            clearTimeout(timer)
-            resolve(result)
-          }
-        },
-        fail: (error) => {
-          clearTimeout(timer)
-          reject(error)
-        },
-      }
-      const timer = setTimeout(() => {
-        const begun = !waiting.includes(own)
-        waiting = waiting.filter((each) => each !== own)
-        reject(journalError('timeout', `the disk took longer than ${timeout} ms`, begun ? 'unknown' : 'no'))
-      }, timeout)
-      waiting.push(own)
-      committing ??= commitAll()
-    })
+  const write = async <T>(action: (writer: JournalWriter) => T): Promise<T> => {
+    if (closed) throw journalError('closed', 'closed')
+    if (claim.lost()) throw journalError('unavailable', 'another machine or container may use its folder now')
+    return commits.join(action)
+  }
 
   const timer = setInterval(() => {
     if (claim.lost()) return
@@ -250,13 +211,13 @@ export const openJournal = (options: JournalOptions): Journal => {
       return { entries, bytes, aside, ...(start !== undefined && { oldest: start }) }
     },
 
-    commits: () => commits,
+    commits: commits.count,
 
     close: async () => {
       if (closed) return
       closed = true
       clearInterval(timer)
-      await committing
+      await commits.ended()
       await files.close()
     },
   }
@@ -266,5 +227,3 @@ interface AsideItem {
   readonly key: Buffer
   readonly value: AsideRow
 }
-
-const lostError = () => journalError('unavailable', 'another machine or container may use its folder now')
