@@ -14,9 +14,8 @@ export const consoleReport: Report = {
 
 const prefixed = (line: string): string => `motia-redis  ${escapeControl(line)}`
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+
 export const escapeControl = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+  text.replace(control, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)

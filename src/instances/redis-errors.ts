@@ -98,7 +98,7 @@ const replyFault = (message: string): Fault => {
   // A script that hits an error of the server inside redis.call may carry its code further back.
   const inner = /\b(OOM|READONLY|NOREPLICAS|MISCONF|WRONGTYPE|NOPERM|MASTERDOWN)\b/.exec(message)?.[1]
   if (inner !== undefined) return replyFault(inner)
-  if (/unknown command/i.test(message)) return refused('it does not know this command (Redis 6.2 or newer is needed)')
+  if (/unknown command/i.test(message)) return refused('it does not know this command (Redis 6.0 or newer is needed)')
   // Every error of a Redis begins with a code.
   return code === '' ? notRedis : { ...refused(`it refused the command (${code})`), code }
 }
