@@ -1,13 +1,15 @@
+import type { Redis } from 'ioredis'
 import { createBatchReader, getOne, pipelinedGets } from './batch-reader.js'
 import { type Caller, InstanceError } from './caller.js'
 import type { Connection } from './connection.js'
 import { isLarge, type LargeKeys } from './large.js'
+import { createPageSize, type PageSize, paged } from './page-size.js'
 import { chunks, inTurn, pipelined, unsure } from './pipeline.js'
 import { clearPrefix, scanPage } from './scan.js'
 import { incrementScript, runScript, swapScript } from './scripts.js'
 import { type EntryStore, type EntryWrite, StoreError } from './store.js'
 
-/** Keys per round trip of the …Many calls; each has the deadline. */
+/** Keys per round trip of a write or a removal; each has the deadline. */
 const CHUNK = 1_000
 
 export interface Lines {
@@ -23,15 +25,41 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
   const lineOf = (key: string): Connection => (largeKeys.has(key) ? large : data)
   const readSoon = createBatchReader(caller, data, largeKeys.seen)
 
-  const readPart = async (connection: Connection, keys: readonly string[], timeout: number | undefined) => {
-    const texts: (string | null)[] = []
-    for (const chunk of chunks(keys, CHUNK)) {
-      texts.push(...(await caller.call(connection, 'read', timeout, (redis) => pipelinedGets(redis, chunk))))
-    }
+  const smallPages = createPageSize('small')
+  const largePages = createPageSize('large')
+
+  const readPage = async (redis: Redis, keys: readonly string[], pages: PageSize) => {
+    const texts = await pipelinedGets(redis, keys)
+    let values = 0
+    let length = 0
     texts.forEach((text, i) => {
       const key = keys[i]
-      if (text !== null && key !== undefined) largeKeys.seen(key, text)
+      if (text === null || key === undefined) return
+      values++
+      length += text.length
+      largeKeys.seen(key, text)
     })
+    pages.came(values, length)
+    return texts
+  }
+
+  const readPart = async (
+    connection: Connection,
+    pages: PageSize,
+    keys: readonly string[],
+    timeout: number | undefined,
+  ) => {
+    const texts: (string | null)[] = []
+    while (texts.length < keys.length) {
+      const page = keys.slice(texts.length, texts.length + pages.next())
+      // What it holds is learned where it is received: a page that comes too late teaches as well.
+      texts.push(
+        ...(await paged(
+          pages,
+          caller.call(connection, 'read', timeout, (redis) => readPage(redis, page, pages)),
+        )),
+      )
+    }
     return texts
   }
 
@@ -87,8 +115,8 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
     readMany: async (keys, options) => {
       const [small, big] = parted(keys, (key) => !largeKeys.has(key))
       const parts = await Promise.all([
-        readPart(data, small.items, options?.timeout),
-        readPart(large, big.items, options?.timeout),
+        readPart(data, smallPages, small.items, options?.timeout),
+        readPart(large, largePages, big.items, options?.timeout),
       ])
       const texts = new Array<string | undefined>(keys.length)
       for (const [part, places] of [

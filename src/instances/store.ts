@@ -33,7 +33,7 @@ export interface ScanPage {
 export interface EntryStore {
   /** One key. Reads of one tick travel together. */
   read(key: string, options?: CallOptions): Promise<string | undefined>
-  /** Many keys, one round trip, single-key commands; in the order asked. */
+  /** Many keys by single-key commands, in as few round trips as their size allows; in the order asked. */
   readMany(keys: readonly string[], options?: CallOptions): Promise<(string | undefined)[]>
   /** One or many entries, one round trip. */
   write(entries: readonly EntryWrite[], options?: CallOptions): Promise<void>
