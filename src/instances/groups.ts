@@ -1,7 +1,10 @@
+import type { Redis } from 'ioredis'
 import { type Caller, InstanceError } from './caller.js'
+import type { Connection } from './connection.js'
 import type { Lines } from './entries.js'
-import { isLarge } from './large.js'
+import { createLargeKeys, isLarge } from './large.js'
 import type { Layout } from './layout.js'
+import { createPageSize, type PageSize, paged } from './page-size.js'
 import {
   groupClearScript,
   groupDeleteScript,
@@ -13,7 +16,7 @@ import {
 import { createSliding } from './sliding.js'
 import type { GroupStore } from './store.js'
 
-/** Items or names per round trip; each has the deadline. */
+/** Names per round trip; each has the deadline. */
 const PAGE = 1_000
 
 /** Groups as hashes, and an index of their names that only the first and last write of a group touch. */
@@ -24,6 +27,26 @@ export const createGroups = (
   checkSize: (text: string) => void,
 ): GroupStore => {
   const sliding = createSliding()
+  // A group that held a large item when last seen is read and written elsewhere as a whole.
+  const largeGroups = createLargeKeys()
+  const lineOf = (group: string): Connection => (largeGroups.has(group) ? large : data)
+  const smallPages = createPageSize('small')
+  const largePages = createPageSize('large')
+  const pagesOf = (group: string): PageSize => (largeGroups.has(group) ? largePages : smallPages)
+
+  /** Learns here what it holds, because a page that comes too late teaches as well. */
+  const readPage = async (redis: Redis, group: string, cursor: string, pages: PageSize) => {
+    const [next, page] = await redis.hscan(layout.group(group), cursor, 'COUNT', pages.next())
+    let length = 0
+    let big = ''
+    for (const text of page) {
+      length += text.length
+      if (isLarge(text)) big = text
+    }
+    pages.came(page.length / 2, length)
+    if (big !== '') largeGroups.seen(group, big)
+    return { next, page, big }
+  }
   const setScriptsOf = (maxItems: number, ttl: number | false) => ({
     maxItems,
     ttl,
@@ -37,11 +60,14 @@ export const createGroups = (
     groupGet: (group, field, options) =>
       new Promise((resolve, reject) => {
         caller.run(
-          data,
+          lineOf(group),
           'read',
           options?.timeout,
           (redis) => redis.hget(layout.group(group), field),
-          (text) => resolve(text ?? undefined),
+          (text) => {
+            if (text !== null && isLarge(text)) largeGroups.seen(group, text)
+            resolve(text ?? undefined)
+          },
           (error) => (isForeign(error) ? resolve(undefined) : reject(error)),
         )
       }),
@@ -53,13 +79,15 @@ export const createGroups = (
         if (setScripts.maxItems !== maxItems || setScripts.ttl !== ttl) setScripts = setScriptsOf(maxItems, ttl)
         const slide = sliding.due(group, ttl)
         const script = slide ? setScripts.slide : setScripts.keep
+        const isBig = isLarge(text)
         caller.run(
-          isLarge(text) ? large : data,
+          isBig ? large : lineOf(group),
           'write',
           options?.timeout,
           (redis) => runScript(redis, script, keys, [field, text]),
           () => {
             if (slide) sliding.done(group, ttl)
+            if (isBig) largeGroups.seen(group, text)
             resolve()
           },
           reject,
@@ -68,7 +96,7 @@ export const createGroups = (
 
     groupDelete: async (group, field, options) => {
       const keys = [layout.group(group), layout.groupIndex]
-      const old = await caller.call(data, 'change', options?.timeout, (redis) =>
+      const old = await caller.call(lineOf(group), 'change', options?.timeout, (redis) =>
         runScript(redis, groupDeleteScript, keys, [field, group]),
       )
       return typeof old === 'string' ? old : undefined
@@ -78,17 +106,23 @@ export const createGroups = (
       // A page may repeat what an earlier one had, while the hash grows.
       const items = new Map<string, string>()
       let cursor = '0'
+      let big = ''
       try {
         do {
-          const [next, page] = await caller.call(data, 'read', options?.timeout, (redis) =>
-            redis.hscan(layout.group(group), cursor, 'COUNT', PAGE),
+          const pages = pagesOf(group)
+          const read = await paged(
+            pages,
+            caller.call(lineOf(group), 'read', options?.timeout, (redis) => readPage(redis, group, cursor, pages)),
           )
+          const { page } = read
           for (let i = 0; i < page.length; i += 2) items.set(page[i] as string, page[i + 1] as string)
-          cursor = next
+          if (read.big !== '') big = read.big
+          cursor = read.next
         } while (cursor !== '0')
       } catch (error) {
         return ifForeign(error, [])
       }
+      largeGroups.seen(group, big)
       return [...items]
     },
 
@@ -97,8 +131,10 @@ export const createGroups = (
       let cursor = '0'
       try {
         do {
+          // The script has the server put each item of the page together, texts included.
+          const count = largeGroups.has(group) ? largePages.next() : PAGE
           const reply = await caller.call(data, 'read', options?.timeout, (redis) =>
-            runScript(redis, groupFieldsScript, [layout.group(group)], [cursor, PAGE]),
+            runScript(redis, groupFieldsScript, [layout.group(group)], [cursor, count]),
           )
           const [next, page] = reply as [string, string[]]
           for (const field of page) fields.add(field)
@@ -113,6 +149,7 @@ export const createGroups = (
     groupClear: async (group, options) => {
       const keys = [layout.group(group), layout.groupIndex]
       await caller.call(data, 'change', options?.timeout, (redis) => runScript(redis, groupClearScript, keys, [group]))
+      largeGroups.seen(group, '')
     },
 
     groups: async (options) => {
