@@ -79,6 +79,15 @@ const expectAll = async (store: Store, kinds: StoreErrorKind[], applied?: 'no'):
     }),
   )
 }
+/** Something that waits for nothing: it is over before the event loop turns, however slow this machine is. */
+const atOnce = async (something: () => Promise<unknown>): Promise<void> => {
+  let turned = false
+  setImmediate(() => {
+    turned = true
+  })
+  await something()
+  expect(turned).toBe(false)
+}
 const recovers = (store: Store): Promise<unknown> =>
   until('the store works again', () => store.write([{ key: 'back', text: 'x', endsAt: soon() }]).then(() => true))
 
@@ -154,9 +163,7 @@ describe('an instance that goes away', () => {
     await expectAll(store, ['timeout', 'unavailable'])
     expect(performance.now() - startedAt).toBeLessThan(2_500)
     await until('the prober has judged', () => store.health().state === 'down')
-    const refusedAt = performance.now()
-    await expectAll(store, ['unavailable'], 'no')
-    expect(performance.now() - refusedAt).toBeLessThan(100)
+    await atOnce(() => expectAll(store, ['unavailable'], 'no'))
     redis.thaw()
     await recovers(store)
     expect(store.health().state).toBe('up')
@@ -170,9 +177,9 @@ describe('an instance that goes away', () => {
     redis.freeze()
     await errorOf(store.read('a'))
     await until('the connection is given up', () => store.health().state === 'down', 9_000)
-    const startedAt = performance.now()
-    expect(await errorOf(store.read('a'))).toMatchObject({ kind: 'unavailable', applied: 'no' })
-    expect(performance.now() - startedAt).toBeLessThan(100)
+    await atOnce(async () => {
+      expect(await errorOf(store.read('a'))).toMatchObject({ kind: 'unavailable', applied: 'no' })
+    })
     redis.thaw()
     await recovers(store)
   })
@@ -195,10 +202,14 @@ describe('an instance that goes away', () => {
     const store = open(redis.url)
     await store.connect()
     redis.freeze()
-    const startedAt = performance.now()
-    expect(await errorOf(store.read('a', { timeout: 20 }))).toMatchObject({ kind: 'timeout' })
-    expect(performance.now() - startedAt).toBeLessThan(140)
+    const ended: string[] = []
+    const note = () => ended.push('the one with a longer timeout')
+    const other = store.read('b', { timeout: 10_000 }).then(note, note)
+    const error = await errorOf(store.read('a', { timeout: 20 }))
+    expect(error).toMatchObject({ kind: 'timeout', message: 'primary: no answer in 20 ms' })
+    expect(ended).toEqual([])
     redis.thaw()
+    await other
   })
 
   it('drops one connection: calls after it do not notice', async () => {
