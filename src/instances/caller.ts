@@ -19,6 +19,9 @@ export class PartlyDone extends Error {
 /** Round trips to one instance at a time; further calls wait for their turn, within their deadline. */
 const MAX_IN_FLIGHT = 1_000
 
+/** ms without any answer, while calls wait for one, that are worth a question. With its own limit: gone after 0.3 s. */
+const SILENCE = 90
+
 /** Every call to an instance goes through here: it waits for the connection, has one deadline, and ends. */
 export interface Caller {
   /** The form without a promise of its own, for the batch reader. Exactly one of `done` and `failed` is called, once. */
@@ -55,10 +58,12 @@ interface Lane {
   readonly queue: { begin(): void }[]
   inFlight: number
   starting: boolean
+  /** Set while somebody looks whether anything is answered at all. */
+  watched: boolean
 }
 
 export const createCaller = (name: string, deadlines: Deadlines, health: Health, expiry: Expiry): Caller => {
-  const lane: Lane = { name, deadlines, health, expiry, queue: [], inFlight: 0, starting: false }
+  const lane: Lane = { name, deadlines, health, expiry, queue: [], inFlight: 0, starting: false, watched: false }
 
   const run: Caller['run'] = (connection, intent, timeout, send, done, failed) => {
     const call = new Call(lane, connection, intent, timeout, send, done, failed)
@@ -150,6 +155,7 @@ class Call<T> implements Expiring {
     const now = performance.now()
     if (this.endsAt === 0) this.expireFrom(now)
     this.sentAt = now
+    if (!this.lane.watched) watch(this.lane, now)
     this.lane.deadlines.sent(this)
     if (this.lane.inFlight > 1) writeTogether(redis)
     this.send(redis).then(
@@ -197,6 +203,22 @@ class Call<T> implements Expiring {
     if (this.counted) leave(this.lane)
     if (this.endsAt !== 0) this.lane.expiry.remove(this)
   }
+}
+
+/** While calls are on their way: a server that says nothing is asked about long before they give up. */
+const watch = (lane: Lane, now: number): void => {
+  const { expiry, health } = lane
+  const heard = health.answers()
+  lane.watched = true
+  expiry.add({
+    endsAt: now + Math.max(SILENCE, (health.latency() ?? 0) * 3),
+    expire: () => {
+      lane.watched = false
+      if (lane.inFlight === 0) return
+      if (health.answers() === heard) health.timedOut('read')
+      watch(lane, performance.now())
+    },
+  })
 }
 
 const leave = (lane: Lane): void => {

@@ -10,7 +10,7 @@ const MINUTE = 60_000
  * ms of unbroken good answers before an instance is trusted again, by the number of falls in the last minute. After the
  * fourth it isn't before that minute is over, so there are never more.
  */
-const HOLD = [0, 0, 1_000, 5_000]
+const HOLD = [0, 0, 500, 1_500]
 
 /**
  * May an instance that was lost serve again? After two good answers in a row, at first; one that comes and goes is left

@@ -90,6 +90,10 @@ export const createProber = (options: ProberOptions): Prober => {
     void round(planned)
   }
 
+  const askAgain = (): void => {
+    if (state === 'waiting' && health.standing().phase !== 'up') begin(plan())
+  }
+
   /** Never rejects: all that can fail is an answer. */
   const round = async (planned: ProbePlan): Promise<void> => {
     const event = await inquire(planned)
@@ -164,6 +168,7 @@ export const createProber = (options: ProberOptions): Prober => {
     const [answersBefore, writesBefore] = [health.answers(), health.writes()]
     const inTime = await within(question.done, options.limit())
     late = inTime ? undefined : question
+    if (!inTime && first) void question.done.then(() => answeredLate(question))
     const { ping, write, memory, asksWrite } = question
     const noPing = health.answers() === answersBefore ? 'silent' : 'late'
     const noWrite = health.writes() === writesBefore ? 'silent' : 'late'
@@ -174,6 +179,13 @@ export const createProber = (options: ProberOptions): Prober => {
       write: asksWrite ? (write ?? noWrite) : undefined,
       memory,
     }
+  }
+
+  /** A server that thaws says so itself. */
+  const answeredLate = (question: Question): void => {
+    if (late !== question || state !== 'waiting') return
+    late = undefined
+    askAgain()
   }
 
   /** By the guarded timer: an answer that this process was too busy to read isn't missing. */
@@ -199,9 +211,7 @@ export const createProber = (options: ProberOptions): Prober => {
       last = { answer: now, write: now, memory: now }
       wait()
     },
-    ask: () => {
-      if (state === 'waiting' && health.standing().phase !== 'up') begin(plan())
-    },
+    ask: askAgain,
     wake: () => {
       if (state !== 'waiting') return
       if (health.standing().phase === 'suspect') begin(plan())

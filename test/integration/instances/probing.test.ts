@@ -253,6 +253,21 @@ describe('with many calling', () => {
     expect(new Set([...failed.reads, ...failed.writes])).toEqual(new Set(['timeout', 'unavailable']))
   })
 
+  it('a freeze is noticed long before the calls give up', async () => {
+    const redis = await startTestRedis()
+    const store = await open(redis.url, { deadlines: { read: 3_000, write: 3_000 }, probeEvery: 60_000 })
+    redis.freeze()
+    let over = false
+    const call = failure(store.write(put('a'))).finally(() => {
+      over = true
+    })
+    await sees(store, 'down')
+    expect(over).toBe(false)
+    redis.thaw()
+    await sees(store, 'up')
+    await call
+  })
+
   it('a pause of 100 ms: nothing', async () => {
     const redis = await startTestRedis()
     const cli = admin(redis)

@@ -199,7 +199,7 @@ describe('coming back', () => {
       standing = { ...play([ok], standing, now + wait).standing, phase: 'up' }
       now += wait + 100
     }
-    expect(waits.slice(0, 3)).toEqual([50, 1_000, 5_000])
+    expect(waits.slice(0, 3)).toEqual([50, 500, 1_500])
     expect(waits[3]).toBeGreaterThan(50_000)
     expect(waits[3]).toBeLessThanOrEqual(60_000)
   })
