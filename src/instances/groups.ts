@@ -6,6 +6,7 @@ import { createLargeKeys, isLarge } from './large.js'
 import type { Layout } from './layout.js'
 import { createPageSize, type PageSize, paged } from './page-size.js'
 import {
+  groupAdoptScript,
   groupClearScript,
   groupDeleteScript,
   groupFieldsScript,
@@ -15,6 +16,7 @@ import {
 } from './scripts.js'
 import { createSliding } from './sliding.js'
 import type { GroupStore } from './store.js'
+import { createWrittenItems } from './written-items.js'
 
 /** Names per round trip; each has the deadline. */
 const PAGE = 1_000
@@ -47,9 +49,11 @@ export const createGroups = (
     if (big !== '') largeGroups.seen(group, big)
     return { next, page, big }
   }
+  const written = createWrittenItems()
   const setScriptsOf = (maxItems: number, ttl: number | false) => ({
     maxItems,
     ttl,
+    adopt: groupAdoptScript(layout.groupPrefix, { maxItems, ttl }),
     slide: groupSetScript(layout.groupPrefix, { maxItems, ttl, slide: true }),
     keep: groupSetScript(layout.groupPrefix, { maxItems, ttl, slide: false }),
   })
@@ -75,18 +79,28 @@ export const createGroups = (
     groupSet: (group, field, text, ttl, maxItems, options) =>
       new Promise((resolve, reject) => {
         checkSize(text)
-        const keys = [layout.group(group), layout.groupIndex]
+        const keys: [group: string, index: string] = [layout.group(group), layout.groupIndex]
         if (setScripts.maxItems !== maxItems || setScripts.ttl !== ttl) setScripts = setScriptsOf(maxItems, ttl)
         const slide = sliding.due(group, ttl)
+        const { adopt } = setScripts
         const script = slide ? setScripts.slide : setScripts.keep
         const isBig = isLarge(text)
+        // A script costs as much again as the write itself, and replacing an item needs none of what it does.
+        const replaces = !slide && written.has(group, field)
+        const send = (redis: Redis): Promise<unknown> =>
+          replaces
+            ? redis
+                .hset(keys[0], field, text)
+                .then((added) => (added === 0 ? undefined : runScript(redis, adopt, keys, [field])))
+            : runScript(redis, script, keys, [field, text])
         caller.run(
           isBig ? large : lineOf(group),
           'write',
           options?.timeout,
-          (redis) => runScript(redis, script, keys, [field, text]),
+          send,
           () => {
             if (slide) sliding.done(group, ttl)
+            if (!replaces) written.add(group, field)
             if (isBig) largeGroups.seen(group, text)
             resolve()
           },

@@ -113,26 +113,47 @@ return text`)
  * as much as a command inside the script. Writes first and looks afterwards, because nearly every write replaces an
  * item: five commands would cost as much again as the write itself. Without `slide` only a new group gets its ttl.
  */
-export const groupSetScript = (
-  groupPrefix: string,
-  { maxItems, ttl, slide }: { maxItems: number; ttl: number | false; slide: boolean },
-): Script => {
-  const setTtl = ttl === false ? "redis.call('PERSIST', KEYS[1])" : `redis.call('PEXPIRE', KEYS[1], ${Math.ceil(ttl)})`
+export const groupSetScript = (groupPrefix: string, rule: GroupRule & { slide: boolean }): Script => {
+  // A group without the life it should have was left by a process that ended between a plain HSET and groupAdoptScript.
+  const isNew = rule.ttl === false ? 'true' : "items == 1 or redis.call('PTTL', KEYS[1]) < 0"
   return script(`
 if redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) == 1 then
-  local items = redis.call('HLEN', KEYS[1])
+  ${withinLimit(rule)}
+  if ${isNew} then
+    ${enrol(groupPrefix, rule)}
+  end
+end
+${rule.slide ? setTtl(rule) : ''}
+return 1`)
+}
+
+/**
+ * KEYS: group, index. ARGV: field. After a plain HSET that, against expectation, added the field: the group, or the
+ * item, was removed by somebody else meanwhile, so what comes with a new one is made up for.
+ */
+export const groupAdoptScript = (groupPrefix: string, rule: GroupRule): Script =>
+  script(`
+${withinLimit(rule)}
+${enrol(groupPrefix, rule)}
+return 1`)
+
+interface GroupRule {
+  readonly maxItems: number
+  readonly ttl: number | false
+}
+
+const setTtl = ({ ttl }: GroupRule): string =>
+  ttl === false ? "redis.call('PERSIST', KEYS[1])" : `redis.call('PEXPIRE', KEYS[1], ${Math.ceil(ttl)})`
+
+const withinLimit = ({ maxItems }: GroupRule): string => `local items = redis.call('HLEN', KEYS[1])
   if items > ${maxItems} then
     redis.call('HDEL', KEYS[1], ARGV[1])
     return {err = 'TOOLARGE'}
-  end
-  if items == 1 then
-    redis.call('ZADD', KEYS[2], 0, string.sub(KEYS[1], ${Buffer.byteLength(groupPrefix) + 1}))
-    ${setTtl}
-  end
-end
-${slide ? setTtl : ''}
-return 1`)
-}
+  end`
+
+const enrol = (groupPrefix: string, rule: GroupRule): string =>
+  `redis.call('ZADD', KEYS[2], 0, string.sub(KEYS[1], ${Buffer.byteLength(groupPrefix) + 1}))
+    ${setTtl(rule)}`
 
 /** KEYS: group, index. ARGV: field, group's name. */
 export const groupDeleteScript = script(`
