@@ -1,4 +1,5 @@
 import type { StoreHealth } from './instances/store.js'
+import { isLoopback } from './settings/redis-url.js'
 import type { InstanceSettings, Settings } from './settings/settings.js'
 
 const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1).replace(/\.0$/, '')
@@ -24,7 +25,9 @@ const upLine = (health: StoreHealth, instance: InstanceSettings): string[] => {
     ...(memory === undefined
       ? []
       : [memory.max > 0 ? `${megabytes(memory.used)} of ${megabytes(memory.max)} MB` : `${megabytes(memory.used)} MB`]),
-    ...(latency !== undefined && latency > far ? ['far away: deadlines are 8x the round trip'] : []),
+    ...(latency !== undefined && latency > far && !isLoopback(instance.url.host)
+      ? ['far away: deadlines are 8x the round trip']
+      : []),
   ]
 }
 

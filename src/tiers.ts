@@ -11,7 +11,7 @@ import { isStepProcess, stepTiers } from './motia/step/step-tiers.js'
 import type { OpenTiers } from './open.js'
 import { consoleReport } from './report.js'
 import { ConfigurationError, rememberForExit } from './settings/configuration-error.js'
-import { isProduction } from './settings/production.js'
+import { isMotiaCli, isProduction } from './settings/production.js'
 import { readSettings } from './settings/read-settings.js'
 import type { Settings } from './settings/settings.js'
 
@@ -79,10 +79,16 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     },
   })
 
+  const state = createStateAdapter(hot, { brand: settings, report })
+
   return {
     // The public type follows the categories that the caller declared; in here they are names.
     cache: cache as unknown as RedisTiers<R>['cache'],
-    state: createStateAdapter(hot, { brand: settings, report }),
+    get state() {
+      // Motia takes it when it reads the config, long before a step may miss its cache.
+      if (isMotiaCli(process.argv[1] ?? '')) registration.adapterUsed()
+      return state
+    },
     plugin,
     redisService: createRedisService(cache),
     on: events.on,

@@ -3,4 +3,5 @@ export const isProduction = (env: Record<string, string | undefined>, argv: read
   env.NODE_ENV === 'production' || (argv[2] === 'start' && isMotiaCli(argv[1] ?? ''))
 
 /** node_modules/.bin/motia, its Windows shims, or the file behind them. */
-const isMotiaCli = (script: string): boolean => /[\\/]motia(\.\w+|[\\/]dist([\\/]\w+)*[\\/]cli\.\w+)?$/.test(script)
+export const isMotiaCli = (script: string): boolean =>
+  /[\\/]motia(\.\w+|[\\/]dist([\\/]\w+)*[\\/]cli\.\w+)?$/.test(script)

@@ -31,15 +31,16 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
   let host: StepHost | undefined
 
   const start = (): boolean => {
-    host = createStepHost(parts)
-    const stop = onStepProcess(host.attach)
-    // Two hosts would both answer: where redisTiers() was registered twice, the last one serves.
+    // Two hosts would both answer: where a plugin is listed twice, the last one serves.
     const shared = globalThis as Slot
     shared[slot]?.()
+    const mine = createStepHost(parts)
+    const stop = onStepProcess(mine.attach)
     shared[slot] = () => {
       stop()
-      host?.close()
+      mine.close()
     }
+    host = mine
     const preloadUrl = parts.preloadUrl ?? new URL('./preload.js', import.meta.url).href
     return installInjection({ env: process.env, inject: parts.inject, preloadUrl, report: parts.report })
   }

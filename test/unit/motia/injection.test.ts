@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,8 +8,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { installInjection, runnerProblem, withImport } from '../../../src/motia/plugin/injection.ts'
 import { createPlugin } from '../../../src/motia/plugin/plugin.ts'
 import { createRegistration } from '../../../src/motia/plugin/registration.ts'
-import { HOST_MARKER } from '../../../src/motia/step/protocol.ts'
+import { CALL, HOST_MARKER, REPLY } from '../../../src/motia/step/protocol.ts'
 import { until } from '../../support/until.ts'
+import { createMemoryEngine } from './memory-engine.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'motia redis "injection" '))
@@ -151,5 +152,31 @@ describe('half a registration', () => {
     registration.pluginBuilt(true)
     await new Promise((resolve) => setTimeout(resolve, 30))
     expect(warnings).toEqual([])
+  })
+})
+
+describe('a plugin that is listed twice', () => {
+  it('serves all the same, from the last one built', async () => {
+    const { report } = collect()
+    const { engine } = createMemoryEngine()
+    const parts = { inject: false, report, registration: createRegistration(report, 5), built: () => undefined }
+    const plugin = createPlugin({ ...parts, engine: async () => engine })
+    const motia = { state: undefined, printer: { printPluginError: () => undefined } }
+    plugin(motia as unknown as Parameters<typeof plugin>[0])
+    plugin(motia as unknown as Parameters<typeof plugin>[0])
+
+    const file = join(folder, 'node-runner.mjs')
+    const call = { type: CALL, id: 1, op: 'has', args: [{ category: 'cache', key: 'k' }] }
+    writeFileSync(
+      file,
+      `process.on('message', (reply) => process.send({ reply })); process.send(${JSON.stringify(call)})`,
+    )
+    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+    const replies: unknown[] = []
+    child.on('message', (message: { reply?: unknown }) => message.reply && replies.push(message.reply))
+    await until('its call is answered', () => replies.length > 0)
+    child.kill('SIGKILL')
+    plugin.close()
+    expect(replies).toEqual([{ type: REPLY, id: 1, value: false }])
   })
 })
