@@ -19,8 +19,9 @@ export default defineConfig({
           include: ['test/{e2e,browser,types}/**/*.test.ts'],
           // These use the built package, as a user's app does.
           globalSetup: ['./test/support/build.ts'],
-          // Real Motia servers, browsers, package installs: slow to start, so few at a time.
-          maxWorkers: 2,
+          // Real Motia servers, browsers, package installs: two of them starve a small machine so much that its
+          // Redis servers answer too late, which is then noticed.
+          maxWorkers: 1,
           // And after the others, which time their calls.
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
