@@ -326,8 +326,6 @@ it('says nothing but its start lines while all is well', () => {
     .output()
     .split('\n')
     .filter((line) => line.includes('motia-redis  '))
-    // A machine busy with other tests may keep a server silent for longer than a probe waits: then it is said, rightly.
-    .filter((line) => !/(DOWN {2}it does not answer|up again)$/.test(line))
   expect(ours).toEqual([
     expect.stringMatching(/motia-redis {2}primary +up .*Redis \d.*auth orders notifications analytics, state$/),
     expect.stringMatching(/motia-redis {2}secondary +up .*Redis \d.*user menu ml cache$/),
