@@ -4,11 +4,11 @@ export const didYouMean = (word: string, known: Iterable<string>): string => {
   return found === undefined ? '' : ` (did you mean '${found}'?)`
 }
 
-/** The known word the fewest slips away, if that is few for its length. */
-export const nearest = (word: string, known: Iterable<string>): string | undefined => {
+/** The known word the fewest slips away, if that is few for its length, and at most `most`. */
+export const nearest = (word: string, known: Iterable<string>, most = 3): string | undefined => {
   let best: { word: string; slips: number } | undefined
   for (const candidate of known) {
-    const allowed = Math.min(3, Math.ceil(Math.max(word.length, candidate.length) / 4))
+    const allowed = Math.min(most, Math.ceil(Math.max(word.length, candidate.length) / 4))
     if (Math.abs(word.length - candidate.length) > allowed) continue
     const slips = slipsBetween(word.toLowerCase(), candidate.toLowerCase())
     if (slips <= allowed && (best === undefined || slips < best.slips)) best = { word: candidate, slips }

@@ -1,5 +1,4 @@
 import { type Check, deadline, type Faults, oneOf, probeInterval } from './checks.js'
-import { nearest } from './did-you-mean.js'
 import { Problem } from './problem.js'
 
 /** Environment variables by name; an empty or blank one counts as unset. */
@@ -47,35 +46,3 @@ export const onOrOff: Check<boolean> = (value) => {
   const word = oneOf('on', 'off')(value)
   return Problem.is(word) ? new Problem('write on or off') : word === 'on'
 }
-
-const ours = [
-  'REDIS_PRIMARY_URL',
-  'REDIS_SECONDARY_URL',
-  'REDIS_PRIMARY_TYPES',
-  'REDIS_SECONDARY_TYPES',
-  'REDIS_LOAD_BALANCE_STRATEGY',
-  'MOTIA_REDIS_STATE_INSTANCE',
-  'MOTIA_REDIS_NAMESPACE',
-  'MOTIA_REDIS_DIR',
-  'MOTIA_REDIS_TOKEN',
-  'MOTIA_REDIS_INJECT',
-  'MOTIA_REDIS_DEADLINE_READ',
-  'MOTIA_REDIS_DEADLINE_WRITE',
-  'MOTIA_REDIS_PROBE_MS',
-  'MOTIA_REDIS_EMBEDDED',
-]
-/** Motia's own variables, which begin like ours. */
-export const motiasOwn: readonly string[] = ['HOST', 'PORT', 'USERNAME', 'PASSWORD', 'DB'].map(
-  (word) => `MOTIA_REDIS_${word}`,
-)
-
-/** Variables that look like a slip for one of ours: nobody else would ever say that they do nothing. */
-export const likelySlips = (env: Environment): string[] =>
-  env.names
-    .filter((name) => /^(MOTIA_)?REDIS_/.test(name) && !ours.includes(name) && !motiasOwn.includes(name))
-    .flatMap((name) => {
-      const meant = nearest(name, ours)
-      return meant === undefined || env.text(meant) !== undefined
-        ? []
-        : [`${name} has no meaning here; did you mean ${meant}?`]
-    })

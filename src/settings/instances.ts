@@ -2,7 +2,7 @@ import type { Faults } from './checks.js'
 import { defaultTypes } from './defaults.js'
 import type { Environment } from './environment.js'
 import { onOrOff } from './environment.js'
-import { categoryNameProblem, isCategoryName } from './names.js'
+import { categoryNameProblem, isCategoryName, typesVariable, urlVariable } from './names.js'
 import { Problem } from './problem.js'
 import { isLoopback, parseRedisUrl, type RedisUrl } from './redis-url.js'
 import type { InstanceSettings } from './settings.js'
@@ -53,9 +53,20 @@ const namesIn = (env: Environment): string[] => {
   return [...defaultTypes.keys(), ...further.sort()]
 }
 
+/** Whether the environment has the address of any instance, be it a wrong one. */
+export const namesAnInstance = (env: Environment): boolean =>
+  namesIn(env).some((name) => env.text(urlVariable(name)) !== undefined)
+
+/** The lists that are written out, as they are written. */
+export const listedIn = (env: Environment): { readonly instance: string; readonly types: readonly string[] }[] =>
+  namesIn(env).flatMap((instance) => {
+    const list = env.text(typesVariable(instance))
+    return list === undefined ? [] : [{ instance, types: splitTypes(list) }]
+  })
+
 const readOne = (name: string, env: Environment, faults: Faults): Listed[] => {
-  const urlName = `REDIS_${name.toUpperCase()}_URL`
-  const typesName = `REDIS_${name.toUpperCase()}_TYPES`
+  const urlName = urlVariable(name)
+  const typesName = typesVariable(name)
   const text = env.text(urlName)
   if (text === undefined && !defaultTypes.has(name)) {
     faults.add(typesName, `${urlName} is not set; set it, or remove ${typesName}`)
@@ -80,8 +91,11 @@ const readOne = (name: string, env: Environment, faults: Faults): Listed[] => {
   ]
 }
 
+const splitTypes = (list: string): string[] =>
+  [...new Set(list.split(',').map((name) => name.trim()))].filter((name) => name !== '')
+
 const readTypes = (list: string, where: string, faults: Faults): string[] => {
-  const names = [...new Set(list.split(',').map((name) => name.trim()))].filter((name) => name !== '')
+  const names = splitTypes(list)
   if (names.length === 0) faults.add(where, 'lists no category; write names with commas between, as in user,menu')
   const known = [...defaultTypes.values()].flat()
   return names.filter((name) => {

@@ -1,5 +1,9 @@
 import { didYouMean, nearest } from './did-you-mean.js'
 
+/** The variables that an instance is configured by. */
+export const urlVariable = (instance: string): string => `REDIS_${instance.toUpperCase()}_URL`
+export const typesVariable = (instance: string): string => `REDIS_${instance.toUpperCase()}_TYPES`
+
 const categoryShape = /^[a-z][a-z0-9_-]{0,31}$/
 
 export const isCategoryName = (name: unknown): name is string => typeof name === 'string' && categoryShape.test(name)

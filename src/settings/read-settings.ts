@@ -4,9 +4,10 @@ import { readCategories } from './categories.js'
 import { type Check, collectFaults, type Faults, oneOf } from './checks.js'
 import { ConfigurationError } from './configuration-error.js'
 import { didYouMean } from './did-you-mean.js'
-import { deadlineText, environment, likelySlips, onOrOff, probeText } from './environment.js'
+import { deadlineText, environment, onOrOff, probeText } from './environment.js'
 import { frozenMap } from './frozen-map.js'
 import { instanceWarnings, readInstances } from './instances.js'
+import { likelyMisspelt, likelySlips } from './likely-slips.js'
 import { namespace as namespaceCheck, readOptions, readState } from './options.js'
 import { Problem } from './problem.js'
 import { redisSecret } from './secret.js'
@@ -40,6 +41,7 @@ export const readSettings = <S extends object>(
   noteUnknown('inferCategory', given.inferCategory?.targets ?? [], names, faults)
   const dir = resolve(context.baseDir, env.read('MOTIA_REDIS_DIR', dirCheck, faults) ?? '.motia/redis')
   const token = env.text('MOTIA_REDIS_TOKEN')
+  const slips = likelySlips(env)
   const settings: Settings = {
     namespace,
     instances: Object.freeze(instances),
@@ -60,10 +62,12 @@ export const readSettings = <S extends object>(
     warnings: Object.freeze([
       ...instanceWarnings(instances, dir, context.production),
       ...warnings,
-      ...likelySlips(env),
+      ...slips,
+      ...likelyMisspelt(env, given.categories),
     ]),
   }
-  if (faults.lines.length > 0) throw new ConfigurationError(faults.lines)
+  // A slip may be why something is missing.
+  if (faults.lines.length > 0) throw new ConfigurationError([...faults.lines, ...slips])
   return Object.freeze(settings)
 }
 

@@ -204,13 +204,30 @@ describe('the other variables', () => {
       REDIS_PRIMARY_URI: 'hunter2',
       MOTIA_REDIS_HOST: 'x',
       REDIS_HOST: 'y',
-      REDIS_URL: 'z',
       MOTIA_REDIS_PORT: '1',
     }
     expect(settingsOf({}, env).warnings).toEqual([
       expect.stringContaining('NO REDIS'),
       'REDIS_PRIMARY_URI has no meaning here; did you mean REDIS_PRIMARY_URL?',
     ])
+  })
+
+  it('of which some are missing: a likely slip is named with the faults, for it may be the reason', () => {
+    expect(faultsOf({}, { REDIS_PRIMARY_URI: 'redis://:hunter2@h' }, true)).toEqual([
+      expect.stringMatching(/^REDIS_PRIMARY_URL: not set/),
+      'REDIS_PRIMARY_URI has no meaning here; did you mean REDIS_PRIMARY_URL?',
+    ])
+  })
+
+  it('like a lone REDIS_URL are pointed out, unless there is an instance or none is wanted', () => {
+    const hint = 'REDIS_URL is not read; write REDIS_PRIMARY_URL'
+    const lone = { REDIS_URL: 'redis://:hunter2@h' }
+    expect(settingsOf({}, lone).warnings).toEqual([expect.stringContaining('NO REDIS'), hint])
+    expect(faultsOf({}, lone, true)).toEqual([expect.stringContaining('not set'), hint])
+    expect(settingsOf({}, { ...lone, REDIS_QUEUE_URL: 'redis://q' }).warnings).toContain(hint)
+    expect(settingsOf({}, { ...lone, REDIS_EU_URL: 'redis://e', REDIS_EU_TYPES: 'menu' }).warnings).not.toContain(hint)
+    expect(settingsOf({}, { ...lone, ...two }).warnings).toEqual([])
+    expect(settingsOf({}, { ...lone, MOTIA_REDIS_EMBEDDED: 'on' }).warnings).not.toContain(hint)
   })
 
   it('warn of plain redis:// to another machine in production', () => {
@@ -220,5 +237,34 @@ describe('the other variables', () => {
     ])
     expect(settingsOf({}, env).warnings).toEqual([])
     expect(settingsOf({}, { ...env, REDIS_PRIMARY_URL: 'rediss://:hunter2@one' }, true).warnings).toEqual([])
+  })
+})
+
+describe('a listed name that is nearly a known one', () => {
+  const meant = (list: string, name: string, near: string): string =>
+    `${list}: '${name}' is taken for a category of your own; did you mean '${near}'? ` +
+    `(If not, declare ${name} in categories.)`
+
+  it('is pointed out and stays a category', () => {
+    const env = { ...two, REDIS_PRIMARY_TYPES: 'auth,ordes,analytics', REDIS_SECONDARY_TYPES: 'usr,menu' }
+    const settings = settingsOf(
+      { categories: { prices: {} } },
+      { ...env, REDIS_EU_URL: 'redis://e', REDIS_EU_TYPES: 'price' },
+    )
+    expect(settings.warnings).toEqual([
+      meant('REDIS_PRIMARY_TYPES', 'ordes', 'orders'),
+      meant('REDIS_SECONDARY_TYPES', 'usr', 'user'),
+      meant('REDIS_EU_TYPES', 'price', 'prices'),
+    ])
+    expect(settings.categories.has('ordes')).toBe(true)
+  })
+
+  it.each<[string, string, object]>([
+    ['when the known one is listed too', 'user,users', {}],
+    ['when it is declared', 'users', { categories: { users: {} } }],
+    ['when it is two slips away', 'offers,carts', {}],
+    ['when only a very short one is near', 'ms,m', {}],
+  ])('is not, %s', (_, list, options) => {
+    expect(settingsOf(options, { ...two, REDIS_PRIMARY_TYPES: '', REDIS_SECONDARY_TYPES: list }).warnings).toEqual([])
   })
 })
