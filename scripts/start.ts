@@ -6,7 +6,7 @@ import { type RunningRedis, startRedis } from './local-redis.ts'
 import { type RunningMotia, startMotia } from './motia.ts'
 import { findRedisBinary } from './redis-binary.ts'
 import { findRunning, forgetRunning, recordRunning } from './running.ts'
-import { portOf, redisPlan } from './start-options.ts'
+import { broughtLine, hiddenHints, portOf, redisPlan } from './start-options.ts'
 
 /**
  * `npm start`: the app in the current folder under `motia dev`, with the Redis servers that neither the environment
@@ -63,8 +63,15 @@ const withRedis = async (): Promise<NodeJS.ProcessEnv> => {
     start('secondary', plan.instances, small),
     start('motia', plan.motia, ['--appendonly', 'yes', '--save', '']),
   ])
-  if (primary !== undefined) env.REDIS_PRIMARY_URL = primary.url
-  if (secondary !== undefined) env.REDIS_SECONDARY_URL = secondary.url
+  const brought = Object.entries({ primary, secondary, motia: own })
+  console.log(
+    broughtLine(brought.flatMap(([name, server]) => (server === undefined ? [] : { name, port: server.port }))),
+  )
+  const urls: NodeJS.ProcessEnv = {}
+  if (primary !== undefined) urls.REDIS_PRIMARY_URL = primary.url
+  if (secondary !== undefined) urls.REDIS_SECONDARY_URL = secondary.url
+  for (const hint of hiddenHints(env, urls)) console.warn(hint)
+  Object.assign(env, urls)
   if (own !== undefined) {
     env.MOTIA_DISABLE_MEMORY_SERVER = 'true'
     env.MOTIA_REDIS_HOST = '127.0.0.1'

@@ -36,8 +36,11 @@ interface Start {
   readonly ended: Promise<number | NodeJS.Signals | null>
 }
 
-const start = (cwd: string, ...args: string[]): Start => {
-  const child = spawn(process.execPath, ['--import', tsx, script('start'), ...args], { cwd, env, stdio: 'pipe' })
+const start = (cwd: string, ...args: string[]): Start => startWith({}, cwd, ...args)
+
+const startWith = (more: NodeJS.ProcessEnv, cwd: string, ...args: string[]): Start => {
+  const command = ['--import', tsx, script('start'), ...args]
+  const child = spawn(process.execPath, command, { cwd, env: { ...env, ...more }, stdio: 'pipe' })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -88,6 +91,7 @@ describe('npm start', () => {
     expect((await menu(`http://127.0.0.1:${port}`)).status).toBe(200)
     // Only Motia's own Redis was missing.
     expect(readdirSync(join(dir, '.motia')).filter((name) => name.startsWith('redis-'))).toEqual(['redis-motia'])
+    expect(run.output()).toMatch(/^brought a local Redis for Motia itself \(port \d+\)$/m)
 
     const started = descendants(run.pid)
     expect(started.length).toBeGreaterThanOrEqual(4) // Motia, its Redis, a watchdog each
@@ -104,6 +108,7 @@ describe('npm start', () => {
     const squatter = createServer()
     await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve))
     cleanUps.push(() => squatter.close())
+    writeFileSync(join(dir, '.env'), 'REDIS_PRIMARY_URI=redis://h')
 
     const run = start(dir, '--port', String(port))
     const url = await ready(run)
@@ -113,6 +118,10 @@ describe('npm start', () => {
     expect((await menu(url)).status).toBe(200)
     expect(existsSync(join(dir, '.motia', 'redis-primary'))).toBe(true)
     expect(existsSync(join(dir, '.motia', 'redis-secondary'))).toBe(true)
+    // With local servers in their place nobody would miss the given ones.
+    expect(run.output()).toMatch(
+      /^brought 2 local Redis instances \(primary on port \d+, secondary on port \d+\) and .*\nREDIS_PRIMARY_URI has no meaning here; did you mean REDIS_PRIMARY_URL\?$/m,
+    )
 
     // The Workbench is found where the app runs, whatever PORT says.
     expect(await others(dir, script('workbench'))).toEqual({ code: 0, output: `${url}/\n` })
@@ -126,6 +135,16 @@ describe('npm start', () => {
     expect(await run.ended).toBe(137)
     expect(run.output()).toContain('Motia has ended (exit code 137)')
     await until('none of them', () => alive(started).length === 0)
+  })
+
+  it('brings no instance in production: that none is named is an error there', async () => {
+    const dir = makeApp()
+    const run = startWith({ NODE_ENV: 'production' }, dir, '--port', String(await freePort()))
+    await ready(run)
+    expect(run.output()).toContain('REDIS_PRIMARY_URL: not set')
+    expect(readdirSync(join(dir, '.motia')).filter((name) => name.startsWith('redis-'))).toEqual(['redis-motia'])
+    run.child.kill('SIGINT')
+    await run.ended
   })
 
   it('passes on the exit code of a Motia that ends before it is ready', async () => {
@@ -169,7 +188,10 @@ describe('npm start', () => {
   it('refuses a bad port before it starts anything', async () => {
     const dir = makeApp()
     const outcome = await others(dir, script('start'), '--port', '70000')
-    expect(outcome).toEqual({ code: 1, output: '--port must be a number from 1 to 43857, not "70000"\n' })
+    expect(outcome).toEqual({
+      code: 1,
+      output: '--port must be a number from 1 to 43857, not "70000" (Motia also opens port + 21678)\n',
+    })
     expect(existsSync(join(dir, '.motia'))).toBe(false)
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { portOf, redisPlan } from '../../../scripts/start-options.ts'
+import { broughtLine, hiddenHints, portOf, redisPlan } from '../../../scripts/start-options.ts'
 
 describe('the port', () => {
   it.each([
@@ -18,16 +18,19 @@ describe('the port', () => {
     'refuses %j',
     (text) => {
       expect(() => portOf([`--port=${text}`], {})).toThrow(
-        `--port must be a number from 1 to 43857, not ${JSON.stringify(text)}`,
+        `--port must be a number from 1 to 43857, not ${JSON.stringify(text)} (Motia also opens port + 21678)`,
       )
       expect(() => portOf([], { PORT: text })).toThrow(/^PORT must be a number/)
     },
   )
 
   it('refuses what it does not know', () => {
-    expect(() => portOf(['--prot', '3000'], {})).toThrow(/--prot/)
-    expect(() => portOf(['3000'], {})).toThrow(/3000/)
-    expect(() => portOf(['--port'], {})).toThrow(/--port/)
+    const known = 'known: --port N (or -p N), as in npm start -- --port 3001'
+    expect(() => portOf(['--prot', '3000'], {})).toThrow(`unknown option "--prot" (did you mean '--port'?); ${known}`)
+    expect(() => portOf(['--verbose'], {})).toThrow(`unknown option "--verbose"; ${known}`)
+    expect(() => portOf(['-x'], {})).toThrow(`unknown option "-x"`)
+    expect(() => portOf(['3000'], {})).toThrow(`unexpected argument "3000"; ${known}`)
+    expect(() => portOf(['--port'], {})).toThrow(`--port needs a number; ${known}`)
   })
 })
 
@@ -45,11 +48,45 @@ describe('which Redis servers are brought along', () => {
       { instances: false, motia: true },
     ],
     ['no instance where data shall be in files', { MOTIA_REDIS_EMBEDDED: 'on' }, { instances: false, motia: true }],
+    [
+      'no instance in production, where none is an error',
+      { NODE_ENV: 'production' },
+      { instances: false, motia: true },
+    ],
     ['Motia pointed at a host', { MOTIA_REDIS_HOST: 'h' }, { instances: true, motia: false }],
     ['Motia pointed at a port', { MOTIA_REDIS_PORT: '6379' }, { instances: true, motia: false }],
     ['Motia told to use what runs', { MOTIA_DISABLE_MEMORY_SERVER: 'true' }, { instances: true, motia: false }],
     ['our own settings do not point Motia anywhere', { MOTIA_REDIS_DIR: 'data', MOTIA_REDIS_NAMESPACE: 'x:' }, all],
   ])('%s', (_name, env, plan) => {
     expect(redisPlan(env)).toEqual(plan)
+  })
+})
+
+describe('what is said of them', () => {
+  const urls = { REDIS_PRIMARY_URL: 'redis://127.0.0.1:1', REDIS_SECONDARY_URL: 'redis://127.0.0.1:2' }
+
+  it('a slip that the brought URLs would hide is pointed out, without its value', () => {
+    const env = { REDIS_PRIMARY_URI: 'redis://:hunter2@h', REDIS_URL: 'redis://:hunter2@h' }
+    expect(hiddenHints(env, urls)).toEqual([
+      'REDIS_PRIMARY_URI has no meaning here; did you mean REDIS_PRIMARY_URL?',
+      'REDIS_URL is not read; write REDIS_PRIMARY_URL',
+    ])
+  })
+
+  it('what the app itself will point out is left to it', () => {
+    expect(hiddenHints({ REDIS_LOAD_BALANCE_STRATEGI: 'smart', REDIS_PRIMARY_URI: 'x' }, {})).toEqual([])
+    expect(hiddenHints({ REDIS_LOAD_BALANCE_STRATEGI: 'smart' }, urls)).toEqual([])
+  })
+
+  const [primary, secondary, motia] = ['primary', 'secondary', 'motia'].map((name, i) => ({ name, port: 7001 + i }))
+  it.each([
+    [
+      [primary, secondary, motia],
+      'brought 2 local Redis instances (primary on port 7001, secondary on port 7002) and a local Redis for Motia itself (port 7003)',
+    ],
+    [[primary, secondary], 'brought 2 local Redis instances (primary on port 7001, secondary on port 7002)'],
+    [[motia], 'brought a local Redis for Motia itself (port 7003)'],
+  ])('the servers that were brought, with their ports (%#)', (servers, line) => {
+    expect(broughtLine(servers.flatMap((server) => server ?? []))).toBe(line)
   })
 })
