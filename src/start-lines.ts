@@ -1,4 +1,5 @@
 import type { StoreHealth } from './instances/store.js'
+import { urlVariable } from './settings/names.js'
 import { isLoopback } from './settings/redis-url.js'
 import type { InstanceSettings, Settings } from './settings/settings.js'
 
@@ -31,9 +32,11 @@ const upLine = (health: StoreHealth, instance: InstanceSettings): string[] => {
   ]
 }
 
-/** Where a fault was set is worth more than "its URL". */
-export const reasonFor = (instance: string, reason = 'no answer yet'): string =>
-  reason.replace('its URL', `REDIS_${instance.toUpperCase()}_URL`)
+/** Reasons name the variable to look at themselves; without one, it is the address that is worth a look. */
+export const reasonFor = (
+  instance: string,
+  reason = `no answer yet from the address in ${urlVariable(instance)}`,
+): string => reason
 
 /** One line per instance, columns aligned. Nothing in it is secret: reasons come redacted from the store. */
 export const startLines = (settings: Settings, healthOf: (instance: string) => StoreHealth): string[] => {

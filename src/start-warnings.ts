@@ -1,4 +1,5 @@
 import type { StoreHealth } from './instances/store.js'
+import { urlVariable } from './settings/names.js'
 import type { Settings } from './settings/settings.js'
 
 /** What only the servers can tell about a configuration, once they are connected. Lines that name what to change. */
@@ -19,7 +20,7 @@ const sameServers = (settings: Settings, healthOf: (instance: string) => StoreHe
     else
       lines.push(
         `${other} and ${name} are the same Redis server (run_id): they will fail together; ` +
-          `give REDIS_${name.toUpperCase()}_URL another server, or leave it out`,
+          `give ${urlVariable(name)} another server, or leave it out`,
       )
   }
   return lines

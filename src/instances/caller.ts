@@ -3,7 +3,7 @@ import type { Connection } from './connection.js'
 import type { Deadlines, Intent } from './deadlines.js'
 import type { Expiring, Expiry } from './expiry.js'
 import type { Health } from './health.js'
-import { type Fault, faultOf, notSent } from './redis-errors.js'
+import { type Fault, faultOf, notSent, textFor } from './redis-errors.js'
 import { StoreError } from './store.js'
 
 /** Sends one round trip's worth of commands. */
@@ -45,7 +45,7 @@ export class InstanceError extends StoreError {
     store: string,
     applied: 'no' | 'unknown',
   ) {
-    super(fault.kind, store, `${store}: ${fault.text}`, applied)
+    super(fault.kind, store, `${store}: ${textFor(store, fault)}`, applied)
   }
 }
 

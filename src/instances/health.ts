@@ -1,7 +1,7 @@
 import type { Intent } from './deadlines.js'
 import { atStart, type HealthEvent, readable, type Standing, step, writable } from './health-rules.js'
 import { createPace } from './pace.js'
-import type { Fault } from './redis-errors.js'
+import { type Fault, textFor } from './redis-errors.js'
 import type { ServerFacts } from './server-facts.js'
 import type { StoreHealth } from './store.js'
 
@@ -31,6 +31,8 @@ export interface Health {
 }
 
 export interface HealthOptions {
+  /** The instance's name. */
+  readonly name: string
   /** Hears once of each change of what the instance can serve, and of its pace, however many calls fail. */
   onState(health: StoreHealth): void
   /** The prober has something else to ask. */
@@ -40,7 +42,7 @@ export interface HealthOptions {
 }
 
 /** What is known about one instance. The rules decide; here it is kept, told and made cheap to ask for. */
-export const createHealth = ({ onState, onChange, latency }: HealthOptions): Health => {
+export const createHealth = ({ name, onState, onChange, latency }: HealthOptions): Health => {
   const pace = createPace()
   let standing = atStart
   let since = Date.now()
@@ -54,7 +56,7 @@ export const createHealth = ({ onState, onChange, latency }: HealthOptions): Hea
   let told = 'starting'
 
   const snapshot = (): StoreHealth => {
-    const reason = reasonOf(standing) ?? slowness()
+    const reason = reasonOf(name, standing) ?? slowness()
     const typical = pace.median() ?? latency()
     return {
       state: standing.phase === 'starting' ? 'probing' : standing.phase,
@@ -140,16 +142,17 @@ const closedFault: Fault = { kind: 'closed', text: 'closed', about: 'call', harm
 
 const unsent = (fault: Fault | undefined): Fault | undefined => fault && { ...fault, harmless: true }
 
-const reasonOf = ({ phase, fault, unwritable }: Standing): string | undefined => {
+const reasonOf = (name: string, { phase, fault, unwritable }: Standing): string | undefined => {
+  const text = (of: Fault | undefined): string | undefined => of && textFor(name, of)
   switch (phase) {
     case 'starting':
       return 'not connected yet'
     case 'down':
     case 'probing':
-      return fault?.text
+      return text(fault)
     case 'suspect':
-      return unwritable?.text ?? 'slow to answer'
+      return text(unwritable) ?? 'slow to answer'
     case 'up':
-      return unwritable?.text
+      return text(unwritable)
   }
 }

@@ -1,9 +1,10 @@
+import { urlVariable } from '../settings/names.js'
 import type { StoreErrorKind } from './store.js'
 
 /** What went wrong, in our words: nothing of the original text, because it may hold arguments, users or addresses. */
 export interface Fault {
   readonly kind: StoreErrorKind
-  /** Follows "<instance>: ". */
+  /** Follows "<instance>: ". Says "its URL" where `textFor` names the variable. */
   readonly text: string
   /**
    * What it says about the instance. down: it can't serve. writes: it refuses writes. call: the caller's own fault,
@@ -24,6 +25,9 @@ export class FaultError extends Error {
     super(fault.text)
   }
 }
+
+/** A fault's text for one instance: whoever reads it looks for the variable in which the address was given. */
+export const textFor = (instance: string, { text }: Fault): string => text.replace('its URL', urlVariable(instance))
 
 /** Turns whatever ioredis, Node or the server came up with into a Fault. Never pass the original on: it carries arguments. */
 export const faultOf = (error: unknown): Fault => {
@@ -91,7 +95,7 @@ const replyFault = (message: string): Fault => {
   if (/invalid (bulk|multibulk) length|bulk count|mbulk/i.test(message)) {
     return { ...refused('the value is larger than this server accepts (proto-max-bulk-len)'), kind: 'too-large' }
   }
-  if (/db index is out of range/i.test(message)) return configuration('it has no such database number')
+  if (/db index is out of range/i.test(message)) return configuration('it has no database of the number in its URL')
   if (/password is set|without any password/i.test(message)) {
     return configuration('its URL has a password, and the server has none')
   }
@@ -104,22 +108,23 @@ const replyFault = (message: string): Fault => {
 }
 
 const socketFaults: Record<string, Fault> = {
-  ECONNREFUSED: down('connection refused'),
-  EHOSTUNREACH: lost('no route to its host'),
-  ENETUNREACH: lost('no route to its network'),
-  ETIMEDOUT: lost('no answer from its address'),
+  ECONNREFUSED: down('connection refused at the address in its URL'),
+  EHOSTUNREACH: lost('no route to the host in its URL'),
+  ENETUNREACH: lost('no route to the network of the host in its URL'),
+  ETIMEDOUT: lost('no answer from the address in its URL'),
   ECONNRESET: lost('connection reset'),
   EPIPE: lost('connection closed by the server'),
-  ENOTFOUND: configuration("its host name can't be found"),
-  EAI_AGAIN: configuration("its host name can't be looked up now"),
-  EPROTO: configuration('no TLS there: write redis:// instead of rediss://, or use the TLS port'),
+  ENOTFOUND: configuration("the host name in its URL can't be found"),
+  EAI_AGAIN: configuration("the host name in its URL can't be looked up now"),
+  EPROTO: configuration('no TLS at the address in its URL: write redis:// instead of rediss://, or use the TLS port'),
 }
 
 /** Node names certificate faults by OpenSSL's codes; the rest of the TLS faults begin with ERR_SSL or ERR_TLS. */
 const tlsFault = (code: string): Fault | undefined => {
   if (/^ERR_SSL_/.test(code)) return socketFaults.EPROTO
   if (code === 'CERT_HAS_EXPIRED') return configuration('its TLS certificate has expired')
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return configuration('its TLS certificate is for another host')
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return configuration('its TLS certificate is for another host than the one in its URL')
   if (/SELF_SIGNED|UNABLE_TO|CERT_|_CERT/.test(code)) {
     return configuration('its TLS certificate is not trusted (NODE_EXTRA_CA_CERTS names further authorities)')
   }

@@ -46,6 +46,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   const deadlines = createDeadlines(options.deadlines)
   const nothing = (): void => undefined
   const health = createHealth({
+    name,
     onState: options.onState ?? nothing,
     onChange: () => prober.wake(),
     latency: deadlines.median,

@@ -97,10 +97,14 @@ describe('health and events, without a plugin', () => {
     const primary = await startTestRedis({ args: ['--requirepass', 'the-right-one'] })
     const url = primary.url.replace('redis://', 'redis://:the-wrong-one@')
     const { tiers } = tiersOver({ REDIS_PRIMARY_URL: url })
-    await expect(tiers.cache.get('a')).rejects.toMatchObject({ code: 'CACHE_UNAVAILABLE' })
+    const text = 'wrong user or password in REDIS_PRIMARY_URL'
+    const thrown: unknown = await tiers.cache.get('a').catch((error) => error)
+    expect(thrown).toMatchObject({ code: 'CACHE_UNAVAILABLE', message: expect.stringContaining(text) })
+    await expect(tiers.state.get('g', 'k')).rejects.toThrow(text)
     await until('it is said', () => lines.some((line) => line.includes('DOWN')))
-    expect(lines.join('\n')).toContain('REDIS_PRIMARY_URL')
-    expect(lines.join('\n') + JSON.stringify(tiers.health())).not.toContain('the-wrong-one')
+    expect(lines.join('\n')).toContain(text)
+    expect(tiers.health().instances[0]?.reason).toBe(text)
+    expect(`${lines.join('\n')}${JSON.stringify(tiers.health())}${thrown}`).not.toContain('the-wrong-one')
   })
 
   it('without any URL the loud line comes with the first call', async () => {
@@ -178,7 +182,9 @@ describe('start', () => {
       expect.stringMatching(
         /^primary {4}up {4}\d+ ms {2}Redis \d+\.\d+\.\d+ {2}[\d.]+ MB {2}auth orders notifications analytics, state$/,
       ),
-      expect.stringMatching(/^secondary {2}DOWN {2}connection refused; .*user menu ml cache/),
+      expect.stringMatching(
+        /^secondary {2}DOWN {2}connection refused at the address in REDIS_SECONDARY_URL; .*user menu ml cache/,
+      ),
     ])
     expect(said).toEqual([])
   })

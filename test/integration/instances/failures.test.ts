@@ -101,7 +101,7 @@ describe('an instance that is not there', () => {
       state: 'down',
       readable: false,
       writable: false,
-      reason: 'connection refused',
+      reason: 'connection refused at the address in REDIS_PRIMARY_URL',
     })
     await expectAll(store, ['unavailable'], 'no')
     expect(changes).toEqual(['down'])

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { faultOf } from '../../../src/instances/redis-errors.ts'
+import { faultOf, textFor } from '../../../src/instances/redis-errors.ts'
 
 const reply = (message: string): Error => Object.assign(new Error(message), { name: 'ReplyError' })
 const system = (code: string): Error => Object.assign(new Error(`connect ${code} 10.0.0.1:6379`), { code })
@@ -78,5 +78,17 @@ describe('faultOf', () => {
   it('takes anything thrown', () => {
     for (const thrown of [undefined, null, 'text', 1, {}])
       expect(faultOf(thrown)).toMatchObject({ kind: 'unavailable' })
+  })
+})
+
+describe('textFor', () => {
+  it.each([
+    [reply('WRONGPASS'), 'wrong user or password in REDIS_EU_WEST_URL'],
+    [reply('NOAUTH'), 'it wants a password, and REDIS_EU_WEST_URL has none'],
+    [system('ECONNREFUSED'), 'connection refused at the address in REDIS_EU_WEST_URL'],
+    [system('ENOTFOUND'), "the host name in REDIS_EU_WEST_URL can't be found"],
+    [system('ETIMEDOUT'), 'no answer from the address in REDIS_EU_WEST_URL'],
+  ])('names the variable that holds the address: %s', (error, text) => {
+    expect(textFor('eu_west', faultOf(error))).toBe(text)
   })
 })
