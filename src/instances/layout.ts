@@ -7,6 +7,10 @@
  *     <namespace>~mr:sides           sorted set like groups: the groups that have a side hash
  *     <namespace>~mr:markers         hash: markers of kept cache entries, see failover/markers.ts
  *     <namespace>~mr:probe:<process> never there: what the write probe names
+ *     <namespace>~mr:mirror:<home>:<redis key>             copy of a mirrored category's entry, on the instance beside its home
+ *     <namespace>~mr:standin:<home>:<outage>:<redis key>   what was written while home was away, see failover/outages.ts
+ *     <namespace>~mr:outage:<home>   hash: the outage's id and the processes that hold something for home
+ *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one
  */
 export interface Layout {
   group(name: string): string
@@ -18,6 +22,12 @@ export interface Layout {
   readonly markers: string
   /** What a process asks about writes with. Nothing is ever stored there. */
   probe(processId: string): string
+  /** What the copy of a mirrored entry begins with; the key it has at home follows. */
+  mirror(home: string): string
+  /** The same for what stands in during one outage. */
+  standIn(home: string, outage: string): string
+  outage(home: string): string
+  readonly sentinel: string
 }
 
 /** `namespace`: the literal prefix of every key, '' for none. */
@@ -31,5 +41,9 @@ export const layoutOf = (namespace: string): Layout => {
     sideIndex: `${namespace}~mr:sides`,
     markers: `${namespace}~mr:markers`,
     probe: (processId) => `${namespace}~mr:probe:${processId}`,
+    mirror: (home) => `${namespace}~mr:mirror:${home}:`,
+    standIn: (home, outage) => `${namespace}~mr:standin:${home}:${outage}:`,
+    outage: (home) => `${namespace}~mr:outage:${home}`,
+    sentinel: `${namespace}~mr:sentinel`,
   }
 }

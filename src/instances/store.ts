@@ -27,6 +27,8 @@ export interface ScanPage {
   readonly keys: readonly string[]
   /** Undefined at the end. Opaque. */
   readonly cursor: string | undefined
+  /** Some that belong here may be missing, because an instance is away. */
+  readonly partial?: true
 }
 
 /** Foreign types (a hash at an entry's key) read as undefined, like what is absent; `write` replaces them. */
@@ -111,6 +113,12 @@ export type StoreErrorKind =
   | 'not-a-number'
   | 'out-of-range'
   | 'too-large'
+  /** More calls are in flight than an instance is asked to bear, and this one's turn didn't come in time. */
+  | 'busy'
+  /** Kept data whose last value can't be known now: the instances that know it are away. */
+  | 'unknown'
+  /** A write that needed the journal, which has no room for it, or no folder. */
+  | 'journal'
   | 'closed'
 
 /** Carries no command arguments, no URL, no value. */
@@ -123,6 +131,8 @@ export class StoreError extends Error {
     message: string,
     /** 'unknown' when the command may have run. */
     readonly applied: 'no' | 'unknown',
+    /** It speaks against the instance, not against this one call. */
+    readonly instanceFault?: boolean,
   ) {
     super(message)
   }

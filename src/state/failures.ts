@@ -69,7 +69,9 @@ export const quoted = (name: unknown): string => {
 const isStoreError = (error: unknown): error is StoreError => error instanceof Error && error.name === 'StoreError'
 
 const codeOf = (kind: StoreErrorKind): StateErrorCode => {
-  if (kind === 'timeout') return 'STATE_TIMEOUT'
+  if (kind === 'timeout' || kind === 'busy') return 'STATE_TIMEOUT'
+  if (kind === 'unknown') return 'STATE_UNKNOWN'
+  if (kind === 'journal') return 'STATE_JOURNAL_FULL'
   if (kind === 'too-large') return 'STATE_TOO_LARGE'
   return 'STATE_UNAVAILABLE'
 }

@@ -1,0 +1,27 @@
+import type { Instance } from '../instances/instance.js'
+import type { EntryStore } from '../instances/store.js'
+import type { CategorySettings } from '../settings/settings.js'
+import type { Clock } from './clock.js'
+import type { Journal } from './journal.js'
+
+/** Everything that failover works with, the same for all categories. */
+export interface Landscape {
+  readonly clock: Clock
+  /** Undefined where no folder can be written, or it is another machine's. */
+  readonly journal: Journal | undefined
+  /** Every instance that is a Redis, in order of configuration. */
+  readonly instances: ReadonlyMap<string, Instance>
+  /** The category of a name, also of one that only another process or an earlier configuration used. */
+  categoryOf(name: string): CategorySettings
+  /**
+   * Calls may go straight to the instance: it reads and writes, isn't catching up, and nothing in the journal waits for
+   * it. Asked before every call, so it costs next to nothing.
+   */
+  calm(instance: string): boolean
+  /** Those that can serve instead of `home` now, best first: they read and write, and have nothing to catch up with. */
+  standInsOf(home: string): readonly Instance[]
+  /** Where copies of what is kept at `home` lie: the instance after it in order of configuration, around the corner. Undefined: it is the only one. */
+  mirrorOf(home: string): Instance | undefined
+  /** Embedded; for cached data when no instance can stand in. Undefined where no folder can be written. */
+  readonly lastResort: EntryStore | undefined
+}

@@ -1,0 +1,52 @@
+import type { ScanPage } from '../instances/store.js'
+
+/** One entry's names. */
+export interface EntryName {
+  /** As callers know it: what the journal and the markers go by. */
+  readonly key: string
+  /** Where it lies at home. */
+  readonly redisKey: string
+}
+
+export interface ShelfWrite extends EntryName {
+  /** As it lies in the store. An envelope of kept data gets its version from the shelf. */
+  readonly text: string
+  /** Physical end, epoch ms. */
+  readonly endsAt: number
+  /** Tags in the envelope. */
+  readonly tags?: readonly string[] | undefined
+}
+
+/** A text, and where it came from. */
+export interface Located {
+  readonly text: string
+  /** An instance's name, or 'embedded'. */
+  readonly source: string
+  /** It isn't from home, or home can't be trusted to have the last word now. */
+  readonly degraded: boolean
+}
+
+/**
+ * The entries of one category, wherever they are now: at home, on a stand-in, on the mirror, in the embedded store. The
+ * cache works on this and knows nothing of outages. Every call has the deadline of one call to home, whatever it takes.
+ * Rejects with a StoreError: that of home where nothing could take its place; kind 'journal' where a write needed the
+ * journal in vain.
+ */
+export interface Shelf {
+  read(name: EntryName): Promise<string | undefined>
+  /** In the order asked. What can't be read now is undefined, except where the category fails closed. */
+  readMany(names: readonly EntryName[]): Promise<(string | undefined)[]>
+  locate(name: EntryName): Promise<Located | undefined>
+  write(entries: readonly ShelfWrite[]): Promise<void>
+  /** For each whether something was there, as far as that is known. */
+  remove(names: readonly EntryName[]): Promise<boolean[]>
+  /** Replace `expected` by `text` if it is still there unchanged. */
+  swap(name: EntryName, expected: string, next: { readonly text: string; readonly endsAt: number }): Promise<boolean>
+  /** Remaining life in ms; undefined if absent, Infinity without an end. */
+  life(name: EntryName): Promise<number | undefined>
+  /** Rejects with kind 'not-a-number' or 'out-of-range'. In an outage: what is known here. */
+  increment(name: EntryName, by: number, endsAt: number): Promise<number>
+  /** Keys as at home: they begin with the category's prefix, then `prefix`. */
+  scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
+  clear(): Promise<void>
+}
