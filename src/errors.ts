@@ -1,4 +1,5 @@
-import type { CacheError, CacheErrorCode } from '../types/index.js'
+import type { Cache, CacheError, CacheErrorCode } from '../types/index.js'
+import { isCategoryName } from './settings/names.js'
 
 /** Where an error happened; never a value, a URL, a password, or the key of a sensitive category. */
 export interface ErrorPlace {
@@ -24,8 +25,40 @@ class CacheErrorImpl extends Error implements CacheError {
   }
 }
 
-/** The only way a CacheError is made. The text says what is wrong, where it was set, what to write instead. */
-export const cacheError = (code: CacheErrorCode, message: string, place: ErrorPlace): CacheError =>
+/** The methods of the cache, which is what most errors are about. */
+const methods: Record<Exclude<keyof Cache, 'category'>, true> = {
+  get: true,
+  getMany: true,
+  getEntry: true,
+  getOrSet: true,
+  set: true,
+  setMany: true,
+  has: true,
+  delete: true,
+  deleteMany: true,
+  expire: true,
+  touch: true,
+  increment: true,
+  invalidateTags: true,
+  clear: true,
+  keys: true,
+}
+
+/** "cache.get in 'menu': ". A category that has no category's name is the caller's slip, which may hold anything. */
+const prefix = ({ operation, category }: ErrorPlace): string => {
+  if (!Object.hasOwn(methods, operation)) return ''
+  return isCategoryName(category) ? `cache.${operation} in '${category}': ` : `cache.${operation}: `
+}
+
+/**
+ * How a CacheError is made. The text says what is wrong, where it was set, what to write instead; which call it was is
+ * put before it.
+ */
+export const cacheError = (code: CacheErrorCode, text: string, place: ErrorPlace): CacheError =>
+  new CacheErrorImpl(code, prefix(place) + text, place)
+
+/** One whose message is complete: it was made in another process, or it is about the category itself. */
+export const completeError = (code: CacheErrorCode, message: string, place: ErrorPlace): CacheError =>
   new CacheErrorImpl(code, message, place)
 
 /** Works across processes and across two copies of the package: it looks at the shape, not the class. */

@@ -1,5 +1,5 @@
 import { assertKey } from '../codec/key.js'
-import { cacheError } from '../errors.js'
+import { cacheError, completeError } from '../errors.js'
 import { unknownOption } from '../settings/names.js'
 import type { ManyPlace, Place } from './engine.js'
 
@@ -57,7 +57,7 @@ export const placeOf = (operation: Operation, key: unknown, category: string | u
 /** The category, for the methods that don't work on a default one. */
 export const requiredCategory = (operation: Operation, category: string | undefined): string => {
   if (category !== undefined) return category
-  throw invalid(operation, category, `${operation} needs a category${example(operation)}`)
+  throw badCategory(operation, `it needs a category${example(operation)}`)
 }
 
 export const placesOf = (operation: Operation, keys: unknown, category: string | undefined): ManyPlace => ({
@@ -87,6 +87,10 @@ export const tagsOf = (tags: unknown, category: string | undefined): readonly st
 export const invalid = (operation: Operation, category: unknown, message: string) =>
   cacheError('CACHE_INVALID_OPTION', message, { operation, category: nameOr(category) })
 
+/** The category is what is wrong, so the text names none. */
+const badCategory = (operation: Operation, message: string) =>
+  completeError('CACHE_INVALID_OPTION', `cache.${operation}: ${message}`, { operation, category: nameOr(undefined) })
+
 /** For an error that happens before the category is resolved. */
 export const nameOr = (category: unknown): string => (typeof category === 'string' ? category : 'cache')
 
@@ -95,7 +99,7 @@ const keyOf = (operation: Operation, key: unknown, category: string | undefined)
 
 const categoryName = (operation: Operation, name: unknown): string => {
   if (typeof name === 'string') return name
-  throw invalid(operation, undefined, `the category must be a string, e.g. 'menu', not ${kindOf(name)}`)
+  throw badCategory(operation, `the category must be a string, e.g. 'menu', not ${kindOf(name)}`)
 }
 
 /** Only what the way from a step to the server can carry, so that nothing is silently lost on it. */

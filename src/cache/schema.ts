@@ -3,8 +3,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { decodeValue } from '../codec/decode.js'
 import { encodeValue } from '../codec/encode.js'
 import type { Encoded } from '../codec/payload.js'
-import { pathText } from '../codec/value-path.js'
 import { cacheError, type ErrorPlace } from '../errors.js'
+import { issueText } from './schema-issue.js'
 import { within } from './within.js'
 
 /**
@@ -19,8 +19,7 @@ export const admit = async (
   ms: number,
 ): Promise<Encoded> => {
   const limit = limitOf(place, ms)
-  const refuse = (why: string) =>
-    cacheError('CACHE_SCHEMA', `the value doesn't match the schema of category '${place.category}': ${why}`, place)
+  const refuse = (why: string) => cacheError('CACHE_SCHEMA', `the value doesn't match the schema: ${why}`, place)
   const value = await given(encoded, place)
   const checked = await validate(schema, value, limit)
   if ('at' in checked) throw refuse(checked.at)
@@ -102,11 +101,7 @@ interface Limit {
 const limitOf = (place: ErrorPlace, ms: number): Limit => ({ place, ms, ends: performance.now() + ms })
 
 const tooLate = ({ place, ms }: Limit): Error =>
-  cacheError(
-    'CACHE_TIMEOUT',
-    `hardTimeout: the schema of category '${place.category}' didn't answer within ${Math.ceil(ms)} ms`,
-    place,
-  )
+  cacheError('CACHE_TIMEOUT', `hardTimeout: the category's schema didn't answer within ${Math.ceil(ms)} ms`, place)
 
 const validate = async (
   schema: StandardSchemaV1,
@@ -128,14 +123,8 @@ const validate = async (
     return { at: 'the schema itself threw' }
   }
   if (result.issues === undefined) return { output: result.value }
-  return { at: placeName(result.issues[0]?.path ?? []) }
+  return { at: issueText(result.issues[0]) }
 }
 
 const isPending = <T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> =>
   typeof (answer as { readonly then?: unknown }).then === 'function'
-
-const placeName = (path: NonNullable<StandardSchemaV1.Issue['path']>): string => {
-  if (path.length === 0) return 'at the value itself'
-  const steps = path.map((segment) => (typeof segment === 'object' ? segment.key : segment))
-  return `at ${pathText(steps.map((step) => (typeof step === 'symbol' ? { label: 'a symbol' } : step)))}`
-}

@@ -1,5 +1,5 @@
 import type { CacheError, CacheErrorCode } from '../../../types/index.js'
-import { cacheError, isCacheError } from '../../errors.js'
+import { completeError, isCacheError } from '../../errors.js'
 import type { WireError } from './protocol.js'
 
 /** An error (or whatever else was thrown) as JSON can carry it. Never throws. */
@@ -35,7 +35,7 @@ const describe = (error: unknown): WireError => {
 export const fromWire = (wire: WireError): unknown => {
   switch (wire.kind) {
     case 'cache':
-      return cacheError(wire.code as CacheErrorCode, wire.message, wire) satisfies CacheError
+      return completeError(wire.code as CacheErrorCode, wire.message, wire) satisfies CacheError
     case 'error': {
       const error = new Error(wire.message)
       if (wire.name !== 'Error') Object.defineProperty(error, 'name', { value: wire.name, ...hidden })
