@@ -107,6 +107,10 @@ export const unlistedCategory = (settings: Settings, name: string, instance: str
     enumerable: true,
   })
 
+/** What older code left on an instance under keys of its own, which `legacyKeys` reads. It has no name. */
+export const rawCategory = (instance: string): CategorySettings =>
+  Object.freeze({ ...defaultsOf('cache'), name: '', instance, keyPrefix: '', enumerable: false, onOutage: 'drop' })
+
 const ttlDoubts = (input: unknown): string[] =>
   isObject(input)
     ? Object.entries(input).flatMap(([name, policy]) => (isObject(policy) ? ttlDoubt(name, policy.ttl) : []))

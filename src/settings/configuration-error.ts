@@ -20,16 +20,41 @@ const textOf = (faults: readonly string[]): string =>
     ...faults.map((fault) => `  - ${escapeControl(fault)}`),
   ].join('\n')
 
-const remembered = new Set<string>()
+/** The texts, and how much had been written when each was thrown. */
+const remembered = new Map<string, number>()
 
-/** Prints the error once more when the process exits: Motia lets the first print scroll away. The same text only once. */
+/**
+ * Prints the error once more when the process exits: Motia lets the first print scroll away. The same text only once,
+ * and not if the first print is the last thing to be seen anyway.
+ */
 export const rememberForExit = (error: ConfigurationError): void => {
-  if (remembered.size === 0) process.once('exit', printRemembered)
-  remembered.add(error.message)
+  if (remembered.size === 0) {
+    process.once('exit', printRemembered)
+    // Node prints the error that ends the process by itself, after 'exit'.
+    process.on('uncaughtExceptionMonitor', forget)
+  }
+  if (!remembered.has(error.message)) remembered.set(error.message, written())
+}
+
+const forget = (error: unknown): void => {
+  const goesOn = process.listenerCount('uncaughtException') > 0
+  if (error instanceof ConfigurationError && !goesOn) remembered.delete(error.message)
+}
+
+/** Bytes that went through both streams so far. NaN where one doesn't count them, as a file doesn't. */
+const written = (): number => process.stdout.bytesWritten + process.stderr.bytesWritten
+
+/** What whoever prints an error may add to its text, such as "Failed to load motia.config.ts:". */
+const AROUND = 120
+
+const isInSight = (text: string, before: number): boolean => {
+  const rest = written() - before - Buffer.byteLength(text)
+  return rest >= 0 && rest <= AROUND
 }
 
 const printRemembered = (): void => {
-  for (const text of remembered) {
+  for (const [text, before] of remembered) {
+    if (isInSight(text, before)) continue
     try {
       // Synchronous: nothing asynchronous runs any more.
       writeSync(2, `\n${text}\n`)

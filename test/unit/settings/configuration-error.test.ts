@@ -38,6 +38,27 @@ describe('rememberForExit', () => {
     )
   })
 
+  const fault = 'motia-redis: one fault in the configuration\n  - one: wrong'
+  const thrown = "const error = new ConfigurationError(['one: wrong']); rememberForExit(error)"
+  const times = (text: string): number => text.split(fault).length - 1
+
+  it('prints nothing more where the first print is the last thing to be seen', () => {
+    const asMotia = `${thrown}; console.warn('Failed to load motia.config.ts:', error)`
+    expect(times(runChild(asMotia).stderr)).toBe(1)
+    expect(times(runChild(`${asMotia}; console.log('x'.repeat(200))`).stderr)).toBe(2)
+    expect(times(runChild(`${thrown}; console.warn('the configuration is wrong')`).stderr)).toBe(1)
+  })
+
+  it('prints nothing where Node prints the error as that which ends the process', () => {
+    for (const body of [`${thrown}; throw error`, `${thrown}; setTimeout(() => Promise.reject(error))`]) {
+      const child = runChild(body)
+      expect(child.status).toBe(1)
+      expect(times(child.stderr)).toBe(1)
+    }
+    const caught = runChild(`process.on('uncaughtException', () => {}); ${thrown}; setTimeout(() => { throw error })`)
+    expect(times(caught.stderr)).toBe(1)
+  })
+
   it('prints after an uncaught exception and after a natural end, and nothing for a forgotten error', () => {
     const remembered = "rememberForExit(new ConfigurationError(['one: wrong']))"
     const thrown = runChild(`${remembered}; throw new Error('something else')`)
