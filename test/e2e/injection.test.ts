@@ -60,7 +60,7 @@ describe('motia dev, in a folder whose name has a space', () => {
     expect(await stored('then')).toBe('also')
     expect(await stored('slow')).toBe('computed')
     expect(await app.json('/read?key=unawaited')).toMatchObject({ found: true })
-    await app.printed(/cache\.set \(cache\) was not awaited and failed: CACHE_INVALID_KEY/)
+    await app.printed(/a call that was not awaited has failed: CACHE_INVALID_KEY cache\.set in 'cache': /)
   })
 
   it('all ways to the cache are one, open nothing, and say the same as the server', async () => {

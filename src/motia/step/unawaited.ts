@@ -16,9 +16,7 @@ export const sayUnawaitedFailures = (): void => {
 
 const onUnhandled = (reason: unknown): void => {
   if (isCacheError(reason)) {
-    consoleReport.warn(
-      `cache.${reason.operation} (${reason.category}) was not awaited and failed: ${reason.code} ${reason.message}`,
-    )
+    consoleReport.warn(`a call that was not awaited has failed: ${reason.code} ${reason.message}`)
     return
   }
   if (process.listenerCount('unhandledRejection') > 1) return // the step's own listener decides
