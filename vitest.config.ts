@@ -15,6 +15,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          // They time every call: no more at once than two cores bear, and not beside the others.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'app',
           include: ['test/{e2e,browser,types}/**/*.test.ts'],
           // These use the built package, as a user's app does.
@@ -23,7 +34,7 @@ export default defineConfig({
           // Redis servers answer too late, which is then noticed.
           maxWorkers: 1,
           // And after the others, which time their calls.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

@@ -1,0 +1,257 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type CheckOptions, check } from './checker.ts'
+import type { Call } from './history.ts'
+
+const options: CheckOptions = { kept: (scope) => scope === 'kept', skew: 0 }
+const base = { process: 'p', op: 'call', outcome: 'ok', limit: 300, late: 0 } as const
+type Part<D extends Call['does']> = Partial<Extract<Call, { does: D }>>
+
+const put = (key: string, value: string, began: number, more: Part<'put'> = {}): Call => ({
+  ...base,
+  ...{ does: 'put', key, value, began, ended: began + 1 },
+  ...more,
+})
+const remove = (key: string, began: number, more: Part<'remove'> = {}): Call => ({
+  ...base,
+  ...{ does: 'remove', key, began, ended: began + 1 },
+  ...more,
+})
+const clear = (scope: string, began: number, more: Part<'clear'> = {}): Call => ({
+  ...base,
+  ...{ does: 'clear', scope, began, ended: began + 1 },
+  ...more,
+})
+const read = (key: string, value: string | null, began: number, more: Part<'read'> = {}): Call => ({
+  ...base,
+  ...{ does: 'read', key, value, began, ended: began + 1 },
+  ...more,
+})
+const add = (key: string, began: number, more: Part<'add'> = {}): Call => ({
+  ...base,
+  ...{ does: 'add', key, by: 1, began, ended: began + 1 },
+  ...more,
+})
+const unknown = { outcome: 'unknown', code: 'CACHE_TIMEOUT' } as const
+const failed = { outcome: 'failed', code: 'CACHE_UNAVAILABLE' } as const
+
+/** The promises that are broken. */
+const broken = (
+  calls: Call[],
+  final: Record<string, string | number | null> = {},
+  more: Partial<CheckOptions> = {},
+): number[] =>
+  check({ calls, final: new Map(Object.entries(final)) }, { ...options, ...more }).map(({ promise }) => promise)
+
+describe('1: acknowledged and gone', () => {
+  it.each<[string, Call[], string | null, number[]]>([
+    ['lost', [put('kept/a', 'x', 0)], null, [1]],
+    ['there', [put('kept/a', 'x', 0)], 'x', []],
+    ['lost after a delete', [remove('kept/a', 0), put('kept/a', 'x', 2)], null, [1]],
+    ['deleted at the same time', [remove('kept/a', 0, { ended: 5 }), put('kept/a', 'x', 2)], null, []],
+    ['deleted, nobody knows whether', [put('kept/a', 'x', 0), remove('kept/a', 3, unknown)], null, []],
+    ['not deleted after all', [put('kept/a', 'x', 0), remove('kept/a', 3, failed)], null, [1]],
+    ['cleared', [put('kept/a', 'x', 0), clear('kept', 3)], null, []],
+    ['another scope was cleared', [put('kept/a', 'x', 0), clear('other', 3)], null, [1]],
+    ['never acknowledged', [put('kept/a', 'x', 0, unknown)], null, []],
+    ['an old unknown delete excuses nothing', [remove('kept/a', 0, unknown), put('kept/a', 'x', 2)], null, [1]],
+  ])('kept: %s', (_, calls, final, promises) => {
+    expect(broken(calls, { 'kept/a': final })).toEqual(promises)
+  })
+
+  it('cached: nothing is always right', () => {
+    expect(broken([put('cached/a', 'x', 0)], { 'cached/a': null })).toEqual([])
+  })
+})
+
+describe('2: what is left is the last', () => {
+  const two = (key: string): Call[] => [put(key, 'x', 0), put(key, 'y', 2)]
+  it.each<[string, (key: string) => Call[], string, number[]]>([
+    ['the last', two, 'y', []],
+    ['an older one', two, 'x', [2]],
+    ['either of two at once', (key) => [put(key, 'x', 0, { ended: 5 }), put(key, 'y', 2)], 'x', []],
+    ['a later unknown one', (key) => [put(key, 'x', 0), put(key, 'y', 2, unknown)], 'y', []],
+    ['an earlier unknown one', (key) => [put(key, 'x', 0, unknown), put(key, 'y', 2)], 'x', [2]],
+    ['one that failed', (key) => [put(key, 'x', 0), put(key, 'y', 2, failed)], 'y', [2]],
+    ['deleted, and back', (key) => [put(key, 'x', 0), remove(key, 2)], 'x', [2]],
+    ['cleared, and back', (key) => [put(key, 'x', 0), clear(key.split('/')[0] ?? '', 2)], 'x', [2]],
+    ['the delete failed', (key) => [put(key, 'x', 0), remove(key, 2, failed)], 'x', []],
+    ['from nowhere', two, 'z', [2]],
+    ['of another key', (key) => [put(key, 'x', 0), put(`${key}b`, 'z', 0)], 'z', [2]],
+    [
+      'of a process that was killed in the middle',
+      (key) => [put(key, 'x', 0), put(key, 'y', 2, { ended: 9, outcome: 'unknown' }), put(key, 'z', 5)],
+      'y',
+      [],
+    ],
+  ])('%s', (_, calls, final, promises) => {
+    for (const key of ['kept/a', 'cached/a']) expect(broken(calls(key), { [key]: final })).toEqual(promises)
+  })
+
+  it('writes of two processes within the skew of their clocks have no order', () => {
+    expect(broken([put('kept/a', 'x', 0), put('kept/a', 'y', 2)], { 'kept/a': 'x' }, { skew: 2 })).toEqual([])
+    expect(broken([put('kept/a', 'x', 0), put('kept/a', 'y', 4)], { 'kept/a': 'x' }, { skew: 2 })).toEqual([2])
+  })
+})
+
+describe('3 and 7: what a process may read', () => {
+  const other = { process: 'q' }
+  it.each<[string, string, Call[], number[], number[]]>([
+    ['its own write', 'kept/a', [put('kept/a', 'x', 0), read('kept/a', 'x', 2)], [], []],
+    ['not its own write', 'kept/a', [put('kept/a', 'x', 0), read('kept/a', null, 2)], [7], [3]],
+    [
+      'its own older one',
+      'cached/a',
+      [put('cached/a', 'x', 0), put('cached/a', 'y', 2), read('cached/a', 'x', 4)],
+      [7],
+      [3],
+    ],
+    ['a miss of cached data', 'cached/a', [put('cached/a', 'x', 0), read('cached/a', null, 2)], [], []],
+    [
+      'what it deleted',
+      'cached/a',
+      [put('cached/a', 'x', 0), remove('cached/a', 2), read('cached/a', 'x', 4)],
+      [7],
+      [3],
+    ],
+    ['what it cleared', 'kept/a', [put('kept/a', 'x', 0), clear('kept', 2), read('kept/a', 'x', 4)], [7], [3]],
+    [
+      "somebody's later write",
+      'kept/a',
+      [put('kept/a', 'x', 0), put('kept/a', 'y', 2, other), read('kept/a', 'y', 4)],
+      [],
+      [],
+    ],
+    [
+      "somebody's later delete",
+      'kept/a',
+      [put('kept/a', 'x', 0), remove('kept/a', 2, other), read('kept/a', null, 4)],
+      [],
+      [],
+    ],
+    [
+      "not somebody's later write",
+      'kept/a',
+      [put('kept/a', 'x', 0), put('kept/a', 'y', 2, other), read('kept/a', 'x', 4)],
+      [],
+      [3],
+    ],
+    [
+      "somebody's earlier write",
+      'kept/a',
+      [put('kept/a', 'x', 0, other), put('kept/a', 'y', 2), read('kept/a', 'x', 4)],
+      [7],
+      [3],
+    ],
+    [
+      "somebody's earlier delete",
+      'kept/a',
+      [remove('kept/a', 0, other), put('kept/a', 'y', 2), read('kept/a', null, 4)],
+      [7],
+      [3],
+    ],
+    [
+      'at the time of a write',
+      'kept/a',
+      [put('kept/a', 'x', 0), put('kept/a', 'y', 3, { ended: 9 }), read('kept/a', 'x', 4)],
+      [],
+      [],
+    ],
+    [
+      'not the absence that was yet to come',
+      'kept/a',
+      [put('kept/a', 'x', 0), remove('kept/a', 9), read('kept/a', null, 4)],
+      [7],
+      [3],
+    ],
+    ['a failed write', 'kept/a', [put('kept/a', 'x', 0, failed), read('kept/a', 'x', 4)], [2], [2]],
+    ['a failed read', 'kept/a', [put('kept/a', 'x', 0), read('kept/a', null, 2, failed)], [], []],
+    ['what nobody wrote', 'kept/a', [put('kept/a', 'x', 0), read('kept/a', 'z', 4)], [7], [3]],
+  ])('%s', (_, __, calls, meanwhile, healed) => {
+    expect(broken(calls)).toEqual(meanwhile)
+    expect(broken(calls, {}, { healedAt: -1 })).toEqual(healed)
+  })
+})
+
+describe('4: calls end', () => {
+  it.each<[string, Part<'put'>, number[]]>([
+    ['in time', { ended: 340 }, []],
+    ['too late', { ended: 400 }, [4]],
+    ['too late, also when it fails', { ended: 400, ...failed }, [4]],
+    ['late, because the process was', { ended: 400, late: 60 }, []],
+    ['never, because the process was killed', { ended: 4_000, outcome: 'unknown' }, []],
+  ])('%s', (_, more, promises) => {
+    expect(broken([put('kept/a', 'x', 0, more)])).toEqual(promises)
+  })
+})
+
+describe('counters', () => {
+  const calls = [add('cached/n', 0), add('cached/n', 1, unknown), add('cached/n', 2), add('cached/n', 3, failed)]
+  it.each([
+    [2, []],
+    [3, []],
+    [1, [1]],
+    [4, [6]],
+  ])('2 acknowledged and 1 unknown counted as %s', (count, promises) => {
+    expect(broken(calls, { 'cached/n': count })).toEqual(promises)
+  })
+  it('whose home lost its data may count less, never more', () => {
+    expect(broken(calls, { 'cached/n': 0 }, { mayShrink: () => true })).toEqual([])
+    expect(broken(calls, { 'cached/n': 4 }, { mayShrink: () => true })).toEqual([6])
+  })
+})
+
+describe('any history of a register', () => {
+  interface Step {
+    readonly what: 'put' | 'remove' | 'read'
+    readonly process: string
+    readonly before: number
+    readonly after: number
+    readonly outcome: 'ok' | 'unknown'
+    readonly applied: boolean
+  }
+  const step: fc.Arbitrary<Step> = fc.record({
+    what: fc.constantFrom('put', 'remove', 'read'),
+    process: fc.constantFrom('p', 'q'),
+    before: fc.integer({ min: 0, max: 30 }),
+    after: fc.integer({ min: 0, max: 30 }),
+    outcome: fc.constantFrom('ok', 'ok', 'unknown'),
+    applied: fc.boolean(),
+  })
+  /** Each step happens at 10 times its number, somewhere inside its call. */
+  const played = (steps: readonly Step[]): { calls: Call[]; final: string | null } => {
+    let current: string | null = null
+    const calls = steps.map((each, i): Call => {
+      const times = { began: i * 10 - each.before, ended: i * 10 + each.after + 1, process: each.process }
+      if (each.what === 'read') return read('kept/a', current, times.began, times)
+      const outcome = each.outcome === 'ok' ? {} : unknown
+      if (each.outcome === 'ok' || each.applied) current = each.what === 'put' ? `v${i}` : null
+      if (each.what === 'remove') return remove('kept/a', times.began, { ...times, ...outcome })
+      return put('kept/a', `v${i}`, times.began, { ...times, ...outcome })
+    })
+    return { calls, final: current }
+  }
+
+  it('keeps every promise', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const { calls, final } = played(steps)
+        expect(broken(calls, { 'kept/a': final })).toEqual([])
+        expect(broken(calls, { 'kept/a': final }, { healedAt: -100 })).toEqual([])
+      }),
+    )
+  })
+
+  it('breaks one as soon as its end is one write older', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const { calls } = played(steps)
+        const at = 10_000
+        const last = [put('kept/a', 'before', at), put('kept/a', 'last', at + 10)]
+        expect(broken([...calls, ...last], { 'kept/a': 'last' })).toEqual([])
+        expect(broken([...calls, ...last], { 'kept/a': 'before' })).toEqual([2])
+        expect(broken([...calls, ...last], { 'kept/a': null })).toEqual([1])
+      }),
+    )
+  })
+})

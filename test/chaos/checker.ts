@@ -1,0 +1,124 @@
+import { type Call, type Does, type History, scopeOf } from './history.ts'
+import { createWrites, type Writes } from './writes.ts'
+
+export interface Violation {
+  /** Of design.md's promises. */
+  readonly promise: 1 | 2 | 3 | 4 | 6 | 7
+  readonly text: string
+  /** The calls that show it. */
+  readonly calls: readonly Call[]
+}
+
+export interface CheckOptions {
+  /** By scope: kept data may not be lost; cached data may always be absent, never be old. */
+  readonly kept: (scope: string) => boolean
+  /** From here on all instances are up and every journal is empty. @default never */
+  readonly healedAt?: number
+  /** ms by which clocks of two processes may differ: writes closer than this have no order. @default 2 */
+  readonly skew?: number
+  /** ms that a call may take beyond its deadline and the delay of its event loop. @default 50 */
+  readonly slack?: number
+  /** Whether a counter's home lost data meanwhile, so that nothing below is wrong. @default never */
+  readonly mayShrink?: (key: string) => boolean
+}
+
+/** The promises of design.md that a history can break. [] is what one wants. */
+export const check = ({ calls, final }: History, options: CheckOptions): Violation[] => {
+  const { kept, healedAt = Number.POSITIVE_INFINITY, skew = 2, slack = 50, mayShrink = () => false } = options
+  const writes = createWrites(calls, skew)
+  return [
+    ...calls.flatMap((call) => overdue(call, slack)),
+    ...calls.flatMap((call) =>
+      call.does === 'read' && call.outcome === 'ok' ? judgeRead(call, writes, kept, healedAt) : [],
+    ),
+    ...[...final].flatMap(([key, value]) =>
+      typeof value === 'number'
+        ? judgeCounter(key, value, calls, mayShrink(key))
+        : judgeFinal(key, value, writes, kept(scopeOf(key))),
+    ),
+  ]
+}
+
+const overdue = (call: Call, slack: number): Violation[] => {
+  // Nobody waited for the end of a call whose process was killed.
+  if (call.outcome === 'unknown' && call.code === undefined) return []
+  const over = call.ended - call.began - call.limit - call.late
+  if (over <= slack) return []
+  return [
+    {
+      promise: 4,
+      text: `${call.op} took ${Math.round(over)} ms more than its ${Math.round(call.limit)} ms`,
+      calls: [call],
+    },
+  ]
+}
+
+const judgeRead = (call: Does<'read'>, writes: Writes, kept: CheckOptions['kept'], healedAt: number): Violation[] => {
+  const { key, began, ended, value = null } = call
+  const healed = began >= healedAt
+  const promise = healed ? 3 : 7
+  // Before all has healed a process may rely on its own writes only.
+  const known = healed ? undefined : call.process
+  const newest = writes.newestAcknowledged(key, began, known)
+
+  if (value === null) {
+    if (!kept(scopeOf(key)) || newest === undefined) return []
+    if (writes.removedSince(key, newest, ended)) return []
+    return [{ promise, text: `${key}: absent, though ${shown(newest)} was acknowledged`, calls: [newest, call] }]
+  }
+  const source = writes.sourceOf(key, value)
+  if (source === undefined) return [{ promise, text: `${key}: nobody ever wrote ${value}`, calls: [call] }]
+  if (source.outcome === 'failed') return [neverApplied(key, source, call)]
+  if (newest === undefined || !writes.replaced(source, newest)) return []
+  return [
+    {
+      promise,
+      text: `${key}: ${value}, though ${shown(newest)} was acknowledged since`,
+      calls: [source, newest, call],
+    },
+  ]
+}
+
+const judgeFinal = (key: string, value: string | null, writes: Writes, kept: boolean): Violation[] => {
+  const newest = writes.newestAcknowledged(key, Number.POSITIVE_INFINITY, undefined)
+  if (value === null) {
+    if (!kept || newest === undefined || writes.removedSince(key, newest, Number.POSITIVE_INFINITY)) return []
+    return [{ promise: 1, text: `${key}: lost, though ${shown(newest)} was acknowledged`, calls: [newest] }]
+  }
+  const source = writes.sourceOf(key, value)
+  if (source === undefined) return [{ promise: 2, text: `${key}: ends as ${value}, which nobody wrote`, calls: [] }]
+  if (source.outcome === 'failed') return [neverApplied(key, source)]
+  if (newest === undefined || !writes.replaced(source, newest)) return []
+  const what = newest.does === 'put' ? 'ends as' : 'came back as'
+  return [
+    {
+      promise: 2,
+      text: `${key}: ${what} ${value}, though ${shown(newest)} was acknowledged since`,
+      calls: [source, newest],
+    },
+  ]
+}
+
+const neverApplied = (key: string, source: Call, ...calls: Call[]): Violation => ({
+  promise: 2,
+  text: `${key}: ${shown(source)} is seen, which failed as not applied`,
+  calls: [source, ...calls],
+})
+
+const judgeCounter = (key: string, value: number, calls: readonly Call[], mayShrink: boolean): Violation[] => {
+  const adds = calls.filter((call): call is Does<'add'> => call.does === 'add' && call.key === key)
+  const sum = (outcome: Call['outcome']): number =>
+    adds.reduce((total, call) => (call.outcome === outcome ? total + call.by : total), 0)
+  const acknowledged = sum('ok')
+  const most = acknowledged + sum('unknown')
+  const unknown = `${acknowledged} acknowledged and ${most - acknowledged} unknown`
+  if (value > most) return [{ promise: 6, text: `${key}: counts ${value} with ${unknown}`, calls: [] }]
+  if (value < acknowledged && !mayShrink)
+    return [{ promise: 1, text: `${key}: counts ${value} with ${unknown}`, calls: [] }]
+  return []
+}
+
+const shown = (call: Call): string => {
+  if (call.does === 'put') return call.value
+  return call.does === 'clear' ? `a clear by ${call.process}` : `a delete by ${call.process}`
+}

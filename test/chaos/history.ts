@@ -1,0 +1,46 @@
+/**
+ * What callers did and saw, as a checker judges it. Values are unique per write, so a value read tells which write it
+ * came from. Times are ms of one clock that all processes of the machine share.
+ */
+interface Recorded {
+  /** Another one after a restart: what a process may rely on begins with it. */
+  readonly process: string
+  /** As callers know it: 'cache.set', 'state.getGroup' … */
+  readonly op: string
+  readonly began: number
+  /** Of a process that was killed meanwhile: when it was. */
+  readonly ended: number
+  /** failed: it said that nothing was written. unknown: it may have been, also of a process that was killed meanwhile. */
+  readonly outcome: 'ok' | 'failed' | 'unknown'
+  /** Of the error, if there was one. */
+  readonly code?: string | undefined
+  /** The call's deadline, ms. */
+  readonly limit: number
+  /** ms by which the event loop of the process was late meanwhile. */
+  readonly late: number
+}
+
+/** `null` is absent. A key is '<scope>/<name>'. */
+export type Call = Recorded &
+  (
+    | { readonly does: 'put'; readonly key: string; readonly value: string }
+    | { readonly does: 'remove'; readonly key: string }
+    /** Every key of the scope. */
+    | { readonly does: 'clear'; readonly scope: string }
+    /** `value` of an ok one. */
+    | { readonly does: 'read'; readonly key: string; readonly value?: string | null }
+    | { readonly does: 'add'; readonly key: string; readonly by: number }
+  )
+
+export type Does<D extends Call['does']> = Extract<Call, { does: D }>
+
+export interface History {
+  readonly calls: readonly Call[]
+  /** What lies at home when everything has healed, by key; keys that aren't named aren't judged. */
+  readonly final: ReadonlyMap<string, string | number | null>
+}
+
+/** Shared by all processes of a machine, unlike performance.now(). Ms. */
+export const now = (): number => Number(process.hrtime.bigint()) / 1e6
+
+export const scopeOf = (key: string): string => key.slice(0, key.indexOf('/'))
