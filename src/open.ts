@@ -4,10 +4,12 @@ import { createEngine } from './cache/create-engine.js'
 import type { CacheEngine } from './cache/engine.js'
 import { createEmbeddedStore } from './embedded/embedded-store.js'
 import type { TiersEmitter } from './events.js'
+import { createStraightShelf } from './failover/straight-shelf.js'
 import { createRedisStore } from './instances/redis-store.js'
 import type { Store, StoreHealth } from './instances/store.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
+import { rawCategory } from './settings/categories.js'
 import type { InstanceSettings, Settings } from './settings/settings.js'
 import { homedOn, reasonFor, startLines } from './start-lines.js'
 import { startWarnings } from './start-warnings.js'
@@ -82,7 +84,10 @@ export const openTiers = (
     engine: createEngine({
       settings,
       router: createRouter(settings, report.warn),
-      stores: at,
+      shelves: {
+        of: (category) => createStraightShelf(category, at(category.instance)),
+        older: (name) => createStraightShelf(rawCategory(name), at(name)),
+      },
       report,
       now: Date.now,
       random: Math.random,

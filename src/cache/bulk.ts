@@ -1,10 +1,9 @@
 import type { Encoded } from '../codec/payload.js'
-import type { CallOptions, Store } from '../instances/store.js'
 import type { Category, CategoryOf } from './category.js'
 import type { CacheEngine, ManyPlace } from './engine.js'
 import type { Loading } from './loading.js'
 import { type Part, part, whole } from './parts.js'
-import type { Keyed, Reader } from './reading.js'
+import type { Reader } from './reading.js'
 import type { Prepared, Writer } from './writing.js'
 
 /** Keys in one round trip. */
@@ -21,10 +20,14 @@ export interface BulkParts {
   readonly changing: (category: Category, key: string) => void
 }
 
-/** What goes to one store with one deadline, whatever its categories. */
-interface Group<T extends Keyed> {
-  readonly store: Store
-  readonly options: CallOptions
+interface Keyed {
+  readonly category: Category
+  readonly key: string
+}
+
+/** Keys of one category. */
+interface Group<T> {
+  readonly category: Category
   readonly items: T[]
 }
 
@@ -55,17 +58,21 @@ export const createBulk = ({
     getMany: async (at) => {
       const asked = keyed(at, 'getMany')
       const found = new Map<string, Encoded>()
-      const read = async ({ items }: Group<Keyed>): Promise<void> => {
+      const read = async ({ category, items }: Group<Keyed>): Promise<void> => {
         for (const batch of batches(items, BATCH)) {
-          const answers = await reader.findMany(batch, 'getMany')
+          const keys = batch.map(({ key }) => key)
+          const answers = await reader.findMany(category, keys, 'getMany')
           answers.forEach((answer, index) => {
             if (answer !== undefined) found.set(keyAt(batch, index), answer.value)
           })
         }
-        const missed = items.filter(({ category, key }) => loading.has(category) && !found.has(key))
-        await Promise.all(Array.from(byCategory(missed), (keys) => load(keys, found)))
+        if (!loading.has(category)) return
+        await load(
+          items.filter(({ key }) => !found.has(key)),
+          found,
+        )
       }
-      await Promise.all(grouped(asked, 'reading').map(read))
+      await Promise.all(grouped(asked).map(read))
       return asked.flatMap(({ key }) => {
         const value = found.get(key)
         return value === undefined ? [] : [[key, value] as [string, Encoded]]
@@ -78,58 +85,49 @@ export const createBulk = ({
       const checked = keyed({ category, keys: [...last.keys()] }, 'setMany').map(
         async ({ category: of, key }): Promise<Prepared & Keyed> => {
           const ttl = writer.ttl(of, options, 'setMany')
-          return { category: of, ...(await writer.prepare(of, key, last.get(key) as Encoded, ttl, 'setMany')) }
+          return { category: of, key, ...(await writer.prepare(of, key, last.get(key) as Encoded, ttl, 'setMany')) }
         },
       )
-      const groups = grouped(await Promise.all(checked), 'writing')
-      const send = (batch: readonly (Prepared & Keyed)[], { store, options: within }: Group<Keyed>) => {
+      const groups = grouped(await Promise.all(checked))
+      const send = (batch: readonly (Prepared & Keyed)[], of: Category) => {
         const legacy = batch.flatMap((one) => one.legacy ?? [])
-        const entriesOf = batch.map(({ write }) => write)
-        const written = part(store.write(entriesOf, within))
-        return legacy.length === 0 ? [written] : [written, part(store.remove(legacy, within))]
+        const written = part(of.shelf.write(batch.map(({ write }) => write)))
+        return legacy.length === 0 ? [written] : [written, part(of.older.remove(legacy))]
       }
       await inBatches(groups, 'setMany', changing, send)
     },
 
     deleteMany: async (at) => {
       let count = 0
-      const remove = async (batch: readonly Keyed[], { store, options }: Group<Keyed>): Promise<void> => {
-        const legacy = batch.map(({ category, key }) => category.legacyKey(key))
-        const keys = batch.map(({ category, key }) => category.redisKey(key))
-        const removed = await store.remove([...keys, ...legacy.filter((key) => key !== undefined)], options)
-        let next = batch.length
+      const remove = async (batch: readonly Keyed[], category: Category): Promise<void> => {
+        const older = batch.map(({ key }) => category.legacy(key))
+        const names = older.filter((name) => name !== undefined)
+        const [removed, removedOlder] = await Promise.all([
+          category.shelf.remove(batch.map(({ key }) => category.name(key))),
+          names.length === 0 ? [] : category.older.remove(names),
+        ])
+        let next = 0
         batch.forEach((_, index) => {
-          const hadOld = legacy[index] === undefined ? false : removed[next++]
+          const hadOld = older[index] === undefined ? false : removedOlder[next++]
           if (removed[index] || hadOld) count++
         })
       }
-      const groups = grouped(keyed(at, 'deleteMany'), 'writing')
-      await inBatches(groups, 'deleteMany', changing, (batch, group) => [part(remove(batch, group))])
+      const groups = grouped(keyed(at, 'deleteMany'))
+      await inBatches(groups, 'deleteMany', changing, (batch, of) => [part(remove(batch, of))])
       return count
     },
   }
 }
 
-const grouped = <T extends Keyed>(items: readonly T[], deadline: 'reading' | 'writing'): Group<T>[] => {
-  const groups: Group<T>[] = []
+const grouped = <T extends Keyed>(items: readonly T[]): Group<T>[] => {
+  const groups = new Map<Category, Group<T>>()
   for (const item of items) {
-    const store = item.category.store()
-    const options = item.category[deadline]
-    const fits = groups.find((group) => group.store === store && group.options.timeout === options.timeout)
-    if (fits) fits.items.push(item)
-    else groups.push({ store, options, items: [item] })
+    const { category } = item
+    const group = groups.get(category)
+    if (group) group.items.push(item)
+    else groups.set(category, { category, items: [item] })
   }
-  return groups
-}
-
-const byCategory = (items: readonly Keyed[]): Iterable<Keyed[]> => {
-  const lists = new Map<Category, Keyed[]>()
-  for (const item of items) {
-    const list = lists.get(item.category)
-    if (list) list.push(item)
-    else lists.set(item.category, [item])
-  }
-  return lists.values()
+  return [...groups.values()]
 }
 
 const batches = <T>(items: readonly T[], size: number): T[][] =>
@@ -142,13 +140,13 @@ const inBatches = async <T extends Keyed>(
   groups: readonly Group<T>[],
   operation: string,
   changing: BulkParts['changing'],
-  send: (batch: readonly T[], to: Group<T>) => Promise<Part>[],
+  send: (batch: readonly T[], of: Category) => Promise<Part>[],
 ): Promise<void> => {
   const sendAll = async (group: Group<T>): Promise<Part[]> => {
     const ended: Part[] = []
     for (const batch of batches(group.items, BATCH)) {
       for (const { category, key } of batch) changing(category, key)
-      const parts = await Promise.all(send(batch, group))
+      const parts = await Promise.all(send(batch, group.category))
       ended.push(...parts)
       if (parts.some(({ error }) => error !== undefined)) break
     }

@@ -1,5 +1,5 @@
 import { cacheError, type ErrorPlace } from '../errors.js'
-import type { CallOptions, Store } from '../instances/store.js'
+import type { EntryName, Shelf } from '../failover/shelf.js'
 import type { Router } from '../routing/router.js'
 import { reservedPrefix } from '../settings/key-pattern.js'
 import type { CategorySettings, Settings } from '../settings/settings.js'
@@ -7,13 +7,20 @@ import type { CategorySettings, Settings } from '../settings/settings.js'
 /** A category as the engine works on it. */
 export interface Category {
   readonly settings: CategorySettings
-  store(): Store
-  readonly reading: CallOptions
-  readonly writing: CallOptions
-  redisKey(key: string): string
+  /** Its entries, wherever they are now. */
+  readonly shelf: Shelf
+  /** Entries of older code in this category's home, under raw keys. */
+  readonly older: Shelf
+  name(key: string): EntryName
   /** The raw key that older code used, where `legacyKeys` is on. */
-  legacyKey(key: string): string | undefined
+  legacy(key: string): EntryName | undefined
   place(operation: string): ErrorPlace
+}
+
+export interface Shelves {
+  of(category: CategorySettings): Shelf
+  /** Raw keys of older code on an instance. */
+  older(instance: string): Shelf
 }
 
 export type CategoryOf = (category: string | undefined, key: string, operation: string) => Category
@@ -21,11 +28,7 @@ export type CategoryOf = (category: string | undefined, key: string, operation: 
 /** Names come from callers, so what is remembered of the unlisted ones is bounded. */
 const MOST_REMEMBERED = 10_000
 
-export const createCategories = (
-  settings: Settings,
-  router: Router,
-  stores: (instance: string) => Store,
-): CategoryOf => {
+export const createCategories = (settings: Settings, router: Router, shelves: Shelves): CategoryOf => {
   const known = new WeakMap<CategorySettings, Category>()
   const ours = reservedPrefix(settings.namespace)
   const unlisted = new Set<string>()
@@ -39,7 +42,7 @@ export const createCategories = (
     const found = router.resolve(name, key, operation)
     let category = known.get(found)
     if (category === undefined) {
-      category = createCategory(settings, unlisted, found, stores)
+      category = createCategory(settings, unlisted, found, shelves)
       known.set(found, category)
       meet(found.name)
     }
@@ -52,18 +55,17 @@ const createCategory = (
   all: Settings,
   unlisted: ReadonlySet<string>,
   settings: CategorySettings,
-  stores: (instance: string) => Store,
+  shelves: Shelves,
 ): Category => {
-  const { name, instance, keyPrefix, deadline } = settings
+  const { name, instance, keyPrefix } = settings
   return {
     settings,
-    store: () => stores(instance),
-    reading: deadline.read === undefined ? {} : { timeout: deadline.read },
-    writing: deadline.write === undefined ? {} : { timeout: deadline.write },
-    redisKey: (key) => keyPrefix + key,
-    legacyKey:
+    shelf: shelves.of(settings),
+    older: shelves.older(instance),
+    name: (key) => ({ key, redisKey: keyPrefix + key }),
+    legacy:
       all.legacyKeys && keyPrefix !== ''
-        ? (key) => (takenBefore(all, unlisted, settings, key) ? undefined : key)
+        ? (key) => (takenBefore(all, unlisted, settings, key) ? undefined : { key, redisKey: key })
         : () => undefined,
     place: (operation) => ({ category: name, operation }),
   }

@@ -2,13 +2,13 @@ import type { Cache } from '../../types/index.js'
 import { writeEnvelope } from '../codec/envelope.js'
 import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
-import { type Store, StoreError } from '../instances/store.js'
+import { StoreError } from '../instances/store.js'
 import type { Report } from '../report.js'
 import type { Router } from '../routing/router.js'
 import type { Settings } from '../settings/settings.js'
 import { createAcquirer, flightOf, flightsOf } from './acquiring.js'
 import { createBulk } from './bulk.js'
-import { type Category, createCategories } from './category.js'
+import { type Category, createCategories, type Shelves } from './category.js'
 import { createCacheClient } from './client.js'
 import type { CacheEngine, EncodedEntry, Place } from './engine.js'
 import { createFlights } from './flights.js'
@@ -17,7 +17,7 @@ import { createOddities } from './oddities.js'
 import { acquiring, noTags, paging, step, wrong } from './options.js'
 import { part, whole } from './parts.js'
 import { promised } from './promised.js'
-import { createReader, type Found } from './reading.js'
+import { createReader, type Found, type LocatedFound } from './reading.js'
 import { takesNumbers } from './schema.js'
 import { fromStore } from './store-errors.js'
 import { createWriter } from './writing.js'
@@ -25,7 +25,7 @@ import { createWriter } from './writing.js'
 export interface EngineParts {
   readonly settings: Settings
   readonly router: Router
-  readonly stores: (instance: string) => Store
+  readonly shelves: Shelves
   readonly report: Report
   /** Epoch ms. */
   readonly now: () => number
@@ -42,13 +42,13 @@ const TOUCH_ATTEMPTS = 20
 export const createEngine = ({
   settings,
   router,
-  stores,
+  shelves,
   report,
   now,
   random,
   elapsed = () => performance.now(),
 }: EngineParts): CacheEngine => {
-  const categoryOf = createCategories(settings, router, stores)
+  const categoryOf = createCategories(settings, router, shelves)
   const oddities = createOddities(report, now)
   const reader = createReader(now, oddities)
   const flights = createFlights<Encoded | undefined>()
@@ -64,7 +64,6 @@ export const createEngine = ({
     return cache
   }
   const loading = createLoading(settings.loaders, acquirer, ownCache, oddities)
-  const sourceOf = new Map(settings.instances.map(({ name, url }) => [name, url === undefined ? 'embedded' : name]))
 
   const at = ({ category, key }: Place, operation: string): Category => categoryOf(category, key, operation)
   const stored = <T>(category: Category, operation: string, call: Promise<T>): Promise<T> =>
@@ -74,11 +73,12 @@ export const createEngine = ({
 
   const remove = async (place: Place, operation: 'delete' | 'expire'): Promise<boolean> => {
     const category = at(place, operation)
-    const legacy = category.legacyKey(place.key)
-    const keys = [category.redisKey(place.key), ...(legacy === undefined ? [] : [legacy])]
+    const legacy = category.legacy(place.key)
     changing(category, place.key)
-    const removed = await stored(category, operation, category.store().remove(keys, category.writing))
-    return removed.includes(true)
+    const removals = [category.shelf.remove([category.name(place.key)])]
+    if (legacy !== undefined) removals.push(category.older.remove([legacy]))
+    const removed = await stored(category, operation, Promise.all(removals))
+    return removed.flat().includes(true)
   }
 
   const enumerable = (name: string, operation: string): Category => {
@@ -91,25 +91,25 @@ export const createEngine = ({
     )
   }
 
-  const describe = async (category: Category, found: Found): Promise<EncodedEntry | undefined> => {
-    const { hit, value, redisKey } = found
+  const describe = async (category: Category, found: LocatedFound): Promise<EncodedEntry | undefined> => {
+    const { hit, value, name, shelf, source, degraded } = found
     let expiresAt = hit.expires
     if (expiresAt === undefined) {
       // A counter or another's data: only the server knows its end.
-      const life = await stored(category, 'getEntry', category.store().life(redisKey, category.reading))
+      const life = await stored(category, 'getEntry', shelf.life(name))
       if (life === undefined) return undefined
       expiresAt = now() + life
     }
     return {
       value,
-      source: sourceOf.get(category.settings.instance) ?? category.settings.instance,
+      source,
       stale: false,
-      degraded: false,
+      degraded,
       createdAt: createdAt(category, hit.createdAt, expiresAt, now()),
       expiresAt,
       tags: hit.tags ?? [],
       version: hit.version ?? '',
-      redisKey,
+      redisKey: name.redisKey,
     }
   }
 
@@ -124,7 +124,8 @@ export const createEngine = ({
 
     getEntry: async (place) => {
       const category = at(place, 'getEntry')
-      return reader.find(category, place.key, 'getEntry', (found) => describe(category, found))
+      const found = await reader.locate(category, place.key, 'getEntry')
+      return found && describe(category, found)
     },
 
     has: async (place) => (await reader.find(at(place, 'has'), place.key, 'has', () => true)) ?? false,
@@ -144,8 +145,8 @@ export const createEngine = ({
         if (found === undefined) return false
         const next = { text: '', endsAt: now() + life }
         next.text = renewed(category, found, next.endsAt, now())
-        const { redisKey, text } = found
-        if (await stored(category, 'touch', category.store().swap(redisKey, text, next, category.writing))) return true
+        const { shelf, name, text } = found
+        if (await stored(category, 'touch', shelf.swap(name, text, next))) return true
       }
       throw cacheError(
         'CACHE_UNAVAILABLE',
@@ -167,11 +168,10 @@ export const createEngine = ({
           category.place('increment'),
         )
       changing(category, place.key)
-      const key = category.redisKey(place.key)
-      const counted = category.store().increment(key, by, endsAt, category.writing)
-      const legacy = category.legacyKey(place.key)
+      const counted = category.shelf.increment(category.name(place.key), by, endsAt)
+      const legacy = category.legacy(place.key)
       if (legacy === undefined) return stored(category, 'increment', counted)
-      const removed = category.store().remove([legacy], category.writing)
+      const removed = category.older.remove([legacy])
       whole(await Promise.all([part(counted), part(removed)]), category.place('increment'))
       return counted
     },
@@ -185,7 +185,7 @@ export const createEngine = ({
     clear: async (name) => {
       const category = enumerable(name, 'clear')
       flights.overtakeAll(flightsOf(category))
-      await stored(category, 'clear', category.store().clear(category.settings.keyPrefix, category.writing))
+      await stored(category, 'clear', category.shelf.clear())
     },
 
     keys: async (name, options) => {
@@ -193,17 +193,15 @@ export const createEngine = ({
       const place = category.place('keys')
       const { prefix, cursor, limit } = paging(options, place)
       const { keyPrefix } = category.settings
-      const page = await category
-        .store()
-        .scan(keyPrefix + prefix, cursor, limit, category.reading)
-        .catch((error) => {
-          // A right that is missing would have shown on the first page.
-          const badCursor = cursor !== undefined && error instanceof StoreError && error.kind === 'refused'
-          throw badCursor ? wrong(`cursor: ${error.message}`, place) : fromStore(error, place)
-        })
+      const page = await category.shelf.scan(prefix, cursor, limit).catch((error) => {
+        // A right that is missing would have shown on the first page.
+        const badCursor = cursor !== undefined && error instanceof StoreError && error.kind === 'refused'
+        throw badCursor ? wrong(`cursor: ${error.message}`, place) : fromStore(error, place)
+      })
       return {
         keys: [...new Set(page.keys.map((key) => key.slice(keyPrefix.length)))],
         cursor: page.cursor,
+        ...(page.partial && { partial: page.partial }),
       }
     },
 

@@ -1,3 +1,4 @@
+import type { KeyPage } from '../../types/index.js'
 import type { Encoded } from '../codec/payload.js'
 
 /**
@@ -29,7 +30,7 @@ export interface CacheEngine {
   keys(
     category: string,
     options: { readonly prefix?: unknown; readonly cursor?: unknown; readonly limit?: unknown },
-  ): Promise<{ keys: readonly string[]; cursor: string | undefined }>
+  ): Promise<KeyPage>
   /**
    * First half of getOrSet: a hit, or the right to compute. While somebody else computes the key, this waits
    * for the outcome and shares it (the value, or the rejection). `signal`: the caller is gone, stop waiting; a

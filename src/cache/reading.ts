@@ -1,6 +1,7 @@
 import { type Hit, readEnvelope } from '../codec/envelope.js'
 import type { Encoded } from '../codec/payload.js'
 import { checkMeta } from '../codec/rich-check.js'
+import type { EntryName, Located, Shelf } from '../failover/shelf.js'
 import type { Category } from './category.js'
 import type { Oddities } from './oddities.js'
 import { view } from './schema.js'
@@ -11,21 +12,22 @@ export interface Found {
   readonly hit: Hit
   /** What the reader gets: under a schema, its output. */
   readonly value: Encoded
-  readonly redisKey: string
+  /** Under which name, and on which shelf: older code's lie elsewhere. */
+  readonly name: EntryName
+  readonly shelf: Shelf
   readonly text: string
 }
 
 export interface Reader {
   /** `use` makes the answer of a hit: one layer of promises less than mapping it afterwards. */
   find<T>(category: Category, key: string, operation: string, use: (found: Found) => T): Promise<T | undefined>
-  /** One round trip, one more where older keys may hold what is missing. All of one store; in the order asked. */
-  findMany(asked: readonly Keyed[], operation: string): Promise<(Found | undefined)[]>
+  /** With where it came from. */
+  locate(category: Category, key: string, operation: string): Promise<LocatedFound | undefined>
+  /** One round trip, one more where older keys may hold what is missing; in the order asked. */
+  findMany(category: Category, keys: readonly string[], operation: string): Promise<(Found | undefined)[]>
 }
 
-export interface Keyed {
-  readonly category: Category
-  readonly key: string
-}
+export type LocatedFound = Found & Pick<Located, 'source' | 'degraded'>
 
 type Awaitable<T> = T | Promise<T>
 
@@ -47,7 +49,7 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
 
   const interpret = (
     category: Category,
-    redisKey: string,
+    name: EntryName,
     text: string,
     legacy: boolean,
     operation: string,
@@ -55,78 +57,83 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
     const hit = open(category, text, legacy)
     if (hit === undefined) return undefined
     const { settings } = category
-    if (settings.schema === undefined) return { hit, value: hit.value, redisKey, text }
+    const shelf = legacy ? category.older : category.shelf
+    if (settings.schema === undefined) return { hit, value: hit.value, name, shelf, text }
     return view(settings.schema, hit.value, category.place(operation), settings.hardTimeout).then((seen) => {
-      if ('encoded' in seen) return { hit, value: seen.encoded, redisKey, text }
+      if ('encoded' in seen) return { hit, value: seen.encoded, name, shelf, text }
       oddities.mismatch(settings, seen.at)
       return undefined
     })
   }
 
+  const failing = (category: Category, operation: string) => (error: unknown) => {
+    throw fromStore(error, category.place(operation))
+  }
+
   const findLegacy = async (category: Category, key: string, operation: string): Promise<Found | undefined> => {
-    const legacyKey = category.legacyKey(key)
-    if (legacyKey === undefined) return undefined
-    const text = await category
-      .store()
-      .read(legacyKey, category.reading)
-      .catch((error) => {
-        throw fromStore(error, category.place(operation))
-      })
-    return text === undefined ? undefined : interpret(category, legacyKey, text, true, operation)
+    const legacy = category.legacy(key)
+    if (legacy === undefined) return undefined
+    const text = await category.older.read(legacy).catch(failing(category, operation))
+    return text === undefined ? undefined : interpret(category, legacy, text, true, operation)
   }
 
   const readMany = async (
-    asked: readonly Keyed[],
-    keyOf: (one: Keyed) => string,
+    category: Category,
+    shelf: Shelf,
+    names: readonly EntryName[],
     legacy: boolean,
     operation: string,
   ): Promise<(Found | undefined)[]> => {
-    const [first] = asked
-    if (first === undefined) return []
-    const { category } = first
-    const keys = asked.map(keyOf)
-    const texts = await category
-      .store()
-      .readMany(keys, category.reading)
-      .catch((error) => {
-        throw fromStore(error, category.place(operation))
-      })
-    const read = async ({ category: of }: Keyed, index: number): Promise<Found | undefined> => {
+    if (names.length === 0) return []
+    const texts = await shelf.readMany(names).catch(failing(category, operation))
+    const read = async (name: EntryName, index: number): Promise<Found | undefined> => {
       const text = texts[index]
-      return text === undefined ? undefined : interpret(of, keys[index] as string, text, legacy, operation)
+      return text === undefined ? undefined : interpret(category, name, text, legacy, operation)
     }
-    return Promise.all(asked.map(read))
+    return Promise.all(names.map(read))
   }
 
   return {
     find: (category, key, operation, use) => {
-      const redisKey = category.redisKey(key)
+      const name = category.name(key)
       const orLegacy = (found: Found | undefined) => {
         if (found !== undefined) return use(found)
-        return category.legacyKey(key) === undefined
+        return category.legacy(key) === undefined
           ? undefined
           : findLegacy(category, key, operation).then((old) => old && use(old))
       }
-      return category
-        .store()
-        .read(redisKey, category.reading)
-        .then(
-          (text) => {
-            const found = text === undefined ? undefined : interpret(category, redisKey, text, false, operation)
-            return found instanceof Promise ? found.then(orLegacy) : orLegacy(found)
-          },
-          (error) => {
-            throw fromStore(error, category.place(operation))
-          },
-        )
+      return category.shelf.read(name).then(
+        (text) => {
+          const found = text === undefined ? undefined : interpret(category, name, text, false, operation)
+          return found instanceof Promise ? found.then(orLegacy) : orLegacy(found)
+        },
+        (error) => {
+          throw fromStore(error, category.place(operation))
+        },
+      )
     },
 
-    findMany: async (asked, operation) => {
-      const found = await readMany(asked, ({ category, key }) => category.redisKey(key), false, operation)
-      const missed = asked.flatMap((one, index) =>
-        found[index] === undefined && one.category.legacyKey(one.key) !== undefined ? [{ ...one, index }] : [],
-      )
-      const older = await readMany(missed, ({ category, key }) => category.legacyKey(key) ?? key, true, operation)
+    locate: async (category, key, operation) => {
+      const name = category.name(key)
+      const located = await category.shelf.locate(name).catch(failing(category, operation))
+      const found = located && (await interpret(category, name, located.text, false, operation))
+      if (located !== undefined && found !== undefined) {
+        return { ...found, source: located.source, degraded: located.degraded }
+      }
+      const legacy = category.legacy(key)
+      const older = legacy && (await category.older.locate(legacy).catch(failing(category, operation)))
+      const old = legacy && older && (await interpret(category, legacy, older.text, true, operation))
+      return old && older && { ...old, source: older.source, degraded: older.degraded }
+    },
+
+    findMany: async (category, keys, operation) => {
+      const found = await readMany(category, category.shelf, keys.map(category.name), false, operation)
+      const missed = keys.flatMap((key, index) => {
+        const legacy = found[index] === undefined ? category.legacy(key) : undefined
+        return legacy === undefined ? [] : [{ legacy, index }]
+      })
+      const names = missed.map(({ legacy }) => legacy)
+      const older = await readMany(category, category.older, names, true, operation)
       missed.forEach(({ index }, at) => {
         found[index] = older[at]
       })

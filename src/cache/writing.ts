@@ -3,7 +3,7 @@ import { writeEnvelope } from '../codec/envelope.js'
 import type { Encoded } from '../codec/payload.js'
 import { valueBytes } from '../codec/size.js'
 import { cacheError, type ErrorPlace } from '../errors.js'
-import type { EntryWrite } from '../instances/store.js'
+import type { EntryName, ShelfWrite } from '../failover/shelf.js'
 import type { Category } from './category.js'
 import type { EncodedWriteOptions } from './engine.js'
 import type { Oddities } from './oddities.js'
@@ -14,10 +14,9 @@ import { fromStore } from './store-errors.js'
 
 /** A checked value, ready to be stored, and what a reader will get of it. */
 export interface Prepared {
-  readonly key: string
-  readonly write: EntryWrite
+  readonly write: ShelfWrite
   /** The raw older key: it goes with the write, else its value would be read again when the new one ends. */
-  readonly legacy: string | undefined
+  readonly legacy: EntryName | undefined
   readonly value: Encoded
 }
 
@@ -71,9 +70,9 @@ export const createWriter = (
     return ttl
   }
   const store = (category: Category, { write, legacy }: Prepared, operation: string): Promise<void> => {
-    const written = category.store().write([write], category.writing)
+    const written = category.shelf.write([write])
     if (legacy !== undefined) {
-      const removed = category.store().remove([legacy], category.writing)
+      const removed = category.older.remove([legacy])
       return Promise.all([part(written), part(removed)]).then((ended) => whole(ended, category.place(operation)))
     }
     return written.catch((error) => {
@@ -90,8 +89,8 @@ export const createWriter = (
       settings.codec === 'json'
         ? writeBare(stored, (problem) => cacheError('CACHE_INVALID_VALUE', problem, category.place(operation)))
         : writeEnvelope(stored, { expires: endsAt, createdAt })
-    const write = { key: category.redisKey(key), text, endsAt }
-    return { key, write, legacy: category.legacyKey(key), value: stored }
+    const write = { ...category.name(key), text, endsAt }
+    return { write, legacy: category.legacy(key), value: stored }
   }
 
   const writer: Writer = {

@@ -14,6 +14,7 @@ import { createRouter } from '../../src/routing/router.ts'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import type { InstanceSettings, Settings } from '../../src/settings/settings.ts'
 import type { Cache, RedisTiersOptions } from '../../types/index.ts'
+import { straightShelves } from '../support/shelves.ts'
 
 export interface OpenCache {
   readonly cache: Cache
@@ -85,11 +86,7 @@ const openOver = async (
   const engine = createEngine({
     settings,
     router: createRouter(settings, say),
-    stores: (instance) => {
-      const found = stores.get(instance)
-      if (found === undefined) throw new Error(`no instance ${instance}`)
-      return found
-    },
+    shelves: straightShelves(stores),
     report: { info: say, warn: say, error: say },
     now,
     random,

@@ -1,0 +1,80 @@
+import type { Instance } from '../instances/instance.js'
+import { type CallOptions, type Store, StoreError } from '../instances/store.js'
+import type { CategorySettings } from '../settings/settings.js'
+import type { EntryName, Shelf, ShelfWrite } from './shelf.js'
+
+/**
+ * Entries of a category that have one place and no other: on an embedded store, which shares its machine's fate, or at
+ * the home of a category that fails closed. An outage is the caller's to see.
+ */
+export const createStraightShelf = (category: CategorySettings, store: Store): Shelf => {
+  const { deadline, keyPrefix } = category
+  return straight(store, {
+    source: 'embedded',
+    reading: () => limitOf(deadline.read),
+    writing: () => limitOf(deadline.write),
+    ready: () => undefined,
+    prefix: keyPrefix,
+  })
+}
+
+/** The same on a Redis that may be behind after an outage: it isn't read before it has caught up. */
+export const createFailClosedShelf = (category: CategorySettings, home: Instance): Shelf => {
+  const { deadline, keyPrefix } = category
+  return straight(home, {
+    source: home.name,
+    // One attempt is all there is, so it gets the whole time.
+    reading: () => ({ timeout: deadline.read ?? home.deadline('read') }),
+    writing: () => ({ timeout: deadline.write ?? home.deadline('write') }),
+    ready: () =>
+      home.catchingUp()
+        ? new StoreError(
+            'unavailable',
+            home.name,
+            `${home.name}: back, and catching up with what it missed`,
+            'no',
+            true,
+          )
+        : undefined,
+    prefix: keyPrefix,
+  })
+}
+
+interface Rules {
+  readonly source: string
+  readonly prefix: string
+  reading(): CallOptions
+  writing(): CallOptions
+  /** Why it can't be read now. */
+  ready(): StoreError | undefined
+}
+
+const limitOf = (timeout: number | undefined): CallOptions => (timeout === undefined ? {} : { timeout })
+const keyOf = ({ redisKey }: EntryName): string => redisKey
+
+const straight = (store: Store, { source, prefix, reading, writing, ready }: Rules): Shelf => {
+  const whenReady = <T>(read: () => Promise<T>): Promise<T> => {
+    const problem = ready()
+    return problem === undefined ? read() : Promise.reject(problem)
+  }
+  return {
+    read: ({ redisKey }) => whenReady(() => store.read(redisKey, reading())),
+    readMany: (names) => whenReady(() => store.readMany(names.map(keyOf), reading())),
+    locate: ({ redisKey }) =>
+      whenReady(async () => {
+        const text = await store.read(redisKey, reading())
+        return text === undefined ? undefined : { text, source, degraded: false }
+      }),
+    write: (entries) => store.write(entries.map(entryOf), writing()),
+    remove: (names) => store.remove(names.map(keyOf), writing()),
+    swap: ({ redisKey }, expected, next) => store.swap(redisKey, expected, next, writing()),
+    life: ({ redisKey }) => whenReady(() => store.life(redisKey, reading())),
+    increment: ({ redisKey }, by, endsAt) => store.increment(redisKey, by, endsAt, writing()),
+    scan: (begin, cursor, limit) => whenReady(() => store.scan(prefix + begin, cursor, limit, reading())),
+    clear: async () => {
+      await store.clear(prefix, writing())
+    },
+  }
+}
+
+const entryOf = ({ redisKey, text, endsAt }: ShelfWrite) => ({ key: redisKey, text, endsAt })
