@@ -86,7 +86,8 @@ describe('one command of each category', () => {
     expect(calls.sort()).toEqual(each('readMany'))
     calls.length = 0
     expect(await cache.deleteMany(keys)).toBe(5)
-    expect(calls).toHaveLength(4)
+    // Older keys lie under names of their own.
+    expect(calls.sort()).toEqual([...each('remove'), ...each('remove')].sort())
     expect(await cache.getMany(keys)).toEqual(new Map())
   })
 })
