@@ -40,6 +40,8 @@ export interface FoundAll {
 
 /** Synchronous reads. Where nothing waits for the instance they cost a look into a map. */
 export interface Overlay {
+  /** Whether anything waits for the instance. A look into a map. */
+  holds(instance: string): boolean
   /** Undefined: nothing that waits concerns the key. Tags apart: see findTags. */
   find(instance: string, scope: Scope, key: string): Found | undefined
   /** For a whole group or category. */
@@ -79,6 +81,8 @@ export const createOverlay = (
   }
 
   return {
+    holds: mayHold,
+
     find: (instance, scope, key) => {
       if (!mayHold(instance)) return undefined
       const invalid = records.doesExist(invalidKey(instance, scope, key)) || isInvalid(instance, scope)

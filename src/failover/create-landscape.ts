@@ -1,0 +1,44 @@
+import type { Instance } from '../instances/instance.js'
+import type { EntryStore } from '../instances/store.js'
+import { route } from '../routing/strategies.js'
+import { rawCategory, unlistedCategory } from '../settings/categories.js'
+import type { Settings } from '../settings/settings.js'
+import type { Clock } from './clock.js'
+import type { Journal } from './journal.js'
+import type { Landscape } from './landscape.js'
+
+export interface LandscapeParts {
+  readonly settings: Settings
+  readonly instances: ReadonlyMap<string, Instance>
+  readonly clock: Clock
+  readonly journal: Journal | undefined
+  readonly lastResort: EntryStore | undefined
+}
+
+export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landscape => {
+  const { instances, journal } = parts
+  const names = [...instances.keys()]
+  /** The others, beginning with the one after it. */
+  const after = new Map(
+    names.map((name, at) => [
+      name,
+      [...names.slice(at + 1), ...names.slice(0, at)].flatMap((other) => instances.get(other) ?? []),
+    ]),
+  )
+  return {
+    ...parts,
+    categoryOf: (name) => {
+      const first = settings.instances[0]?.name ?? ''
+      if (name === '') return rawCategory(first)
+      const found = route(settings, name)
+      return 'category' in found ? found.category : unlistedCategory(settings, name, first)
+    },
+    calm: (name) => {
+      const instance = instances.get(name)
+      if (instance === undefined || !instance.readable() || !instance.writable()) return false
+      return journal === undefined || !journal.holds(name)
+    },
+    standInsOf: (home) => (after.get(home) ?? []).filter((other) => other.readable() && other.writable()),
+    mirrorOf: (home) => after.get(home)?.[0],
+  }
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { existsSync, statfsSync } from 'node:fs'
+import { StoreError } from '../instances/store.js'
+import type { InstanceSettings, Settings } from '../settings/settings.js'
+import { type Clock, createClock } from './clock.js'
+import { createClockFiles } from './clock-file.js'
+import { type Journal, openJournal } from './journal.js'
+
+/** What survives this process, in MOTIA_REDIS_DIR. */
+export interface Durable {
+  readonly clock: Clock
+  readonly journal: Journal | undefined
+  /** What the app should know of its folder, at the start. */
+  readonly warnings: readonly string[]
+}
+
+/** Opens the journal and the clock. A folder that can't be used is no reason not to start. */
+export const openDurable = (settings: Settings, processId: string): Durable => {
+  const { dir } = settings
+  const warnings: string[] = []
+  const redis = settings.instances.filter(({ url }) => url !== undefined)
+  let journal: Journal | undefined
+  if (redis.length > 0) {
+    try {
+      journal = byAddress(openJournal({ dir }), redis, settings.namespace)
+      if (diesWithContainer(dir)) {
+        warnings.push(
+          'the journal lies in this container and is lost with it: writes of an outage survive only if MOTIA_REDIS_DIR is on a volume',
+        )
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      warnings.push(
+        `${error.message.replace(/^journal: /, 'no journal: ')}. While an instance is away, state and mirrored categories refuse writes`,
+      )
+    }
+  }
+  const clock = createClock({ processId, store: journal && createClockFiles(dir, processId) })
+  return { clock, journal, warnings }
+}
+
+/**
+ * Entries wait for a server, not for a name: where REDIS_PRIMARY_URL is pointed at another one, what was meant for the
+ * first must not end up there. User and password may change.
+ */
+const byAddress = (journal: Journal, instances: readonly InstanceSettings[], namespace: string): Journal => {
+  const ids = new Map(
+    instances.map(({ name, url }) => {
+      const address = `${url?.host} ${url?.port} ${url?.db} ${namespace}`
+      return [name, `${name}@${createHash('sha1').update(address).digest('hex').slice(0, 12)}`]
+    }),
+  )
+  const id = (name: string): string => ids.get(name) ?? name
+  return {
+    ...journal,
+    find: (name, scope, key) => journal.find(id(name), scope, key),
+    findAll: (name, scope) => journal.findAll(id(name), scope),
+    findTags: (name, scope, tags) => journal.findTags(id(name), scope, tags),
+    scopesOfGroups: (name) => journal.scopesOfGroups(id(name)),
+    holds: (name) => journal.holds(id(name)),
+    append: (name, entries) => journal.append(id(name), entries),
+    batches: (name, limit) => journal.batches(id(name), limit),
+    remove: (name, replayed) => journal.remove(id(name), replayed),
+    setAside: (name, pending, reason) => journal.setAside(id(name), pending, reason),
+    listAside: (limit) =>
+      journal.listAside(limit).map((aside) => ({ ...aside, instance: aside.instance.replace(/@[0-9a-f]{12}$/, '') })),
+    whenEmpty: (name, action) => journal.whenEmpty(id(name), action),
+    stats: (name) => journal.stats(id(name)),
+  }
+}
+
+const OVERLAY_FS = 0x794c7630
+
+/** In a container, and not on a volume. */
+const diesWithContainer = (dir: string): boolean =>
+  (existsSync('/.dockerenv') || existsSync('/run/.containerenv')) && statfsSync(dir).type === OVERLAY_FS
