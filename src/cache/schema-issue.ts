@@ -22,6 +22,8 @@ const types: ReadonlySet<string> = new Set(
    function symbol file url`.split(/\s+/),
 )
 
+const words = (text: string, ...codes: string[]): [code: string, text: string][] => codes.map((code) => [code, text])
+
 /** By zod's codes and valibot's types. */
 const problems: ReadonlyMap<string, string> = new Map([
   ...words('too small, or too short', 'too_small', 'min_length', 'min_value', 'min_size', 'non_empty'),
@@ -42,10 +44,6 @@ const problems: ReadonlyMap<string, string> = new Map([
   ...words('not a multiple of what it should be', 'not_multiple_of', 'multiple_of'),
   ...words("refused by a check of the schema's own", 'custom', 'check'),
 ])
-
-function words(text: string, ...codes: string[]): [code: string, text: string][] {
-  return codes.map((code) => [code, text])
-}
 
 /** Fields that the libraries have besides the standard's `message` and `path`. */
 const expectation = (issue: StandardSchemaV1.Issue): string | undefined => {
