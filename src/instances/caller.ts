@@ -34,6 +34,8 @@ export interface Caller {
     failed: (error: InstanceError) => void,
   ): void
   call<T>(connection: Connection, intent: Intent, timeout: number | undefined, send: Send<T>): Promise<T>
+  /** The error of one of several commands sent together; the instance's health hears of it. */
+  failure(reason: unknown, intent: Intent): StoreError
   /** The error for a call that isn't even sent. */
   refuse(kind: 'refused' | 'too-large', text: string): StoreError
 }
@@ -45,7 +47,7 @@ export class InstanceError extends StoreError {
     store: string,
     applied: 'no' | 'unknown',
   ) {
-    super(fault.kind, store, `${store}: ${textFor(store, fault)}`, applied)
+    super(fault.kind, store, `${store}: ${textFor(store, fault)}`, applied, fault.about !== 'call')
   }
 }
 
@@ -73,6 +75,11 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health,
 
   return {
     run,
+    failure: (reason, intent) => {
+      const fault = faultOf(reason)
+      if (fault.code !== undefined) health.failed(fault)
+      return errorOf(name, fault, intent, false)
+    },
     refuse: (kind, text) => errorOf(name, { kind, text, about: 'call', harmless: true }, 'write', false),
     call: (connection, intent, timeout, send) =>
       new Promise((resolve, reject) => run(connection, intent, timeout, send, resolve, reject)),
@@ -88,6 +95,8 @@ class Call<T> implements Expiring {
   private sentAt = 0
   private again = false
   private counted = false
+  /** How many calls had been answered when it began to wait for its turn. */
+  private queuedAt = -1
 
   constructor(
     private readonly lane: Lane,
@@ -104,6 +113,7 @@ class Call<T> implements Expiring {
   /** Waits for its turn. */
   queue(): void {
     this.expireFrom(performance.now())
+    this.queuedAt = this.lane.health.answers()
     this.lane.queue.push(this)
   }
 
@@ -134,7 +144,9 @@ class Call<T> implements Expiring {
       this.lane.health.timedOut(this.intent)
       this.connection.doubt()
     }
-    this.fail(timeoutFault(this.limit, sent), false)
+    // Where others were answered meanwhile it is us who asked too much. Another instance mustn't bear that as well.
+    const busy = !this.counted && this.lane.health.answers() !== this.queuedAt
+    this.fail(busy ? busyFault(this.limit) : timeoutFault(this.limit, sent), false)
   }
 
   private expireFrom(now: number): void {
@@ -144,7 +156,11 @@ class Call<T> implements Expiring {
 
   private waitForConnection(): void {
     this.connection.wait(
-      (redis) => this.start(redis),
+      (redis) => {
+        const refused = this.lane.health.refusal(this.intent)
+        if (refused === undefined) this.start(redis)
+        else this.fail(refused, false)
+      },
       // What the connection suffered may have hit other calls in flight; this one was never sent.
       (reason) => this.fail({ ...reason, harmless: true }, false),
     )
@@ -215,7 +231,7 @@ const watch = (lane: Lane, now: number): void => {
     expire: () => {
       lane.watched = false
       if (lane.inFlight === 0) return
-      if (health.answers() === heard) health.timedOut('read')
+      if (health.answers() === heard) health.apply({ type: 'silence' })
       watch(lane, performance.now())
     },
   })
@@ -248,6 +264,13 @@ const uncork = (stream: Redis['stream']): void => stream.uncork()
 
 const errorOf = (name: string, fault: Fault, intent: Intent, partly: boolean): InstanceError =>
   new InstanceError(fault, name, intent !== 'read' && (partly || !fault.harmless) ? 'unknown' : 'no')
+
+const busyFault = (limit: number): Fault => ({
+  kind: 'busy',
+  text: `${MAX_IN_FLIGHT} calls are in flight, and none of them ended in ${Math.round(limit)} ms`,
+  about: 'call',
+  harmless: true,
+})
 
 const timeoutFault = (limit: number, sent: boolean): Fault => ({
   kind: 'timeout',

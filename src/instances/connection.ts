@@ -47,6 +47,8 @@ export interface Connection {
   doubt(): void
   /** Begins it anew, because what is on its way hangs. */
   renew(): void
+  /** Ends it at once; what is in flight fails. It comes back by itself. */
+  cut(): void
   /** Ends it after what is in flight, or after `limit` ms. */
   close(limit: number): Promise<void>
 }
@@ -182,6 +184,9 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     doubt: checkOrder,
     renew: () => {
       if (phase === 'ready') redis.disconnect(true)
+    },
+    cut: () => {
+      if (phase === 'ready') redis.stream.destroy()
     },
     close: async (limit) => {
       if (phase === 'closed') return

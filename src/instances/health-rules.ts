@@ -15,6 +15,8 @@ export type HealthEvent =
   | { readonly type: 'answered' }
   /** A call had no answer by its deadline. */
   | { readonly type: 'timeout'; readonly of: 'reads' | 'writes' }
+  /** Calls wait, and nothing was answered for a while. */
+  | { readonly type: 'silence' }
   /** What a call was told, or what the connection met. */
   | { readonly type: 'fault'; readonly fault: Fault }
   /** One round of the prober; `write` where it asked that too, `memory` where it learned it. */
@@ -24,17 +26,29 @@ export type HealthEvent =
       readonly write?: Answer | undefined
       readonly memory?: Memory | undefined
     }
+  /** What it missed was brought to it. */
+  | { readonly type: 'readmitted' }
+  /** That failed, for reasons that need not be the server's. */
+  | { readonly type: 'relapsed'; readonly reason: string }
 
 /** Where an instance stands. A plain value: `step` makes the next one. Times are ms of one monotonic clock. */
 export interface Standing {
   /** starting: nothing is known yet, and nothing speaks against it. probing: it answers again, and isn't trusted yet. */
   readonly phase: 'starting' | 'up' | 'suspect' | 'down' | 'probing'
+  /** Whether somebody brings it what it missed while it was down. */
+  readonly supervised: boolean
+  /** It is up or suspect, and that isn't done yet. */
+  readonly catchingUp: boolean
+  /** How often that failed since it last went well, and until when it isn't tried again. */
+  readonly relapses: { readonly count: number; readonly until: number }
   /** Why it went down. */
   readonly fault: Fault | undefined
   /** Why it takes no writes; also known while it is down. */
   readonly unwritable: Fault | undefined
   /** What went unanswered and is being asked about. */
   readonly suspected: { readonly reads: boolean; readonly writes: boolean }
+  /** Since it was last heard: a call ended unanswered; a question did. */
+  readonly unanswered: { readonly call: boolean; readonly ping: boolean }
   /** Good answers in a row since it was last in trouble. */
   readonly pings: Streak
   readonly writes: Streak
@@ -51,8 +65,9 @@ const UNTOLD_WRITES = 5_000
 
 const nothing: Streak = { count: 0, from: 0 }
 const trusted = { reads: false, writes: false }
+const heard = { call: false, ping: false }
 
-const silence: Fault = { kind: 'unavailable', text: 'it does not answer', about: 'down', harmless: true }
+export const silence: Fault = { kind: 'unavailable', text: 'it does not answer', about: 'down', harmless: true }
 const writesUnanswered: Fault = {
   kind: 'unavailable',
   text: 'it answers, but takes no writes',
@@ -62,20 +77,31 @@ const writesUnanswered: Fault = {
 
 export const atStart: Standing = {
   phase: 'starting',
+  supervised: false,
+  catchingUp: false,
+  relapses: { count: 0, until: 0 },
   fault: undefined,
   unwritable: undefined,
   suspected: trusted,
+  unanswered: heard,
   pings: nothing,
   writes: nothing,
   falls: [],
 }
 
-export const readable = ({ phase }: Standing): boolean => phase === 'up' || phase === 'suspect'
-export const writable = (standing: Standing): boolean => readable(standing) && standing.unwritable === undefined
+/** Calls are sent to it. */
+export const serving = ({ phase }: Standing): boolean => phase === 'up' || phase === 'suspect'
+export const readable = (standing: Standing): boolean => serving(standing) && !standing.catchingUp
+export const writable = (standing: Standing): boolean => serving(standing) && standing.unwritable === undefined
 
-/** What follows from an event. Only probes bring back what was lost; nothing but the events and `now` matters. */
+/**
+ * What follows from an event. Only probes bring back what was lost, and for the reads of a supervised instance its
+ * supervisor; nothing but the events and `now` matters.
+ */
 export const step = (standing: Standing, event: HealthEvent, now: number): Standing => {
   const next = judge(standing, event, now)
+  // To catch up in vain is no fall of the server's, which would be left alone for a minute after the fourth.
+  if (event.type === 'relapsed') return next
   const fell = (readable(standing) && !readable(next)) || (writable(standing) && !writable(next))
   return fell ? { ...next, falls: [...standing.falls.filter((at) => now - at <= 60_000), now] } : next
 }
@@ -85,26 +111,52 @@ const judge = (standing: Standing, event: HealthEvent, now: number): Standing =>
     case 'answered':
       return standing.phase === 'starting' ? admit(standing) : standing
     case 'timeout':
-      return suspect(standing, event.of)
+      return unanswered(standing, event.of)
+    case 'silence':
+      return suspect(standing, 'reads')
     case 'fault':
       if (event.fault.about === 'down') return down(standing, event.fault)
       return event.fault.about === 'writes' ? refusesWrites(standing, event.fault) : standing
     case 'probe':
       return probed(standing, event, now)
+    case 'readmitted':
+      return standing.catchingUp ? { ...standing, catchingUp: false, relapses: atStart.relapses } : standing
+    case 'relapsed':
+      return standing.catchingUp ? relapsed(standing, event.reason, now) : standing
   }
 }
 
-/** The one way in. What it missed will have to be replayed here, before it is read: state 'catching-up'. */
-const admit = (standing: Standing): Standing => ({ ...standing, phase: 'up', fault: undefined, suspected: trusted })
+/** The one way in. What it missed is brought here before it is read, unless it never was away. */
+const admit = (standing: Standing): Standing => ({
+  ...standing,
+  phase: 'up',
+  catchingUp: standing.supervised && standing.phase !== 'starting',
+  fault: undefined,
+  suspected: trusted,
+  unanswered: heard,
+})
 
 const down = (standing: Standing, fault: Fault): Standing => ({
   ...standing,
   phase: 'down',
+  catchingUp: false,
   fault,
   suspected: trusted,
+  unanswered: heard,
   pings: nothing,
   writes: nothing,
 })
+
+/** ms until it is tried again: twice a second at first, then less often. */
+const pauseAfter = (relapses: number): number => Math.min(2_000, 500 * 2 ** Math.max(0, relapses - 4))
+
+const relapsed = (standing: Standing, reason: string, now: number): Standing => {
+  const count = standing.relapses.count + 1
+  return {
+    ...down(standing, { kind: 'unavailable', text: reason, about: 'down', harmless: true }),
+    relapses: { count, until: now + pauseAfter(count) },
+  }
+}
 
 const refusesWrites = (standing: Standing, fault: Fault): Standing => ({
   ...relieved(standing, 'writes'),
@@ -112,9 +164,16 @@ const refusesWrites = (standing: Standing, fault: Fault): Standing => ({
   writes: nothing,
 })
 
-/** A timeout alone moves nothing: the prober decides. */
+/** A timeout alone moves nothing: the prober decides, or has asked already. */
+const unanswered = (standing: Standing, of: 'reads' | 'writes'): Standing => {
+  const next = suspect(standing, of)
+  if (next.phase !== 'suspect' || !next.suspected[of]) return next
+  if (next.unanswered.ping) return down(next, silence)
+  return next.unanswered.call ? next : { ...next, unanswered: { call: true, ping: false } }
+}
+
 const suspect = (standing: Standing, of: 'reads' | 'writes'): Standing => {
-  if (!readable(standing) || standing.suspected[of] || (of === 'writes' && standing.unwritable)) return standing
+  if (!serving(standing) || standing.suspected[of] || (of === 'writes' && standing.unwritable)) return standing
   return { ...standing, phase: 'suspect', suspected: { ...standing.suspected, [of]: true } }
 }
 
@@ -135,22 +194,30 @@ const probed = (standing: Standing, event: HealthEvent & { type: 'probe' }, now:
   // It is slow, or we are: no reason to trust it, none to drop it.
   if (ping === 'late') return distrusted(standing)
   // Any other refusal is an answer too.
-  const pinged: Standing = { ...relieved(standing, 'reads'), pings: longer(standing.pings, now) }
+  const pinged: Standing = { ...relieved(standing, 'reads'), unanswered: heard, pings: longer(standing.pings, now) }
   const judged = write === undefined ? pinged : writeProbed(pinged, write, memory, now)
-  if (readable(judged)) return judged
-  if (judged.phase === 'starting' || settled(judged.pings, judged.falls, now)) return admit(judged)
-  return { ...judged, phase: 'probing' }
+  if (serving(judged)) return judged
+  if (judged.phase === 'starting') return admit(judged)
+  const mayEnter = settled(judged.pings, judged.falls, now) && now >= judged.relapses.until
+  return mayEnter ? admit(judged) : { ...judged, phase: 'probing' }
 }
 
-/** One silence may be the other end of a short pause; two in a row, or one after a call that timed out, are not. */
+/**
+ * One question unanswered may be the other end of a short pause, or a host with too much to do; two in a row, or one
+ * and a call that timed out, are not.
+ */
 const silent = (standing: Standing): Standing => {
-  if (standing.phase === 'up') return suspect(distrusted(standing), 'reads')
-  return standing.phase === 'suspect' || standing.phase === 'starting' ? down(standing, silence) : distrusted(standing)
+  if (standing.phase === 'starting') return down(standing, silence)
+  if (!serving(standing)) return distrusted(standing)
+  const { call, ping } = standing.unanswered
+  if (call || ping) return down(standing, silence)
+  return { ...suspect(distrusted(standing), 'reads'), unanswered: { call: false, ping: true } }
 }
 
 const distrusted = (standing: Standing): Standing => ({
   ...standing,
   phase: standing.phase === 'probing' ? 'down' : standing.phase,
+  unanswered: { ...standing.unanswered, ping: false },
   pings: nothing,
   writes: nothing,
 })

@@ -1,5 +1,5 @@
 import type { Intent } from './deadlines.js'
-import { atStart, type HealthEvent, readable, type Standing, step, writable } from './health-rules.js'
+import { atStart, type HealthEvent, readable, type Standing, serving, step, writable } from './health-rules.js'
 import { createPace } from './pace.js'
 import { type Fault, textFor } from './redis-errors.js'
 import type { ServerFacts } from './server-facts.js'
@@ -25,7 +25,13 @@ export interface Health {
   tripped(ms: number): void
   /** Median of those, or undefined before the first. */
   latency(): number | undefined
+  /** As cheap as a field. Nothing speaks against what was never asked. */
+  readable(): boolean
+  writable(): boolean
+  slow(): boolean
   snapshot(): StoreHealth
+  /** Down, whatever happens, for `ms`. 0: no longer. */
+  drill(ms: number): void
   /** Calls are refused from now on, and nothing is told any more. */
   close(): void
 }
@@ -35,16 +41,20 @@ export interface HealthOptions {
   readonly name: string
   /** Hears once of each change of what the instance can serve, and of its pace, however many calls fail. */
   onState(health: StoreHealth): void
+  /** Its calls are followed by somebody who brings it what it missed: it comes back as catching-up. */
+  readonly supervised?: boolean | undefined
   /** The prober has something else to ask. */
-  onChange(): void
+  onChange(before: Standing): void
   /** Until the prober knows it: ms. */
   latency(): number | undefined
 }
 
 /** What is known about one instance. The rules decide; here it is kept, told and made cheap to ask for. */
-export const createHealth = ({ name, onState, onChange, latency }: HealthOptions): Health => {
+export const createHealth = ({ name, onState, onChange, latency, supervised = false }: HealthOptions): Health => {
   const pace = createPace()
-  let standing = atStart
+  let standing: Standing = { ...atStart, supervised }
+  let usable = { readable: true, writable: true }
+  let drilling: NodeJS.Timeout | undefined
   let since = Date.now()
   let checkedAt = since
   let facts: ServerFacts = {}
@@ -59,7 +69,7 @@ export const createHealth = ({ name, onState, onChange, latency }: HealthOptions
     const reason = reasonOf(name, standing) ?? slowness()
     const typical = pace.median() ?? latency()
     return {
-      state: standing.phase === 'starting' ? 'probing' : standing.phase,
+      state: stateOf(standing),
       since,
       checkedAt,
       readable: readable(standing),
@@ -80,24 +90,26 @@ export const createHealth = ({ name, onState, onChange, latency }: HealthOptions
     const news =
       standing.phase === 'starting'
         ? 'starting'
-        : [readable(standing), writable(standing), readable(standing) && pace.slow() !== undefined].join()
+        : [usable.readable, usable.writable, standing.catchingUp, usable.readable && pace.slow() !== undefined].join()
     if (news === told) return
     told = news
     onState(snapshot())
   }
 
   const apply = (event: HealthEvent): void => {
-    if (closed) return
+    if (closed || drilling !== undefined) return
     const before = standing
     standing = step(before, event, performance.now())
     checkedAt = Date.now()
     if (event.type === 'probe' && event.memory !== undefined) facts = { ...facts, memory: event.memory }
     if (standing === before) return
+    const untried = standing.phase === 'starting'
+    usable = { readable: untried || readable(standing), writable: untried || writable(standing) }
     refused = unsent(standing.phase === 'down' || standing.phase === 'probing' ? standing.fault : undefined)
     refusedWrites = unsent(standing.unwritable)
-    if (standing.phase !== before.phase) since = checkedAt
+    if (stateOf(standing) !== stateOf(before)) since = checkedAt
     tell()
-    if (standing.phase !== before.phase || standing.unwritable !== before.unwritable) onChange()
+    if (standing.phase !== before.phase || standing.unwritable !== before.unwritable) onChange(before)
   }
 
   return {
@@ -118,8 +130,14 @@ export const createHealth = ({ name, onState, onChange, latency }: HealthOptions
     timedOut: (intent) => apply({ type: 'timeout', of: intent === 'read' ? 'reads' : 'writes' }),
     connected: () => apply({ type: 'answered' }),
     learned: (next) => {
+      const runId = facts.server?.runId
       facts = { ...facts, ...next }
       checkedAt = Date.now()
+      // So fast that nobody noticed: what it came back with has to be looked at all the same.
+      const restarted = runId !== undefined && next.server !== undefined && next.server.runId !== runId
+      if (restarted && supervised && serving(standing) && !standing.catchingUp) {
+        apply({ type: 'fault', fault: restartedFault })
+      }
     },
     apply,
     standing: () => standing,
@@ -130,9 +148,22 @@ export const createHealth = ({ name, onState, onChange, latency }: HealthOptions
       tell()
     },
     latency: () => pace.median() ?? latency(),
+    readable: () => usable.readable,
+    writable: () => usable.writable,
+    slow: () => pace.slow() !== undefined,
     snapshot,
+    drill: (ms) => {
+      clearTimeout(drilling)
+      drilling = undefined
+      if (ms <= 0) return
+      apply({ type: 'fault', fault: drillFault(Date.now() + ms) })
+      drilling = setTimeout(() => {
+        drilling = undefined
+      }, ms).unref()
+    },
     close: () => {
       closed = true
+      clearTimeout(drilling)
       refused = closedFault
     },
   }
@@ -140,9 +171,23 @@ export const createHealth = ({ name, onState, onChange, latency }: HealthOptions
 
 const closedFault: Fault = { kind: 'closed', text: 'closed', about: 'call', harmless: true }
 
+const restartedFault: Fault = { kind: 'unavailable', text: 'it was restarted', about: 'down', harmless: true }
+
+const drillFault = (until: number): Fault => ({
+  kind: 'unavailable',
+  text: `drill: treated as gone until ${new Date(until).toISOString()}`,
+  about: 'down',
+  harmless: true,
+})
+
+const stateOf = ({ phase, catchingUp }: Standing): StoreHealth['state'] => {
+  if (phase === 'starting') return 'probing'
+  return catchingUp ? 'catching-up' : phase
+}
+
 const unsent = (fault: Fault | undefined): Fault | undefined => fault && { ...fault, harmless: true }
 
-const reasonOf = (name: string, { phase, fault, unwritable }: Standing): string | undefined => {
+const reasonOf = (name: string, { phase, fault, unwritable, catchingUp }: Standing): string | undefined => {
   const text = (of: Fault | undefined): string | undefined => of && textFor(name, of)
   switch (phase) {
     case 'starting':
@@ -151,8 +196,10 @@ const reasonOf = (name: string, { phase, fault, unwritable }: Standing): string 
     case 'probing':
       return text(fault)
     case 'suspect':
-      return text(unwritable) ?? 'slow to answer'
+      return text(unwritable) ?? (catchingUp ? catchingUpText : 'slow to answer')
     case 'up':
-      return text(unwritable)
+      return text(unwritable) ?? (catchingUp ? catchingUpText : undefined)
   }
 }
+
+const catchingUpText = 'it gets what it missed'

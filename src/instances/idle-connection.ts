@@ -47,6 +47,7 @@ export const createIdleConnection = (
     missed: () => current?.missed(),
     doubt: () => current?.doubt(),
     renew: () => current?.renew(),
+    cut: () => current?.cut(),
     close: drop,
   }
 }

@@ -29,7 +29,10 @@ export interface Identity {
 export interface Instance extends Store {
   /** Opens the connection now instead of at the first call. Resolves when it is up, or when it is known not to be; never rejects. */
   connect(): Promise<void>
-  /** The two bits and the state, each a look at a field. writable: also while it is catching up. */
+  /**
+   * The two bits and the state, each a look at a field. writable: also while it is catching up. Both are true as long as
+   * it was never asked, unlike in `health()`: nothing speaks against it, and a first call finds out.
+   */
   readable(): boolean
   writable(): boolean
   catchingUp(): boolean
@@ -42,7 +45,10 @@ export interface Instance extends Store {
   deadline(intent: Intent): number
 
   script(call: ScriptCall, intent: Intent, options?: CallOptions): Promise<unknown>
-  /** Many scripts in one round trip, each with its own outcome. Rejects where none of them can be told. */
+  /**
+   * Many scripts in one round trip, each with its own outcome. Those that the server doesn't know run after the others,
+   * in a second one. Rejects where the instance failed all of them.
+   */
   scripts(calls: readonly ScriptCall[], intent: Intent, options?: CallOptions): Promise<(unknown | StoreError)[]>
 
   identity(): Promise<Identity>

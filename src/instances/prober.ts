@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Connection } from './connection.js'
 import type { Expiry } from './expiry.js'
 import type { Health } from './health.js'
-import { type HealthEvent, readable, writable } from './health-rules.js'
+import { type HealthEvent, type Standing, serving, silence, writable } from './health-rules.js'
 import { type LastLearned, type ProbePlan, planProbe } from './probe-plan.js'
 import { ask, lostOf, type Question } from './question.js'
 import { type Fault, notSent } from './redis-errors.js'
@@ -34,7 +34,7 @@ export interface Prober {
   /** A connection has come back: ask at once, unless all is well. */
   ask(): void
   /** The standing has changed: what was planned may not fit any more. */
-  wake(): void
+  wake(before: Standing): void
   stop(): void
 }
 
@@ -107,18 +107,19 @@ export const createProber = (options: ProberOptions): Prober => {
       write: event.write === undefined ? last.write : now,
       memory: planned.memory ? now : last.memory,
     }
-    const hangs = event.ping === 'silent' && readable(before) && !readable(after)
     const writesHang = event.write === 'silent' && writable(before) && !writable(after)
-    // A write that hangs holds up the reads behind it. Where nothing is answered, nothing is lost by waiting.
-    if (writesHang) options.abandon()
-    else if (hangs) giveUpLater()
+    // A write that hangs holds up the reads behind it.
+    if (writesHang) {
+      clearTimeout(givingUp)
+      options.abandon()
+    }
     wait()
   }
 
   const giveUpLater = (): void => {
     clearTimeout(givingUp)
     givingUp = setTimeout(() => {
-      if (!readable(health.standing())) options.abandon()
+      if (!serving(health.standing())) options.abandon()
     }, options.patience()).unref()
   }
 
@@ -172,7 +173,7 @@ export const createProber = (options: ProberOptions): Prober => {
     const { ping, write, memory, asksWrite } = question
     const noPing = health.answers() === answersBefore ? 'silent' : 'late'
     const noWrite = health.writes() === writesBefore ? 'silent' : 'late'
-    const unreachable = !readable(health.standing()) && data.ready() === undefined
+    const unreachable = !serving(health.standing()) && data.ready() === undefined
     return {
       type: 'probe',
       ping: ping === undefined ? noPing : ping === 'ok' && (!first || unreachable) ? 'late' : ping,
@@ -212,7 +213,10 @@ export const createProber = (options: ProberOptions): Prober => {
       wait()
     },
     ask: askAgain,
-    wake: () => {
+    wake: (before) => {
+      const { fault } = health.standing()
+      // Where nothing is answered, nothing is lost by waiting.
+      if (serving(before) && fault === silence) giveUpLater()
       if (state !== 'waiting') return
       if (health.standing().phase === 'suspect') begin(plan())
       else wait()

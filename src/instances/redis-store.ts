@@ -1,18 +1,22 @@
+import type { Redis } from 'ioredis'
 import type { RedisUrl } from '../settings/redis-url.js'
 import { createCaller } from './caller.js'
 import { createConnection } from './connection.js'
-import { createDeadlines } from './deadlines.js'
+import { createDeadlines, type Deadlines } from './deadlines.js'
 import { createEntries, type Lines } from './entries.js'
 import { createExpiry, type Expiry } from './expiry.js'
 import { createGroups } from './groups.js'
 import { createHealth } from './health.js'
 import { createIdleConnection } from './idle-connection.js'
+import type { Instance } from './instance.js'
 import { createLargeKeys } from './large.js'
 import { layoutOf } from './layout.js'
 import { IDLE, probeLimit } from './probe-plan.js'
 import { createProber } from './prober.js'
+import { createReturn } from './return.js'
+import { createScriptCalls } from './script-calls.js'
 import { askFacts } from './server-facts.js'
-import type { Store, StoreHealth } from './store.js'
+import type { StoreHealth } from './store.js'
 
 export interface RedisStoreOptions {
   /** The instance's name, as in errors and CLIENT LIST. */
@@ -26,21 +30,25 @@ export interface RedisStoreOptions {
   readonly processId: string
   /** ms between the prober's questions to an idle instance. @default 1000 */
   readonly probeEvery?: number | undefined
+  /**
+   * Somebody brings it what it missed: after it was down it comes back as catching-up, until `readmit`, and a call that
+   * has no `timeout` leaves a third of its deadline for another place. @default false
+   */
+  readonly supervised?: boolean
   /** Hears once of each change of what it can serve, and of its pace. */
   readonly onState?: (health: StoreHealth) => void
   /** The clock of all deadlines. Tests bring one without the guard against stalls of the event loop. */
   readonly expiry?: Expiry
 }
 
-/** A Store that holds connections. */
-export interface RedisStore extends Store {
-  /** Opens the connection now instead of at the first call. Resolves when it is up, or when it is known not to be; never rejects. */
-  connect(): Promise<void>
-}
+export type RedisStore = Instance
+
+/** ms that each step of an instance's return may take, at least: nobody waits for it. */
+const RETURN_LIMIT = 1_000
 
 /** One Redis instance. Nothing is opened before `connect` or the first call; a server that goes away is waited for for ever. */
-export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
-  const { name, url, processId } = options
+export const createRedisStore = (options: RedisStoreOptions): Instance => {
+  const { name, url, processId, supervised = false } = options
   const expiry = options.expiry ?? createExpiry()
   const layout = layoutOf(options.namespace)
   const deadlines = createDeadlines(options.deadlines)
@@ -48,14 +56,17 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   const health = createHealth({
     name,
     onState: options.onState ?? nothing,
-    onChange: () => prober.wake(),
+    supervised,
+    onChange: (before) => prober.wake(before),
     latency: deadlines.median,
   })
-  const caller = createCaller(name, deadlines, health, expiry)
+  const caller = createCaller(name, supervised ? shared(deadlines) : deadlines, health, expiry)
   let maxBulk: number | undefined
   /** The ready check asks for INFO, and ioredis writes to the console each time that it is refused. */
   let hidden = false
   let learning: Promise<void> | undefined
+  let largeClient: Redis | undefined
+  let drill: NodeJS.Timeout | undefined
 
   const data = createConnection({
     url,
@@ -88,7 +99,9 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
       expiry,
       readyCheck: !hidden,
       reconnectLimit: () => deadlines.limit('read'),
-      onReady: nothing,
+      onReady: (redis) => {
+        largeClient = redis
+      },
       onAnswer: nothing,
       onDown,
     }),
@@ -132,7 +145,38 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
     name,
     ...createEntries(caller, lines, checkSize),
     ...createGroups(caller, lines, layout, checkSize),
+    ...createScriptCalls(caller, lines, checkSize),
+    ...createReturn({
+      caller,
+      data,
+      large: () => largeClient,
+      layout,
+      processId,
+      db: url.db,
+      limit: () => Math.max(RETURN_LIMIT, deadlines.limit('write')),
+    }),
     health: health.snapshot,
+    readable: health.readable,
+    writable: health.writable,
+    catchingUp: () => health.standing().catchingUp,
+    slow: health.slow,
+    deadline: deadlines.limit,
+    readmit: () => health.apply({ type: 'readmitted' }),
+    relapse: (reason) => health.apply({ type: 'relapsed', reason }),
+    drill: (ms) => {
+      clearTimeout(drill)
+      health.drill(ms)
+      if (ms <= 0) {
+        prober.ask()
+        return
+      }
+      // Also one that was never used has to be found again afterwards.
+      data.wait(nothing, nothing)
+      prober.start()
+      data.cut()
+      large.cut()
+      drill = setTimeout(prober.ask, ms).unref()
+    },
     connect: () =>
       new Promise((resolve) =>
         data.wait(
@@ -142,9 +186,18 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
       ),
     close: async () => {
       const limit = deadlines.limit('write')
+      clearTimeout(drill)
       prober.stop()
       health.close()
       await Promise.all([data.close(limit), large.close(limit), probe.close(limit)])
     },
   }
 }
+
+/** What a supervised instance may use of a call's time. */
+const SHARE = 2 / 3
+
+const shared = (deadlines: Deadlines): Deadlines => ({
+  ...deadlines,
+  limit: (intent) => deadlines.limit(intent) * SHARE,
+})

@@ -37,8 +37,11 @@ const evaluate = (
 const UTF8 = { replyEncoding: 'utf8' } as const
 
 const refuse = (error: unknown): never => {
-  throw isDenied(error) ? new FaultError(scriptsDenied) : error
+  throw scriptError(error)
 }
+
+/** A missing right is the same for all scripts, so it is said as a fault of the configuration. */
+export const scriptError = (error: unknown): unknown => (isDenied(error) ? new FaultError(scriptsDenied) : error)
 
 /** The right to run a command, not the right to a key: that one is the caller's matter. */
 const isDenied = (error: unknown): boolean => {

@@ -33,9 +33,12 @@ export const askFacts = async (redis: Redis): Promise<Learned> => {
   }
 }
 
+export const infoField = (info: string, name: string): string | undefined =>
+  new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
+
 /** The parts of an INFO answer we use. */
 export const parseInfo = (info: string): ServerFacts => {
-  const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
+  const field = (name: string): string | undefined => infoField(info, name)
   const version = field('valkey_version') ?? field('redis_version')
   const runId = field('run_id')
   const role = field('role')

@@ -1,0 +1,70 @@
+import type { Redis } from 'ioredis'
+import type { Caller } from './caller.js'
+import type { Connection } from './connection.js'
+import type { Lines } from './entries.js'
+import type { Instance, ScriptCall } from './instance.js'
+import { isLarge } from './large.js'
+import { type Outcome, outcomesOf } from './pipeline.js'
+import { faultOf } from './redis-errors.js'
+import { runScript, scriptError } from './scripts.js'
+
+/** Scripts of others, with the deadlines, the connections and the errors of this folder. */
+export const createScriptCalls = (
+  caller: Caller,
+  { data, large }: Lines,
+  checkSize: (text: string) => void,
+): Pick<Instance, 'script' | 'scripts'> => {
+  const lineOf = (calls: readonly ScriptCall[]): Connection => {
+    let line = data
+    for (const { args } of calls) {
+      for (const arg of args) {
+        if (typeof arg !== 'string') continue
+        checkSize(arg)
+        if (isLarge(arg)) line = large
+      }
+    }
+    return line
+  }
+
+  return {
+    script: async (call, intent, options) =>
+      caller.call(lineOf([call]), intent, options?.timeout, (redis) =>
+        runScript(redis, call.script, call.keys, call.args),
+      ),
+
+    scripts: async (calls, intent, options) => {
+      if (calls.length === 0) return []
+      const outcomes = await caller.call(lineOf(calls), intent, options?.timeout, async (redis) =>
+        told(await outcomesOfScripts(redis, calls)),
+      )
+      return outcomes.map(([error, reply]) => (error === null ? reply : caller.failure(scriptError(error), intent)))
+    },
+  }
+}
+
+/** By their names; those that the server doesn't know (any more) once more afterwards, the first of each with its text. */
+const outcomesOfScripts = async (redis: Redis, calls: readonly ScriptCall[]): Promise<readonly Outcome[]> => {
+  const outcomes = await outcomesOf(redis, calls, (pipeline, { script, keys, args }) =>
+    pipeline.evalsha(script.sha, keys.length, ...keys, ...args),
+  )
+  const unknown = calls.filter((_, i) => isUnknown(outcomes[i]))
+  if (unknown.length === 0) return outcomes
+  const sent = new Set<string>()
+  const again = await outcomesOf(redis, unknown, (pipeline, { script, keys, args }) => {
+    if (sent.has(script.sha)) pipeline.evalsha(script.sha, keys.length, ...keys, ...args)
+    else pipeline.eval(script.lua, keys.length, ...keys, ...args)
+    sent.add(script.sha)
+  })
+  let next = 0
+  return outcomes.map((outcome) => (isUnknown(outcome) ? (again[next++] ?? outcome) : outcome))
+}
+
+const isUnknown = (outcome: Outcome | undefined): boolean =>
+  outcome !== undefined && outcome[0] !== null && faultOf(outcome[0]).code === 'NOSCRIPT'
+
+/** Where the instance failed all of them, that is the outcome of the whole. */
+const told = (outcomes: readonly Outcome[]): readonly Outcome[] => {
+  const errors = outcomes.flatMap(([error]) => (error === null || faultOf(error).about === 'call' ? [] : [error]))
+  if (errors.length === outcomes.length) throw errors.find((error) => !faultOf(error).harmless) ?? errors[0]
+  return outcomes
+}
