@@ -10,7 +10,9 @@
  *     <namespace>~mr:mirror:<home>:<redis key>             copy of a mirrored category's entry, on the instance beside its home
  *     <namespace>~mr:standin:<home>:<outage>:<redis key>   what was written while home was away, see failover/outages.ts
  *     <namespace>~mr:outage:<home>   hash: the outage's id and the processes that hold something for home
- *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one
+ *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one, see failover/identity.ts
+ *     <namespace>~mr:deltas          hash: ids of increments that were replayed, see failover/once-script.ts
+ *     <namespace>~mr:fenced          which process ended the connections of vanished ones last; lives for seconds
  */
 export interface Layout {
   group(name: string): string
@@ -28,6 +30,8 @@ export interface Layout {
   standIn(home: string, outage: string): string
   outage(home: string): string
   readonly sentinel: string
+  readonly deltas: string
+  readonly fenced: string
 }
 
 /** `namespace`: the literal prefix of every key, '' for none. */
@@ -45,5 +49,7 @@ export const layoutOf = (namespace: string): Layout => {
     standIn: (home, outage) => `${namespace}~mr:standin:${home}:${outage}:`,
     outage: (home) => `${namespace}~mr:outage:${home}`,
     sentinel: `${namespace}~mr:sentinel`,
+    deltas: `${namespace}~mr:deltas`,
+    fenced: `${namespace}~mr:fenced`,
   }
 }
