@@ -12,12 +12,23 @@ const common = {
   outExtensions: () => ({ js: '.js' }),
 } satisfies UserConfig
 
+// Each is one small file of its own: every step process loads the first two, and the client where it uses the cache.
+const stepSide = { ...common, minify: true }
+
 export default defineConfig([
   { ...common, entry: { index: 'src/index.ts', step: 'src/step.ts' } },
-  // Every step process loads these two: each is one small file of its own.
+  { ...stepSide, entry: { wrapper: 'src/motia/step/wrapper.ts' }, outExtensions: () => ({ js: '.mjs' }) },
   {
-    ...common,
-    entry: { preload: 'src/motia/step/preload.ts', wrapper: 'src/motia/step/wrapper.ts' },
-    minify: true,
+    ...stepSide,
+    entry: { preload: 'src/motia/step/preload.cts' },
+    format: 'cjs',
+    outExtensions: () => ({ js: '.cjs' }),
+    external: ['./client.cjs'],
+  },
+  {
+    ...stepSide,
+    entry: { client: 'src/motia/step/step-side.ts' },
+    format: 'cjs',
+    outExtensions: () => ({ js: '.cjs' }),
   },
 ])

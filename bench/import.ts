@@ -14,7 +14,7 @@ const importing = (name: string): string[] => ['--input-type=module', '-e', `imp
 
 const contenders: { readonly name: string; readonly args: string[] }[] = [
   { name: 'a module that imports a built-in', args: importing('node:path') },
-  { name: 'with the preload', args: ['--import', dist('preload.js'), ...importing('node:path')] },
+  { name: 'with the preload', args: ['--require', fileURLToPath(dist('preload.cjs')), ...importing('node:path')] },
   { name: 'motia-redis/step', args: importing(dist('step.js')) },
   { name: 'motia-redis', args: importing(dist('index.js')) },
   { name: 'ioredis', args: importing('ioredis') },

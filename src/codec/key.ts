@@ -10,7 +10,7 @@ export const checkKey = (key: unknown, what = 'key'): string | undefined => {
   if (typeof key !== 'string') return `a ${what} must be a string, this one is ${kindOf(key)}`
   if (key === '') return `a ${what} can't be empty`
   // Half a surrogate pair has no UTF-8 form: two such keys would become one.
-  if (/\p{Surrogate}/u.test(key)) return `a ${what} must be well-formed Unicode, this one holds half a surrogate pair`
+  if (!key.isWellFormed()) return `a ${what} must be well-formed Unicode, this one holds half a surrogate pair`
   if (key.length > SURELY_SHORT && Buffer.byteLength(key) > MAX_KEY_BYTES) {
     return `a ${what} can't be longer than ${MAX_KEY_BYTES} bytes in UTF-8, this one has ${Buffer.byteLength(key)}`
   }

@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { withImport } from '../../src/motia/plugin/injection.ts'
+import { withPreload } from '../../src/motia/plugin/injection.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const runner = join(root, 'node_modules/@motiadev/core/dist/src/node/node-runner.mjs')
 const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
-const preload = pathToFileURL(join(root, 'dist', 'preload.js')).href
+const preload = join(root, 'dist', 'preload.cjs')
 const steps = fileURLToPath(new URL('../fixtures/injection/plain', import.meta.url))
 
 interface Run {
@@ -43,7 +43,7 @@ const run = (file: string, options: RunOptions): Promise<Run> =>
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: {
         ...process.env,
-        NODE_OPTIONS: options.injected ? withImport(own, preload) : (own ?? ''),
+        NODE_OPTIONS: options.injected ? withPreload(own, preload) : (own ?? ''),
         MOTIA_REDIS_HOST_READY: '1',
       },
     })
@@ -88,7 +88,7 @@ const files = [
 
 /** When the whole process crashes, Node prints our middleware's two lines as it would those of any middleware. */
 const withoutOurs = (errors: string): string =>
-  errors.replace(/ +at .*\/dist\/wrapper\.js:.*\n +at file:.*middleware-compose\.mjs:4:69\n/, '')
+  errors.replace(/ +at .*\/dist\/wrapper\.mjs:.*\n +at file:.*middleware-compose\.mjs:4:69\n/, '')
 
 describe('a plain step is as with no plugin: results, errors, stacks, exit', () => {
   it.concurrent.each(files)('%s', async (file) => {
@@ -135,7 +135,7 @@ describe('what the step side loads', () => {
     return found.flatMap((name) => (name.startsWith('.') ? imports(join(dirname(file), name), seen) : [name]))
   }
 
-  it.each(['preload.js', 'wrapper.js', 'step.js'])('dist/%s imports nothing but what Node brings', (name) => {
+  it.each(['wrapper.mjs', 'step.js'])('dist/%s imports nothing but what Node brings', (name) => {
     const loaded = imports(join(root, 'dist', name))
     expect(loaded.filter((one) => !one.startsWith('node:'))).toEqual([])
     expect(loaded.length).toBeGreaterThan(0)
@@ -146,8 +146,22 @@ describe('what the step side loads', () => {
     expect(loaded.filter((one) => !one.startsWith('node:'))).toEqual([])
   })
 
-  it('the preload needs one built-in module, the wrapper is one file', () => {
-    expect(imports(join(root, 'dist', 'preload.js'))).toEqual(['node:url'])
-    expect(readFileSync(join(root, 'dist', 'wrapper.js'), 'utf8')).not.toMatch(/from\s*"\.\//)
+  it('the preload loads nothing but the client, when that is needed; client and wrapper are one file each', () => {
+    const required = (name: string): string[] =>
+      [...readFileSync(join(root, 'dist', name), 'utf8').matchAll(/\brequire\(\s*["'`]([^"'`]+)/g)].map(
+        (one) => one[1] ?? '',
+      )
+    expect(required('preload.cjs')).toEqual(['./client.cjs'])
+    expect(required('client.cjs').filter((one) => !one.startsWith('node:'))).toEqual([])
+    expect(readFileSync(join(root, 'dist', 'wrapper.mjs'), 'utf8')).not.toMatch(/from\s*"\.\//)
+  })
+
+  it('a step that does not look at context.cache does not load the client', async () => {
+    const [without, looks] = await Promise.all([
+      run('loaded.js', { injected: true }),
+      run('loaded-cache.js', { injected: true }),
+    ])
+    const loaded = ({ messages }: Run): unknown => messages.find(({ method }) => method === 'result')?.args
+    expect([loaded(without), loaded(looks)]).toEqual([{ client: false }, { client: true }])
   })
 })

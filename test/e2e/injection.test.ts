@@ -68,7 +68,7 @@ describe('motia dev, in a folder whose name has a space', () => {
     expect(facts.seen).toEqual(['import', 'import', 'import', null])
     expect(facts.same).toBe(true)
     expect(facts.stateError).toBe('STATE_TIMEOUT')
-    expect(facts.options).toMatch(/^--max-old-space-size=777 --no-deprecation --import=file:.*\/dist\/preload\.js$/)
+    expect(facts.options).toMatch(/^--max-old-space-size=777 --no-deprecation --require=.*\/dist\/preload\.cjs$/)
     // No connection, timer, thread or file of ours: only the channel and what Node's own loader has in flight.
     expect((facts.opened as string[]).filter((name) => /TCP|TLS|UDP|Addr|DNS|Timeout|Worker|^\//.test(name))).toEqual(
       [],
@@ -174,7 +174,7 @@ describe('other ways to run', () => {
     runOnce({ mode: 'start', cron: true, env: { NODE_OPTIONS: '--inspect=0' } }, async (running) => {
       await running.json('/write', { key: 'a', n: 1 })
       const { options, same } = await running.json<{ options: string; same: boolean }>('/imports')
-      expect([options.startsWith('--inspect=0 --import=file:'), same]).toEqual([true, true])
+      expect([options.startsWith('--inspect=0 --require=/'), same]).toEqual([true, true])
       // The server and each step listen.
       expect(running.output().match(/Debugger listening/g)?.length).toBeGreaterThanOrEqual(3)
       expect(await running.json('/read?key=a')).toMatchObject({ found: true, date: true })

@@ -7,15 +7,15 @@ export interface InjectionParts {
   readonly env: Record<string, string | undefined>
   /** False: `context.cache` is left out, `motia-redis/step` works all the same. */
   readonly inject: boolean
-  /** file: URL of the built preload. */
-  readonly preloadUrl: string
+  /** Path of the built preload. */
+  readonly preload: string
   readonly report: Report
   /** Where the search for Motia's runner begins. @default the running script and the working directory */
   readonly from?: readonly string[]
 }
 
 /** Lets every step process of this server load the preload. Answers whether context.cache will be there. */
-export const installInjection = ({ env, inject, preloadUrl, report, from }: InjectionParts): boolean => {
+export const installInjection = ({ env, inject, preload, report, from }: InjectionParts): boolean => {
   env[HOST_MARKER] = '1'
   if (!inject) return false
   const problem = runnerProblem(from ?? startingPoints())
@@ -23,18 +23,21 @@ export const installInjection = ({ env, inject, preloadUrl, report, from }: Inje
     report.warn(`context.cache is not in steps: ${problem}; write import { cache } from 'motia-redis/step' instead`)
     return false
   }
-  env.NODE_OPTIONS = withImport(env.NODE_OPTIONS, preloadUrl)
+  env.NODE_OPTIONS = withPreload(env.NODE_OPTIONS, preload)
   return true
 }
 
 /** The user's own options stay in front; a second time changes nothing. */
-export const withImport = (nodeOptions: string | undefined, url: string): string => {
-  // Spaces and quotes of a path are escaped in its URL, so the option needs no quoting.
-  const option = `--import=${url}`
+export const withPreload = (nodeOptions: string | undefined, preload: string): string => {
+  const option = `--require=${quoted(preload)}`
   const own = nodeOptions?.trim() ?? ''
-  if (own.split(/\s+/).includes(option)) return own
+  if (` ${own} `.includes(` ${option} `)) return own
   return own === '' ? option : `${own} ${option}`
 }
+
+/** As Node takes NODE_OPTIONS apart: at spaces outside of double quotes, in which a backslash escapes. */
+const quoted = (path: string): string =>
+  /[ "]/.test(path) ? `"${path.replaceAll(/[\\"]/g, (character) => `\\${character}`)}"` : path
 
 const runner = join('node_modules', '@motiadev', 'core', 'dist', 'src', 'node', 'node-runner.mjs')
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { MotiaPluginBuilder } from 'motia'
 import type { CacheEngine } from '../../cache/engine.js'
 import type { Report } from '../../report.js'
@@ -16,8 +17,6 @@ export interface PluginParts {
   /** Called when Motia builds the plugin: the time to connect. `injected`: context.cache will be in every step. */
   readonly built: (injected: boolean) => void
   readonly registration: Registration
-  /** @default where the package was built */
-  readonly preloadUrl?: string
 }
 
 const slot = Symbol.for('motia-redis.step-host')
@@ -41,8 +40,8 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
       mine.close()
     }
     host = mine
-    const preloadUrl = parts.preloadUrl ?? new URL('./preload.js', import.meta.url).href
-    return installInjection({ env: process.env, inject: parts.inject, preloadUrl, report: parts.report })
+    const preload = fileURLToPath(new URL('./preload.cjs', import.meta.url))
+    return installInjection({ env: process.env, inject: parts.inject, preload, report: parts.report })
   }
   const build: MotiaPluginBuilder = (motia) => {
     try {

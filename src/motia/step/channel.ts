@@ -110,9 +110,11 @@ export const createChannel = (port: ChannelPort, limit = SAFETY_LIMIT): Channel 
       if (!port.connected) return settle({ lost: goneBefore })
       const id = ++lastId
       const call = { place, settle, since: now() }
+      const first = waiting.size === 0
       waiting.set(id, call)
-      if (waiting.size === 1) listen()
+      // Sent first: what the first call of a step has to set up it sets up while the server works.
       post(id, op, args, () => finish(id, call, { lost: goneSince }))
+      if (first && waiting.size > 0) listen()
     })
 
   return {

@@ -1,5 +1,7 @@
+import type { Cache } from '../../../types/index.js'
 import { consoleReport } from '../../report.js'
-import { stepSide } from './step-side.js'
+import { injection } from './injected.js'
+import { startedStepSide } from './shared.js'
 
 /** How long calls that the handler didn't await may hold up its result. */
 const DRAIN_LIMIT = 5_000
@@ -10,7 +12,7 @@ const DRAIN_LIMIT = 5_000
  * shows no line of ours.
  */
 export const withCache = (_input: unknown, context: object, next: () => unknown): unknown => {
-  Object.assign(context, { cache: stepSide().cache })
+  offerCache(context)
   let result: unknown
   try {
     result = next()
@@ -20,9 +22,22 @@ export const withCache = (_input: unknown, context: object, next: () => unknown)
   return Promise.resolve(result).finally(drained)
 }
 
+/** An ordinary property from the first look on; a step that never looks doesn't load the client. */
+const offerCache = (context: object): void => {
+  const settle = (cache: unknown): void => {
+    Object.defineProperty(context, 'cache', { value: cache, writable: true, enumerable: true, configurable: true })
+  }
+  const load = (): Cache => {
+    const { cache } = startedStepSide() ?? injection.client().stepSide()
+    settle(cache)
+    return cache
+  }
+  Object.defineProperty(context, 'cache', { get: load, set: settle, enumerable: true, configurable: true })
+}
+
 const drained = (): Promise<void> | undefined => {
-  const { outstanding } = stepSide()
-  if (outstanding.count() === 0) return undefined
+  const outstanding = startedStepSide()?.outstanding
+  if (outstanding === undefined || outstanding.count() === 0) return undefined
   return outstanding.drain(DRAIN_LIMIT).then((left) => {
     if (left > 0)
       consoleReport.warn(`${left} cache calls of this step had not ended ${DRAIN_LIMIT} ms after its handler`)

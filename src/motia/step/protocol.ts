@@ -8,9 +8,6 @@ export const REPLY = 'motia-redis:reply'
 /** Set for every child of a server whose plugin listens: without it a step can say what is missing. */
 export const HOST_MARKER = 'MOTIA_REDIS_HOST_READY'
 
-/** Where the preload leaves the step file's path for the wrapper that takes its place. */
-export const STEP_FILE = Symbol.for('motia-redis.step-file')
-
 export interface CallMessage {
   readonly type: typeof CALL
   readonly id: number

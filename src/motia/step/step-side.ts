@@ -5,6 +5,7 @@ import { cacheError } from '../../errors.js'
 import { type Channel, createChannel } from './channel.js'
 import { createChannelEngine } from './channel-engine.js'
 import { createOutstanding, type Outstanding, trackCalls } from './outstanding.js'
+import { shareStepSide } from './shared.js'
 import { whyUnreachable } from './step-process.js'
 import { sayUnawaitedFailures } from './unawaited.js'
 
@@ -14,15 +15,7 @@ export interface StepSide {
   readonly outstanding: Outstanding
 }
 
-const slot = Symbol.for('motia-redis.step-side')
-type Slot = { [slot]?: StepSide }
-
-/** One per process, also when the wrapper and the step's own import are two copies of this module. */
-export const stepSide = (): StepSide => {
-  const shared = globalThis as Slot
-  shared[slot] ??= createStepSide()
-  return shared[slot]
-}
+export const stepSide = (): StepSide => shareStepSide(createStepSide)
 
 const createStepSide = (): StepSide => {
   const outstanding = createOutstanding()
@@ -34,22 +27,23 @@ const createStepSide = (): StepSide => {
 /** Nothing is touched before the first call; where there is no server to ask, each call says so. */
 const lazyChannel = (): Channel => {
   let channel: Channel | undefined
-  const open = (): Channel => {
-    const problem = whyUnreachable()
-    if (problem === undefined) {
-      sayUnawaitedFailures()
-      return createChannel(process as unknown as Parameters<typeof createChannel>[0])
-    }
-    return {
-      call: async (_op, _args, { category, operation }) => {
-        throw cacheError('CACHE_UNAVAILABLE', problem, { category: category ?? 'cache', operation })
-      },
-    }
-  }
   return {
     call: (op, args, place) => {
-      channel ??= open()
-      return channel.call(op, args, place)
+      if (channel !== undefined) return channel.call(op, args, place)
+      const problem = whyUnreachable()
+      channel = problem === undefined ? createChannel(port) : deadChannel(problem)
+      const called = channel.call(op, args, place)
+      // Before a rejection can be reported, and not before the first call was sent.
+      if (problem === undefined) sayUnawaitedFailures()
+      return called
     },
   }
 }
+
+const port = process as unknown as Parameters<typeof createChannel>[0]
+
+const deadChannel = (problem: string): Channel => ({
+  call: async (_op, _args, { category, operation }) => {
+    throw cacheError('CACHE_UNAVAILABLE', problem, { category: category ?? 'cache', operation })
+  },
+})

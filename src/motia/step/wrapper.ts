@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { injection } from './injected.js'
 import { withCache } from './middleware.js'
-import { STEP_FILE } from './protocol.js'
 
 /*
- * Stands in for the step file (see preload.ts): hands the runner the step's own handler, and its config with one
+ * Stands in for the step file (see preload.cts): hands the runner the step's own handler, and its config with one
  * middleware in front. Adding it here is the only way for event and cron steps too: the runner reads the middleware,
  * while Motia's own check of their config, which forbids it, looks at the step file itself.
  */
@@ -14,7 +14,7 @@ interface StepModule {
   readonly default?: { readonly handler?: unknown; readonly config?: { readonly middleware?: unknown } }
 }
 
-const file = (globalThis as { [STEP_FILE]?: string })[STEP_FILE] ?? ''
+const { file } = injection
 process.argv[2] = file
 
 const step = (await import(pathToFileURL(resolve(file)).href)) as StepModule

@@ -2,10 +2,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { installInjection, runnerProblem, withImport } from '../../../src/motia/plugin/injection.ts'
+import { installInjection, runnerProblem, withPreload } from '../../../src/motia/plugin/injection.ts'
 import { createPlugin } from '../../../src/motia/plugin/plugin.ts'
 import { createRegistration } from '../../../src/motia/plugin/registration.ts'
 import { CALL, HOST_MARKER, REPLY } from '../../../src/motia/step/protocol.ts'
@@ -32,44 +32,49 @@ describe('NODE_OPTIONS', () => {
       '--import=file:///own.mjs',
       '--trace-warnings',
     )
+    const paths = fc.constantFrom('/a/preload.cjs', '/a b/preload.cjs', 'C:\\a b\\preload.cjs')
     fc.assert(
-      fc.property(fc.array(option), fc.constantFrom('file:///a/preload.js', 'file:///a%20b/preload.js'), (own, url) => {
+      fc.property(fc.array(option), paths, (own, path) => {
         const text = own.join(' ')
-        const once = withImport(text, url)
-        expect(once.split(' ').filter((part) => part !== '')).toEqual([...own, `--import=${url}`])
-        expect(withImport(once, url)).toBe(once)
+        const once = withPreload(text, path)
+        expect(once.startsWith([...own, '--require='].join(' '))).toBe(true)
+        expect(withPreload(once, path)).toBe(once)
+        expect(withPreload(`${once} --inspect`, path)).toBe(`${once} --inspect`)
       }),
     )
-    expect(withImport(undefined, 'file:///p.js')).toBe('--import=file:///p.js')
+    expect(withPreload(undefined, '/p.cjs')).toBe('--require=/p.cjs')
   })
 
-  it('works in node with a path that has spaces and quotes', () => {
-    const preload = join(folder, 'pre load.mjs')
-    writeFileSync(preload, 'globalThis.preloaded = true')
-    const NODE_OPTIONS = withImport('--max-old-space-size=512', pathToFileURL(preload).href)
-    const said = execFileSync(process.execPath, ['-p', 'globalThis.preloaded'], {
-      env: { ...process.env, NODE_OPTIONS },
-    })
-    expect(said.toString().trim()).toBe('true')
-  })
+  it.each(['preload.cjs', 'pre load.cjs', 'pre "load".cjs', 'pre \\ load.cjs', 'pre\\load.cjs'])(
+    'works in node with the path %s',
+    (name) => {
+      const preload = join(folder, name)
+      writeFileSync(preload, 'globalThis.preloaded = true')
+      const NODE_OPTIONS = withPreload('--max-old-space-size=512', preload)
+      const said = execFileSync(process.execPath, ['-p', 'globalThis.preloaded'], {
+        env: { ...process.env, NODE_OPTIONS },
+      })
+      expect(said.toString().trim()).toBe('true')
+    },
+  )
 })
 
 describe('the installed injection', () => {
-  const preloadUrl = 'file:///preload.js'
+  const preload = '/preload.cjs'
   const motia = join(root, 'node_modules', 'motia', 'dist')
 
   it('marks the children and adds the preload', () => {
     const { warnings, report } = collect()
     const env: Record<string, string | undefined> = { NODE_OPTIONS: '--inspect' }
-    expect(installInjection({ env, inject: true, preloadUrl, report, from: [motia] })).toBe(true)
-    expect(env).toEqual({ [HOST_MARKER]: '1', NODE_OPTIONS: '--inspect --import=file:///preload.js' })
+    expect(installInjection({ env, inject: true, preload, report, from: [motia] })).toBe(true)
+    expect(env).toEqual({ [HOST_MARKER]: '1', NODE_OPTIONS: '--inspect --require=/preload.cjs' })
     expect(warnings).toEqual([])
   })
 
   it('switched off leaves NODE_OPTIONS alone; the host is announced all the same', () => {
     const { warnings, report } = collect()
     const env: Record<string, string | undefined> = {}
-    expect(installInjection({ env, inject: false, preloadUrl, report, from: [motia] })).toBe(false)
+    expect(installInjection({ env, inject: false, preload, report, from: [motia] })).toBe(false)
     expect(env).toEqual({ [HOST_MARKER]: '1' })
     expect(warnings).toEqual([])
   })
@@ -77,7 +82,7 @@ describe('the installed injection', () => {
   it('says in one line that an unknown Motia can not be injected into, and leaves NODE_OPTIONS alone', () => {
     const { warnings, report } = collect()
     const env: Record<string, string | undefined> = {}
-    expect(installInjection({ env, inject: true, preloadUrl, report, from: [folder] })).toBe(false)
+    expect(installInjection({ env, inject: true, preload, report, from: [folder] })).toBe(false)
     expect(env).toEqual({ [HOST_MARKER]: '1' })
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toMatch(/context\.cache is not in steps: .*not found.*motia-redis\/step/)

@@ -1,0 +1,13 @@
+import type { StepSide } from './step-side.js'
+
+/** What the preload leaves for the wrapper that takes the step file's place. */
+interface Injection {
+  /** The step file's path, as the runner was given it. */
+  readonly file: string
+  /** Loads the client, at once. */
+  client(): { stepSide(): StepSide }
+}
+
+const slot = Symbol.for('motia-redis.injection')
+
+export const injection = (globalThis as unknown as { [slot]: Injection })[slot]
