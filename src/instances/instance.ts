@@ -16,6 +16,8 @@ export interface Identity {
   /** The replication id it had before it was promoted. */
   readonly formerReplication: string | undefined
   readonly replication: string | undefined
+  /** ms it has been running. */
+  readonly uptime: number | undefined
   /** Whether it keeps an append-only file, from which it comes back with (nearly) everything. */
   readonly appendOnly: boolean
   /** What `plant` left there, if it is still there. */

@@ -45,8 +45,10 @@ export const createReturn = (options: ReturnOptions): Pick<Instance, 'identity' 
       )
       const field = (name: string): string | undefined => infoField(info, name)
       const former = field('master_replid2')
+      const uptime = Number(field('uptime_in_seconds') ?? Number.NaN) * 1_000
       return {
         runId: field('run_id'),
+        uptime: Number.isNaN(uptime) ? undefined : uptime,
         replication: field('master_replid'),
         formerReplication: former === undefined || /^0*$/.test(former) ? undefined : former,
         appendOnly: field('aof_enabled') === '1',
