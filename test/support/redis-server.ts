@@ -1,66 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll } from 'vitest'
-import { type RunningRedis, startRedis } from '../../scripts/local-redis.ts'
+import { openRedis, type TestRedis, type TestRedisOptions } from './redis-process.ts'
 
-export interface TestRedisOptions {
-  /** Further redis-server arguments. They come last, so they win: `['--save', '3600 1']` turns snapshots on. */
-  readonly args?: readonly string[]
-}
+export type { TestRedis, TestRedisOptions }
 
-/** A real Redis of one test file: own port, own folder, nothing persisted by default, gone after the file's last test. */
-export interface TestRedis {
-  readonly url: string
-  readonly port: number
-  readonly pid: number
-  /** Its data folder. */
-  readonly dir: string
-  stop(): Promise<void>
-  /** kill -9, and waits until it is gone. */
-  crash(): Promise<void>
-  /** Starts it again on the same port and folder, stopping it first if it runs. */
-  restart(args?: readonly string[]): Promise<void>
-  /** SIGSTOP: connections stay open, and new ones are accepted, but nobody answers. */
-  freeze(): void
-  thaw(): void
-}
-
-/** Call it inside a test file (top level, beforeAll or a test): it cleans up in afterAll. */
+/**
+ * A Redis of one test file, gone after the file's last test. Call it inside a test file (top level, beforeAll or a
+ * test): it cleans up in afterAll.
+ */
 export const startTestRedis = async (options: TestRedisOptions = {}): Promise<TestRedis> => {
-  const dir = mkdtempSync(join(tmpdir(), 'motia-redis-test-'))
-  let args = options.args ?? []
-  const start = (port?: number): Promise<RunningRedis> =>
-    startRedis({ dir, args: ['--save', '', '--appendonly', 'no', ...args], ...(port === undefined ? {} : { port }) })
-  let server = await start()
-  const { port, url } = server
-
-  const cleanUp = async (): Promise<void> => {
-    await server.stop()
-    rmSync(dir, { recursive: true, force: true })
-  }
-  cleanUps.push(cleanUp)
-
-  return {
-    url,
-    port,
-    dir,
-    get pid() {
-      return server.pid
-    },
-    stop: () => server.stop(),
-    crash: async () => {
-      server.kill('SIGKILL')
-      await server.ended
-    },
-    restart: async (next) => {
-      if (next !== undefined) args = next
-      await server.stop()
-      server = await start(port)
-    },
-    freeze: () => server.kill('SIGSTOP'),
-    thaw: () => server.kill('SIGCONT'),
-  }
+  const redis = await openRedis(options)
+  cleanUps.push(redis.remove)
+  return redis
 }
 
 // Registered once, at import, because vitest refuses hooks inside a running test.
