@@ -47,7 +47,7 @@ export interface Standing {
   readonly unwritable: Fault | undefined
   /** What went unanswered and is being asked about. */
   readonly suspected: { readonly reads: boolean; readonly writes: boolean }
-  /** Since it was last heard: a call ended unanswered; a question did. */
+  /** Since the prober last heard from it: a call ended unanswered; a question of the prober did. */
   readonly unanswered: { readonly call: boolean; readonly ping: boolean }
   /** Good answers in a row since it was last in trouble. */
   readonly pings: Streak
@@ -164,12 +164,11 @@ const refusesWrites = (standing: Standing, fault: Fault): Standing => ({
   writes: nothing,
 })
 
-/** A timeout alone moves nothing: the prober decides, or has asked already. */
+/** A timeout alone moves nothing: the prober decides. */
 const unanswered = (standing: Standing, of: 'reads' | 'writes'): Standing => {
   const next = suspect(standing, of)
-  if (next.phase !== 'suspect' || !next.suspected[of]) return next
-  if (next.unanswered.ping) return down(next, silence)
-  return next.unanswered.call ? next : { ...next, unanswered: { call: true, ping: false } }
+  if (next.phase !== 'suspect' || !next.suspected[of] || next.unanswered.call) return next
+  return { ...next, unanswered: { ...next.unanswered, call: true } }
 }
 
 const suspect = (standing: Standing, of: 'reads' | 'writes'): Standing => {
@@ -204,7 +203,7 @@ const probed = (standing: Standing, event: HealthEvent & { type: 'probe' }, now:
 
 /**
  * One question unanswered may be the other end of a short pause, or a host with too much to do; two in a row, or one
- * and a call that timed out, are not.
+ * after a call that timed out, are not.
  */
 const silent = (standing: Standing): Standing => {
   if (standing.phase === 'starting') return down(standing, silence)
@@ -217,7 +216,7 @@ const silent = (standing: Standing): Standing => {
 const distrusted = (standing: Standing): Standing => ({
   ...standing,
   phase: standing.phase === 'probing' ? 'down' : standing.phase,
-  unanswered: { ...standing.unanswered, ping: false },
+  unanswered: heard,
   pings: nothing,
   writes: nothing,
 })

@@ -66,7 +66,7 @@ export const createHealth = ({ name, onState, onChange, latency, supervised = fa
   let told = 'starting'
 
   const snapshot = (): StoreHealth => {
-    const reason = reasonOf(name, standing) ?? slowness()
+    const reason = reasonOf(name, standing, slowness())
     const typical = pace.median() ?? latency()
     return {
       state: stateOf(standing),
@@ -187,7 +187,11 @@ const stateOf = ({ phase, catchingUp }: Standing): StoreHealth['state'] => {
 
 const unsent = (fault: Fault | undefined): Fault | undefined => fault && { ...fault, harmless: true }
 
-const reasonOf = (name: string, { phase, fault, unwritable, catchingUp }: Standing): string | undefined => {
+const reasonOf = (
+  name: string,
+  { phase, fault, unwritable, catchingUp }: Standing,
+  slowness: string | undefined,
+): string | undefined => {
   const text = (of: Fault | undefined): string | undefined => of && textFor(name, of)
   switch (phase) {
     case 'starting':
@@ -196,10 +200,8 @@ const reasonOf = (name: string, { phase, fault, unwritable, catchingUp }: Standi
     case 'probing':
       return text(fault)
     case 'suspect':
-      return text(unwritable) ?? (catchingUp ? catchingUpText : 'slow to answer')
+      return text(unwritable) ?? slowness ?? 'slow to answer'
     case 'up':
-      return text(unwritable) ?? (catchingUp ? catchingUpText : undefined)
+      return text(unwritable) ?? (catchingUp ? 'it gets what it missed' : slowness)
   }
 }
-
-const catchingUpText = 'it gets what it missed'

@@ -31,6 +31,9 @@ const noWrite: HealthEvent = { type: 'probe', ping: 'ok', write: 'silent' }
 const answered: HealthEvent = { type: 'answered' }
 const readTimeout: HealthEvent = { type: 'timeout', of: 'reads' }
 const writeTimeout: HealthEvent = { type: 'timeout', of: 'writes' }
+const silence: HealthEvent = { type: 'silence' }
+const readmitted: HealthEvent = { type: 'readmitted' }
+const relapsed: HealthEvent = { type: 'relapsed', reason: 'the journal is away' }
 const told = (about: Fault): HealthEvent => ({ type: 'fault', fault: about })
 const refusing = (about: Fault): HealthEvent => ({ type: 'probe', ping: 'ok', write: about })
 const pinged = (about: Fault): HealthEvent => ({ type: 'probe', ping: about, write: about })
@@ -41,9 +44,14 @@ const room = (used: number, policy = 'noeviction'): HealthEvent => ({
   memory: { used, max: 1_000, policy },
 })
 
-/** Phase and bits, as short as a table needs: 'up rw', 'up r', 'down'. */
+/** Phase and bits, as short as a table needs: 'up rw', 'up r', 'catching-up w', 'down'. */
 const shown = (standing: Standing): string =>
-  [standing.phase, `${readable(standing) ? 'r' : ''}${writable(standing) ? 'w' : ''}`].join(' ').trim()
+  [
+    standing.catchingUp ? 'catching-up' : standing.phase,
+    `${readable(standing) ? 'r' : ''}${writable(standing) ? 'w' : ''}`,
+  ]
+    .join(' ')
+    .trim()
 
 /** Events 100 ms apart, unless a number says how long to wait. */
 const play = (events: readonly (HealthEvent | number)[], from: Standing = atStart, at = 0) => {
@@ -91,6 +99,18 @@ describe('going down', () => {
     ],
     ['idle: one silence may be a pause, two are not', [silent, silent], ['suspect rw', 'down']],
     ['idle: a pause', [silent, ping], ['suspect rw', 'up rw']],
+    ['idle: two pauses', [silent, ping, silent, ping], ['suspect rw', 'up rw', 'suspect rw', 'up rw']],
+    ['idle: slow answers', [silent, late, silent, late], Array(4).fill('suspect rw')],
+    ['calls wait, and one PING is unanswered: not yet', [silence, silent, ping], ['suspect rw', 'suspect rw', 'up rw']],
+    ['calls wait, and two are', [silence, silent, silent], ['suspect rw', 'suspect rw', 'down']],
+    [
+      'calls wait, one PING is unanswered, then a call: PING decides',
+      [silence, silent, writeTimeout, silent],
+      ['suspect rw', 'suspect rw', 'suspect rw', 'down'],
+    ],
+    ['a call waits, its time ends, and no PING', [silence, readTimeout, silent], ['suspect rw', 'suspect rw', 'down']],
+    ['a timeout long ago', [readTimeout, ping, silent], ['suspect rw', 'up rw', 'suspect rw']],
+    ['a timeout, something heard, no PING', [readTimeout, late, silent], Array(3).fill('suspect rw')],
     [
       'a thousand timeouts',
       [...Array<HealthEvent>(1_000).fill(readTimeout), ok],
@@ -211,19 +231,75 @@ describe('coming back', () => {
   })
 })
 
+describe('a supervised instance', () => {
+  const supervised: Standing = { ...atStart, supervised: true }
+  const after = (...events: (HealthEvent | number)[]): string[] => play(events, supervised).seen
+  const back = [answered, told(refused), ok, ok] as const
+
+  it.each([
+    ['is up at the first contact', [answered], 'up rw'],
+    ['by a probe too', [ok], 'up rw'],
+    ['catches up when it was down', [...back], 'catching-up w'],
+    ['also if it was so from the start', [told(refused), ok, ok], 'catching-up w'],
+    ['until it is readmitted', [...back, readmitted], 'up rw'],
+    ['probes and calls do not do that', [...back, ok, answered, ok, ok], 'catching-up w'],
+    ['after a relapse it is down', [...back, relapsed], 'down'],
+    ['a fault takes it down', [...back, told(refused)], 'down'],
+    ['refused writes are noticed', [...back, refusing(readOnly)], 'catching-up'],
+    ['and their return', [...back, told(readOnly), ok, 500, ok, ok], 'catching-up w'],
+    ['one unanswered PING does not', [...back, silent], 'catching-up w'],
+    ['two do', [...back, silent, silent], 'down'],
+    ['a call that timed out and one do', [...back, writeTimeout, silent], 'down'],
+    ['a call that timed out does not', [...back, writeTimeout, ok], 'catching-up w'],
+    ['it has to catch up anew', [...back, told(refused), 500, ok, 500, ok, ok], 'catching-up w'],
+    ['who readmits too late is not heard', [...back, told(refused), readmitted], 'down'],
+    ['nor who relapses too late', [...back, readmitted, relapsed], 'up rw'],
+    ['refused writes alone are nothing to catch up with', [answered, told(readOnly), ok, ok], 'up rw'],
+  ] as const)('%s', (_, events, state) => {
+    expect(after(...events).at(-1)).toBe(state)
+  })
+
+  it('one that is not supervised has nothing to be readmitted to', () => {
+    expect(ends(...back, relapsed, readmitted)).toBe('up rw')
+  })
+
+  it('says why catching up failed', () => {
+    expect(play([...back, relapsed], supervised).standing.fault).toMatchObject({ text: 'the journal is away' })
+  })
+
+  it('is tried again half a second after a relapse, later less often, and after any number of them', () => {
+    let { standing, now } = play(back, supervised)
+    const waits: number[] = []
+    for (let i = 0; i < 10; i++) {
+      const from = now
+      standing = step(standing, relapsed, now)
+      do {
+        now += 50
+        standing = step(standing, ok, now)
+      } while (!standing.catchingUp)
+      waits.push(now - from)
+    }
+    expect(waits).toEqual([500, 500, 500, 500, 1_000, 2_000, 2_000, 2_000, 2_000, 2_000])
+    standing = step(standing, readmitted, now)
+    standing = play([told(refused)], standing, now + 60_000).standing
+    expect(play([ok, ok, relapsed, 300, ok, ok], standing, now + 60_000).seen.at(-1)).toBe('catching-up w')
+  })
+})
+
 describe('whatever happens', () => {
   const event: fc.Arbitrary<HealthEvent> = fc.oneof(
     { weight: 4, arbitrary: fc.constant(ok) },
-    fc.constantFrom(ping, silent, late, noWrite, answered, readTimeout, writeTimeout, room(10), room(990)),
+    fc.constantFrom(ping, silent, late, noWrite, answered, readTimeout, writeTimeout, silence, room(10), room(990)),
+    fc.constantFrom(readmitted, relapsed),
     fc.constantFrom(refused, password, oom, readOnly, noRight).map(told),
     fc.constantFrom(refused, password, oom, readOnly, noRight).map(refusing),
     fc.constantFrom(refused, password, oom, readOnly, noRight).map(pinged),
   )
   const history = fc.array(fc.tuple(fc.oneof(fc.nat(300), fc.nat(3_000), fc.nat(70_000)), event), { maxLength: 400 })
   /** Every step of a history: what was, what happened, what is, and when. */
-  const steps = (events: readonly [number, HealthEvent][]) => {
+  const steps = (events: readonly [number, HealthEvent][], supervised = false) => {
     let now = 0
-    let before = atStart
+    let before: Standing = { ...atStart, supervised }
     return events.map(([wait, happened]) => {
       now += wait
       const was = before
@@ -264,13 +340,29 @@ describe('whatever happens', () => {
 
   it('is lost four times a minute at most, for reads and for writes', () => {
     fc.assert(
-      fc.property(history, (events) => {
+      fc.property(history, fc.boolean(), (events, supervised) => {
         for (const bit of [readable, writable]) {
-          const falls = steps(events).filter(({ was, is }) => bit(was) && !bit(is))
+          const falls = steps(events, supervised).filter(
+            ({ was, is, happened }) => bit(was) && !bit(is) && happened.type !== 'relapsed',
+          )
           falls.forEach(({ at }, i) => {
             const fourthLast = falls[i - 4]
             if (fourthLast !== undefined) expect(at - fourthLast.at).toBeGreaterThan(60_000)
           })
+        }
+      }),
+    )
+  })
+
+  it('a supervised one that was down is read after it was readmitted, not before', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        let wasDown = false
+        for (const { happened, is } of steps(events, true)) {
+          if (is.phase === 'down') wasDown = true
+          if (happened.type === 'readmitted' && readable(is)) wasDown = false
+          if (wasDown) expect(readable(is)).toBe(false)
+          if (is.catchingUp) expect(writable(is)).toBe(is.unwritable === undefined)
         }
       }),
     )
