@@ -14,6 +14,8 @@ interface Recorded {
   readonly outcome: 'ok' | 'failed' | 'unknown'
   /** Of the error, if there was one. */
   readonly code?: string | undefined
+  /** What the error said. */
+  readonly reason?: string | undefined
   /** The call's deadline, ms. */
   readonly limit: number
   /** ms by which the event loop of the process was late meanwhile. */

@@ -1,0 +1,4 @@
+import { faults } from './faults.ts'
+import { defineMatrix } from './matrix-suite.ts'
+
+defineMatrix('idle', faults)

@@ -1,0 +1,66 @@
+import { redisTiers } from '../../src/index.ts'
+import type { RedisTiers } from '../../types/index.ts'
+import { scopeOf } from './history.ts'
+
+/** The instances of every chaos test, and what is homed on them. */
+export type InstanceName = 'primary' | 'secondary'
+
+/**
+ * Where the keys of a scope lie. cached: may be absent. kept: mirrored. state: groups, mirrored. counter: increments of
+ * a cached category. fill: written by getOrSet only.
+ */
+export interface Place {
+  readonly kind: 'cached' | 'kept' | 'state' | 'counter' | 'fill'
+  readonly home: InstanceName
+  /** The category, or the group. */
+  readonly name: string
+}
+
+export const places: Readonly<Record<string, Place>> = {
+  analytics: { kind: 'cached', home: 'primary', name: 'analytics' },
+  notifications: { kind: 'cached', home: 'primary', name: 'notifications' },
+  menu: { kind: 'cached', home: 'secondary', name: 'menu' },
+  orders: { kind: 'kept', home: 'primary', name: 'orders' },
+  baskets: { kind: 'kept', home: 'secondary', name: 'baskets' },
+  flow: { kind: 'state', home: 'primary', name: 'flow' },
+  wiped: { kind: 'state', home: 'primary', name: 'wiped' },
+  visits: { kind: 'counter', home: 'primary', name: 'analytics' },
+  views: { kind: 'counter', home: 'secondary', name: 'menu' },
+  fills: { kind: 'fill', home: 'primary', name: 'analytics' },
+}
+
+export const placeOf = (key: string): Place => {
+  const place = places[scopeOf(key)]
+  if (place === undefined) throw new Error(`no place for ${key}`)
+  return place
+}
+
+export const isKept = (scope: string): boolean => {
+  const kind = places[scope]?.kind
+  return kind === 'kept' || kind === 'state'
+}
+
+/** Several scopes share a category, so the scope is part of the key. */
+export const cacheKey = (key: string): string => key.replace('/', '.')
+/** Groups hold one scope. */
+export const itemKey = (key: string): string => key.slice(key.indexOf('/') + 1)
+
+/** '<key>|<id>', perhaps with ballast behind: what tells which write a value came from. */
+export const identity = (value: unknown): string =>
+  typeof value === 'string' ? value.split('|', 2).join('|') : JSON.stringify(value)
+
+export interface ChaosOptions {
+  readonly primary: string
+  readonly secondary: string
+  readonly dir: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** With the types of an app that declares no categories: here they are names. */
+export const openTiers = ({ primary, secondary, dir, env }: ChaosOptions): RedisTiers => {
+  const categories: object = { baskets: { mirror: true, instance: 'secondary' } }
+  return redisTiers({
+    env: { REDIS_PRIMARY_URL: primary, REDIS_SECONDARY_URL: secondary, MOTIA_REDIS_DIR: dir, ...env },
+    categories,
+  })
+}

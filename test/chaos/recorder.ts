@@ -1,0 +1,52 @@
+import { isCacheError, stateErrorCode } from '../../src/errors.ts'
+import { type Call, now } from './history.ts'
+import type { LoopWatch } from './loop-watch.ts'
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
+/** What a call does, without how it went. */
+export type Intended = DistributiveOmit<Call, 'process' | 'began' | 'ended' | 'outcome' | 'code' | 'reason' | 'late'>
+/** What a call did. */
+export type Done = Intended & { readonly outcome?: 'unknown' }
+
+export interface Recorder {
+  /**
+   * Makes a call and notes what became of it; never rejects. `intended` is noted first where the process may be killed
+   * meanwhile. `read` turns the answer into what was read.
+   */
+  run<T>(intended: Intended, call: () => Promise<T>, read?: (answer: T) => readonly Done[]): Promise<void>
+}
+
+export interface RecorderOptions {
+  readonly process: string
+  readonly loop: LoopWatch
+  /** Once before each write (ended: undefined) and once after each call. `id` is the same for both. */
+  note(call: Call, id: number, over: boolean): void
+}
+
+export const createRecorder = ({ process, loop, note }: RecorderOptions): Recorder => {
+  let ids = 0
+  return {
+    async run(intended, call, read) {
+      const id = ids++
+      const base = { process, began: now() }
+      if (intended.does !== 'read')
+        note({ ...intended, ...base, ended: base.began, outcome: 'unknown', late: 0 }, id, false)
+      const lateBefore = loop.total()
+      const end = (): { ended: number; late: number } => ({ ended: now(), late: loop.total() - lateBefore })
+      try {
+        const answer = await call()
+        const how = { ...base, ...end(), outcome: 'ok' } as const
+        for (const each of read === undefined ? [intended] : read(answer)) note({ ...how, ...each }, id, true)
+      } catch (error) {
+        note({ ...intended, ...base, ...end(), ...outcomeOf(error) }, id, true)
+      }
+    },
+  }
+}
+
+const outcomeOf = (error: unknown): Pick<Call, 'outcome' | 'code' | 'reason'> => {
+  const reason = error instanceof Error ? error.message : String(error)
+  if (isCacheError(error)) return { outcome: error.applied === 'no' ? 'failed' : 'unknown', code: error.code, reason }
+  // Motia's contract has no room for whether it was applied.
+  return { outcome: 'unknown', code: stateErrorCode(error) ?? 'UNEXPECTED', reason }
+}

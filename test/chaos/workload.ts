@@ -1,0 +1,196 @@
+import type { RedisTiers } from '../../types/index.ts'
+import { cacheKey, identity, itemKey, placeOf, places } from './places.ts'
+import type { Intended, Recorder } from './recorder.ts'
+
+export interface Workload {
+  /** One call of a random kind on a random key. */
+  step(): Promise<void>
+  /** One call of every kind, all at once. */
+  everyKind(): Promise<void>
+}
+
+export interface WorkloadOptions {
+  readonly tiers: RedisTiers
+  readonly recorder: Recorder
+  /** Makes values unique. */
+  readonly name: string
+  readonly random: () => number
+  /** Keys that all writers share, per scope. @default 8 */
+  readonly shared?: number
+}
+
+/** design.md's deadlines, ms. getOrSet reads and writes; a clear goes in batches. */
+const READ = 150
+const WRITE = 300
+const CLEAR = 1_500
+
+const scopesOf = (...kinds: readonly string[]): string[] =>
+  Object.entries(places).flatMap(([scope, { kind }]) => (kinds.includes(kind) ? [scope] : []))
+const entries = scopesOf('cached', 'kept')
+const groups = scopesOf('state')
+const counters = scopesOf('counter')
+
+export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: WorkloadOptions): Workload => {
+  const { cache, state } = tiers
+  const { run } = recorder
+  let count = 0
+  /** Keys that only this writer uses, once: what is lost of them stays lost. */
+  const own = new Map<string, string[]>()
+
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
+  const sharedKeys = (scope: string): string[] => Array.from({ length: shared }, (_, i) => `${scope}/k${i}`)
+  const keyOf = (scope: string): string => {
+    const once = own.get(scope) ?? []
+    return once.length > 0 && random() < 0.3 ? pick(once) : pick(sharedKeys(scope))
+  }
+  const writtenKey = (scope: string): string => {
+    if (random() < 0.7) return pick(sharedKeys(scope))
+    const key = `${scope}/${name}-${++count}`
+    own.set(scope, [...(own.get(scope) ?? []), key].slice(-50))
+    return key
+  }
+  const value = (key: string): { id: string; text: string } => {
+    const id = `${key}|${name}-${++count}`
+    // Some travel on the connection for large values.
+    return {
+      id,
+      text: random() < 0.01 ? `${id}|${'x'.repeat(70_000)}` : random() < 0.3 ? `${id}|${'x'.repeat(300)}` : id,
+    }
+  }
+  const readOf = (key: string, op: string, limit: number, got: unknown): Intended => ({
+    does: 'read',
+    op,
+    key,
+    limit,
+    value: got === undefined || got === null ? null : identity(got),
+  })
+
+  const get = (scope: string): Promise<void> => {
+    const key = keyOf(scope)
+    return run(
+      { does: 'read', op: 'cache.get', key, limit: READ },
+      () => cache.get(cacheKey(key), { category: placeOf(key).name }),
+      (got) => [readOf(key, 'cache.get', READ, got)],
+    )
+  }
+  const set = (scope: string): Promise<void> => {
+    const key = writtenKey(scope)
+    const { id, text } = value(key)
+    return run({ does: 'put', op: 'cache.set', key, value: id, limit: WRITE }, () =>
+      cache.set(cacheKey(key), text, { category: placeOf(key).name, ttl: '1h' }),
+    )
+  }
+  const remove = (scope: string): Promise<void> => {
+    const key = keyOf(scope)
+    return run({ does: 'remove', op: 'cache.delete', key, limit: WRITE }, () =>
+      cache.delete(cacheKey(key), { category: placeOf(key).name }),
+    )
+  }
+  const getOrSet = (): Promise<void> => {
+    const key = pick(sharedKeys('fills'))
+    const { id } = value(key)
+    const place = { op: 'cache.getOrSet', key, limit: READ + WRITE }
+    return run(
+      { does: 'read', ...place },
+      () => cache.getOrSet(cacheKey(key), () => id, { category: placeOf(key).name, ttl: '2s' }),
+      // What was computed may be stored or not.
+      (got) => [
+        ...(got === id ? [{ does: 'put', ...place, value: id, outcome: 'unknown' } as const] : []),
+        readOf(key, place.op, place.limit, got),
+      ],
+    )
+  }
+  const increment = (scope: string): Promise<void> => {
+    const key = pick(sharedKeys(scope).slice(0, 2))
+    const by = 1 + Math.floor(random() * 3)
+    return run({ does: 'add', op: 'cache.increment', key, by, limit: WRITE }, () =>
+      cache.increment(cacheKey(key), { category: placeOf(key).name, by, ttl: '1h' }),
+    )
+  }
+  const clear = (): Promise<void> =>
+    run({ does: 'clear', op: 'cache.clear', scope: 'notifications', limit: CLEAR }, () =>
+      cache.clear({ category: 'notifications' }),
+    )
+
+  const stateGet = (scope: string): Promise<void> => {
+    const key = keyOf(scope)
+    return run(
+      { does: 'read', op: 'state.get', key, limit: READ },
+      () => state.get(scope, itemKey(key)),
+      (got) => [readOf(key, 'state.get', READ, got)],
+    )
+  }
+  const stateSet = (scope: string): Promise<void> => {
+    const key = writtenKey(scope)
+    const { id, text } = value(key)
+    return run({ does: 'put', op: 'state.set', key, value: id, limit: WRITE }, () =>
+      state.set(scope, itemKey(key), text),
+    )
+  }
+  const stateDelete = (scope: string): Promise<void> => {
+    const key = keyOf(scope)
+    return run({ does: 'remove', op: 'state.delete', key, limit: WRITE }, () => state.delete(scope, itemKey(key)))
+  }
+  const getGroup = (scope: string): Promise<void> => {
+    const expected = [...sharedKeys(scope), ...(own.get(scope) ?? [])]
+    return run(
+      { does: 'read', op: 'state.getGroup', key: `${scope}/k0`, limit: READ },
+      () => state.getGroup<unknown>(scope),
+      (items) => {
+        const found = new Map(items.map((item) => [identity(item).split('|')[0] ?? '', item]))
+        const all = new Set([...expected, ...found.keys()])
+        return [...all].map((key) => readOf(key, 'state.getGroup', READ, found.get(key)))
+      },
+    )
+  }
+  const stateClear = (): Promise<void> =>
+    run({ does: 'clear', op: 'state.clear', scope: 'wiped', limit: WRITE }, () => state.clear('wiped'))
+
+  const kinds: readonly [weight: number, call: () => Promise<void>][] = [
+    [22, () => get(pick(entries))],
+    [18, () => set(pick(entries))],
+    [6, () => remove(pick(entries))],
+    [5, getOrSet],
+    [6, () => increment(pick(counters))],
+    [0.3, clear],
+    [14, () => stateGet(pick(groups))],
+    [16, () => stateSet(pick(groups))],
+    [6, () => stateDelete(pick(groups))],
+    [4, () => getGroup(pick(groups))],
+    [0.3, stateClear],
+  ]
+  const weights = kinds.reduce((sum, [weight]) => sum + weight, 0)
+
+  return {
+    step: () => {
+      let at = random() * weights
+      for (const [weight, call] of kinds) {
+        at -= weight
+        if (at < 0) return call()
+      }
+      return stateClear()
+    },
+    everyKind: async () => {
+      await Promise.all([
+        ...entries.flatMap((scope) => [get(scope), set(scope), remove(scope)]),
+        getOrSet(),
+        ...counters.map(increment),
+        clear(),
+        ...groups.flatMap((scope) => [stateGet(scope), stateSet(scope), stateDelete(scope), getGroup(scope)]),
+        stateClear(),
+      ])
+    },
+  }
+}
+
+/** A small generator with a seed, so that a run can be repeated: mulberry32. */
+export const seeded = (seed: number): (() => number) => {
+  let a = seed >>> 0
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0
+    let t = a
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
