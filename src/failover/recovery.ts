@@ -1,0 +1,265 @@
+import type { Identity, Instance } from '../instances/instance.js'
+import type { Layout } from '../instances/layout.js'
+import type { Report } from '../report.js'
+import type { Settings } from '../settings/settings.js'
+import { judge } from './identity.js'
+import type { Landscape } from './landscape.js'
+import type { Outages } from './outages.js'
+import { createFence } from './recovery-fence.js'
+import { createPace, type Pace, waitFor } from './recovery-pace.js'
+import { type Lost, restore } from './recovery-restore.js'
+import { sweepEnded } from './recovery-sweep.js'
+import { createRepair } from './repair.js'
+import { createMarks } from './repair-marks.js'
+import { createPlaces } from './repair-places.js'
+import { createRounds } from './replay-rounds.js'
+
+export interface Recovery {
+  /**
+   * It came back (catching-up): brings it up to date and readmits it. While that runs, another call does nothing. Never
+   * rejects: a failure relapses the instance with the reason, reported once.
+   */
+  recover(instance: string): Promise<void>
+  /** Entries wait for an instance that is up: replays them in the background. Never rejects; called again while it runs, or while it recovers, does nothing. */
+  drain(instance: string): Promise<void>
+  /**
+   * At the start and every few seconds, for an instance that is up: whether it still is what it was. One that was emptied
+   * behind our back, or started again while nobody looked, is repaired in the background. Costs one GET. Never rejects.
+   */
+  check(instance: string): Promise<void>
+  /** Removes what has no TTL and has ended there. Once an hour. Never rejects. */
+  sweep(instance: string): Promise<void>
+  /** What is going on, for health(). `total`: as far as known, 0 where nothing tells. */
+  progress(instance: string): Progress | undefined
+  /** Ends what runs, as soon as possible. */
+  close(): Promise<void>
+}
+
+export interface Progress {
+  readonly step: 'fencing' | 'repairing' | 'replaying' | 'waiting'
+  readonly done: number
+  readonly total: number
+}
+
+export interface RecoveryOptions {
+  readonly landscape: Landscape
+  readonly outages: Pick<Outages, 'enter' | 'others' | 'discard'>
+  /** Leaves the outage; own copies of what was written for the instance go. */
+  readonly removeCopies: (instance: string) => Promise<void>
+  readonly layout: Layout
+  readonly settings: Pick<Settings, 'categories' | 'state'>
+  readonly processId: string
+  readonly report: Report
+  /** Epoch ms. */
+  readonly now: () => number
+  readonly onFailback: (instance: string, done: { readonly replayed: number; readonly ms: number }) => void
+  /** For tests, to see that it is what helps. */
+  readonly weakened?: {
+    /** Earlier connections are left alone. */
+    readonly fence?: false
+  }
+}
+
+/** Every process that holds something for an instance says so within this time, ms. */
+const HEARTBEAT = 500
+/** ms between two looks at others. */
+const LOOK_EVERY = 100
+/** Entries a second that work in the background may cost an instance. */
+const BACKGROUND = 20_000
+
+/** What one instance is going through. */
+interface Lane {
+  recovering?: Promise<void> | undefined
+  background?: Promise<void> | undefined
+  progress?: Progress | undefined
+  /** The sentinel with which it was found or left whole. */
+  whole?: string | undefined
+  failure?: string | undefined
+}
+
+/** Went away again while it was brought up to date: its prober says when it is back. */
+class Gone extends Error {}
+
+export const createRecovery = (options: RecoveryOptions): Recovery => {
+  const { landscape, outages, removeCopies, layout, settings, report, now, onFailback, weakened } = options
+  const { clock, journal } = landscape
+  const ending = new AbortController()
+  const { signal } = ending
+  const lanes = new Map<string, Lane>()
+  const laneOf = (name: string): Lane => {
+    const lane = lanes.get(name) ?? {}
+    lanes.set(name, lane)
+    return lane
+  }
+  const places = createPlaces(landscape, layout, settings)
+  const marks = createMarks(places, layout, clock)
+  const { round } = createRounds({ landscape, layout, places, marks, report, now })
+  const wait = (ms: number): Promise<void> => waitFor(ms, signal)
+  const background = createPace(BACKGROUND, signal)
+  const unhurried = createPace(Number.POSITIVE_INFINITY, signal)
+  const endEarlier = createFence(options)
+  const fence = async (instance: Instance, othersToo: boolean): Promise<void> => {
+    if (weakened?.fence !== false) await endEarlier(instance, othersToo)
+  }
+
+  const lives = (instance: Instance): void => {
+    if (signal.aborted || !instance.catchingUp()) throw new Gone()
+  }
+  const fail = (lane: Lane, instance: Instance, what: string, error: unknown): void => {
+    const reason = error instanceof Error ? error.message : String(error)
+    if (lane.failure !== reason) report.warn(`${instance.name}  ${what}: ${reason}`)
+    lane.failure = reason
+  }
+
+  /** Entries for it are replayed before anybody judges what it hasn't got. */
+  const settle = async (instance: Instance): Promise<boolean> => {
+    if (instance.writable() && journal?.holds(instance.name) === true) await round(instance, background)
+    return landscape.calm(instance.name) && (await outages.others(instance.name)).length === 0
+  }
+
+  const mend = async (instance: Instance, identity: Identity, found: Lost, pace: Pace): Promise<void> => {
+    const lane = laneOf(instance.name)
+    let compared = 0
+    const repair = createRepair({
+      ...{ landscape, layout, places, marks, now, settle, wait },
+      pace: (entries) => {
+        compared += entries
+        lane.progress = { step: 'repairing', done: compared, total: 0 }
+        return pace(entries)
+      },
+    })
+    lane.whole = await restore(instance, identity, found, lane.whole !== undefined, repair, { places, report, now })
+  }
+
+  /** Until a heartbeat has passed since it is back, and nobody else holds anything for it. */
+  const othersGone = async (instance: Instance, since: number): Promise<void> => {
+    const lane = laneOf(instance.name)
+    const early = since + HEARTBEAT - performance.now()
+    if (early > 0) await wait(early)
+    for (;;) {
+      const others = await outages.others(instance.name)
+      lives(instance)
+      if (others.length === 0) return
+      lane.progress = { step: 'waiting', done: 0, total: others.reduce((sum, { entries }) => sum + entries, 0) }
+      await wait(LOOK_EVERY)
+    }
+  }
+
+  const bringBack = async (instance: Instance, lane: Lane): Promise<void> => {
+    const { name } = instance
+    const since = performance.now()
+    const waiting = (): number => journal?.stats(name).entries ?? 0
+    outages.enter(name, waiting)
+    // What it held for others while it was away is of the past.
+    outages.discard(name)
+    lane.progress = { step: 'fencing', done: 0, total: 0 }
+    const identity = await instance.identity()
+    const found = judge(identity, now())
+    await fence(instance, found.kind === 'intact' || found.known)
+    if (found.kind === 'intact') lane.whole = identity.sentinel
+    else await mend(instance, identity, found, unhurried)
+
+    let replayed = 0
+    for (;;) {
+      const before = replayed
+      lane.progress = { step: 'replaying', done: replayed, total: replayed + waiting() }
+      replayed += await round(instance, unhurried, (done) => {
+        lives(instance)
+        lane.progress = { step: 'replaying', done: before + done, total: before + done + waiting() }
+      })
+      await othersGone(instance, since)
+      const readmit = (): void => instance.readmit()
+      if (journal === undefined) readmit()
+      else if (!(await journal.whenEmpty(name, readmit))) {
+        lives(instance)
+        if (replayed === before) await wait(LOOK_EVERY)
+        continue
+      }
+      break
+    }
+    if (!instance.readable()) throw new Gone()
+    lane.failure = undefined
+    onFailback(name, { replayed, ms: performance.now() - since })
+    await removeCopies(name)
+  }
+
+  const inBackground = (name: string, work: (instance: Instance, lane: Lane) => Promise<void>): Promise<void> => {
+    const instance = landscape.instances.get(name)
+    const lane = laneOf(name)
+    if (instance === undefined || signal.aborted || lane.recovering !== undefined || lane.background !== undefined) {
+      return Promise.resolve()
+    }
+    lane.background = work(instance, lane)
+      .then(
+        () => {
+          lane.failure = undefined
+        },
+        (error) => {
+          // An instance that went away says so itself.
+          if (!signal.aborted && instance.readable() && instance.writable()) {
+            fail(lane, instance, 'work in the background failed and is tried again', error)
+          }
+        },
+      )
+      .finally(() => {
+        lane.background = undefined
+        lane.progress = undefined
+      })
+    return lane.background
+  }
+
+  return {
+    recover: (name) => {
+      const instance = landscape.instances.get(name)
+      const lane = laneOf(name)
+      if (instance === undefined || signal.aborted) return Promise.resolve()
+      lane.recovering ??= (async () => {
+        await lane.background
+        try {
+          if (instance.catchingUp()) await bringBack(instance, lane)
+        } catch (error) {
+          if (error instanceof Gone || signal.aborted || !instance.catchingUp()) return
+          fail(lane, instance, 'could not be brought up to date', error)
+          instance.relapse(error instanceof Error ? error.message : String(error))
+        } finally {
+          lane.recovering = undefined
+          lane.progress = undefined
+        }
+      })()
+      return lane.recovering
+    },
+
+    drain: (name) =>
+      inBackground(name, async (instance) => {
+        while (!signal.aborted && instance.readable() && instance.writable() && journal?.holds(name) === true) {
+          await fence(instance, false)
+          if ((await round(instance, background)) === 0) return
+        }
+      }),
+
+    check: (name) =>
+      inBackground(name, async (instance, lane) => {
+        if (!instance.readable() || !instance.writable()) return
+        const sentinel = await instance.read(layout.sentinel)
+        if (sentinel !== undefined && sentinel === lane.whole) return
+        const identity = await instance.identity()
+        const found = judge(identity, now())
+        if (found.kind === 'intact') lane.whole = identity.sentinel
+        else if (!found.known || places.sharedBy(name).some(({ other }) => landscape.instances.get(other)?.readable()))
+          await mend(instance, identity, found, background)
+      }),
+
+    sweep: (name) =>
+      inBackground(name, async (instance) => {
+        if (!instance.readable() || !instance.writable()) return
+        await sweepEnded(instance, { layout, clock, now: now() }, background)
+      }),
+
+    progress: (name) => lanes.get(name)?.progress,
+
+    close: async () => {
+      ending.abort()
+      await Promise.all([...lanes.values()].flatMap(({ recovering, background: other }) => [recovering, other]))
+    },
+  }
+}
