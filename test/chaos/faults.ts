@@ -81,7 +81,7 @@ const gone: Fault[] = [
   },
   {
     name: 'promotion',
-    arena: { wire: true },
+    arena: { wire: true, args: ['--repl-diskless-sync', 'no'] },
     loses: true,
     inject: async ({ primary, wire, ends }) => {
       const replica = await openRedis({
@@ -101,7 +101,7 @@ const gone: Fault[] = [
   {
     name: 'loading',
     loses: true, // what it writes at its end is all there, but nothing says so
-    arena: { args: ['--save', '3600 1'] },
+    arena: { args: ['--save', '3600 1', '--enable-debug-command', 'yes'] },
     inject: async ({ primary, command }) => {
       await command('DEBUG', 'POPULATE', 20_000, 'foreign')
       await primary.stop()

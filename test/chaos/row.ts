@@ -1,13 +1,14 @@
-import type { HealthReport, RedisTiers } from '../../types/index.ts'
+import type { HealthReport } from '../../types/index.ts'
 import { until } from '../support/until.ts'
 import { openArena } from './arena.ts'
 import { check, type Violation } from './checker.ts'
 import type { Fault } from './faults.ts'
 import { keysOf, leftovers, readFinal } from './final.ts'
+import { isWell, readEverything } from './healed.ts'
 import { type Call, now } from './history.ts'
 import { watchLoop } from './loop-watch.ts'
-import { cacheKey, identity, isKept, itemKey, openTiers, placeOf } from './places.ts'
-import { createRecorder, type Recorder } from './recorder.ts'
+import { isKept, openTiers } from './places.ts'
+import { createRecorder } from './recorder.ts'
 import { createWorkload, seeded } from './workload.ts'
 
 /** What one fault did to those who called meanwhile. */
@@ -132,27 +133,6 @@ const inMirror = (violation: Violation): Violation => ({ ...violation, text: `on
 
 const shown = ({ state, readable, writable }: { state: string; readable: boolean; writable: boolean }): string =>
   state === 'up' && !writable ? 'unwritable' : state === 'up' && !readable ? 'unreadable' : state
-
-const isWell = ({ instances }: HealthReport): boolean =>
-  instances.every(
-    ({ state, readable, writable, journal }) => state === 'up' && readable && writable && journal.entries === 0,
-  )
-
-/** Reads that begin now must see everything. */
-const readEverything = async (tiers: RedisTiers, { run }: Recorder, keys: readonly string[]): Promise<void> => {
-  for (const key of keys) {
-    const { kind, name } = placeOf(key)
-    if (kind === 'counter' || kind === 'fill') continue
-    const op = kind === 'state' ? 'state.get' : 'cache.get'
-    const read = { does: 'read', op, key, limit: 150 } as const
-    await run(
-      read,
-      () =>
-        kind === 'state' ? tiers.state.get(name, itemKey(key)) : tiers.cache.get(cacheKey(key), { category: name }),
-      (got) => [{ ...read, value: got === null || got === undefined ? null : identity(got) }],
-    )
-  }
-}
 
 /** Outcome unknown: the one call of a failover category that may fail while one instance is away. */
 const isExpected = ({ op, code, outcome }: Call): boolean =>

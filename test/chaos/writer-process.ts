@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Call, now } from './history.ts'
+import type { Answer, Line, Question, WriterOptions } from './writer.ts'
+
+/** A process that works on both instances until it is told to stop, or is killed. */
+export interface WriterProcess {
+  readonly name: string
+  readonly dir: string
+  running(): boolean
+  kill(): Promise<void>
+  /** No further calls; resolves when the last has ended. */
+  stop(): Promise<void>
+  well(): Promise<{ well: boolean; health: string }>
+  /** Reads every key named in a file. */
+  read(file: string): Promise<void>
+  /** What it did. What was under way when it was killed has an unknown outcome. */
+  history(): Call[]
+  /** Its end that nobody asked for, and what it leaked. */
+  faults(): string[]
+}
+
+const script = fileURLToPath(new URL('writer.ts', import.meta.url))
+
+export const startWriter = (
+  options: WriterOptions,
+  { log, onState }: { log: string; onState: (instance: string, state: string) => void },
+): WriterProcess => {
+  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  let killedAt: number | undefined
+  let said = ''
+  const faults: string[] = []
+  const waiting: ((answer: Answer) => boolean)[] = []
+  const listen = (chunk: Buffer): void => {
+    said = (said + chunk.toString()).slice(-20_000)
+    appendFileSync(log, chunk.toString().replace(/^/gm, `${options.name}  `))
+    for (const [line] of chunk.toString().matchAll(/LEAKED.*/g)) faults.push(`${options.name}: ${line}`)
+  }
+  child.stdout?.on('data', listen)
+  child.stderr?.on('data', listen)
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', (code, signal) => {
+      if (killedAt === undefined) faults.push(`${options.name} ended with ${code ?? signal}: ${said.slice(-500)}`)
+      resolve()
+    })
+  })
+  child.on('message', (answer: Answer) => {
+    if ('state' in answer) return onState(answer.instance, answer.state)
+    const index = waiting.findIndex((takes) => takes(answer))
+    if (index >= 0) waiting.splice(index, 1)
+  })
+  const running = (): boolean => child.exitCode === null && child.signalCode === null
+  const ask = <T>(question: Question, take: (answer: Answer) => T | undefined): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (!running()) return reject(new Error(`${options.name} has ended: ${said.slice(-500)}`))
+      void ended.then(() => reject(new Error(`${options.name} has ended: ${said.slice(-500)}`)))
+      waiting.push((answer) => {
+        const taken = take(answer)
+        if (taken !== undefined) resolve(taken)
+        return taken !== undefined
+      })
+      child.send(question, () => undefined)
+    })
+
+  return {
+    name: options.name,
+    dir: options.dir,
+    running,
+    kill: async () => {
+      if (killedAt !== undefined) return ended
+      killedAt = now()
+      child.kill('SIGKILL')
+      await ended
+      killedAt = now()
+    },
+    stop: () => ask('stop', (answer) => ('stopped' in answer ? answer : undefined)).then(() => undefined),
+    well: () => ask('well', (answer) => ('well' in answer ? answer : undefined)),
+    read: (read) => ask({ read }, (answer) => ('read' in answer ? answer : undefined)).then(() => undefined),
+    history: () => callsOf(options.history, killedAt),
+    faults: () => faults,
+  }
+}
+
+const callsOf = (file: string, killedAt: number | undefined): Call[] => {
+  if (!existsSync(file)) return []
+  const calls: Call[] = []
+  const begun = new Map<number, Call>()
+  // The last line of a killed process may be cut off.
+  for (const text of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
+    const { id, over, call } = JSON.parse(text) as Line
+    if (!over) begun.set(id, call)
+    else {
+      begun.delete(id)
+      calls.push(call)
+    }
+  }
+  for (const call of begun.values()) calls.push({ ...call, ended: killedAt ?? now() })
+  return calls
+}
