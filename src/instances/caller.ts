@@ -57,7 +57,7 @@ interface Lane {
   readonly deadlines: Deadlines
   readonly health: Health
   readonly expiry: Expiry
-  readonly queue: { begin(): void }[]
+  readonly queue: { readonly endsAt: number; begin(): void }[]
   inFlight: number
   starting: boolean
   /** Set while somebody looks whether anything is answered at all. */
@@ -146,7 +146,7 @@ class Call<T> implements Expiring {
     }
     // Where others were answered meanwhile it is us who asked too much. Another instance mustn't bear that as well.
     const busy = !this.counted && this.lane.health.answers() !== this.queuedAt
-    this.fail(busy ? busyFault(this.limit) : timeoutFault(this.limit, sent), false)
+    this.fail(busy ? busyFault(this.limit) : timeoutFault(this.limit, sent), false, true)
   }
 
   private expireFrom(now: number): void {
@@ -208,15 +208,15 @@ class Call<T> implements Expiring {
     this.fail(fault, partly)
   }
 
-  private fail(fault: Fault, partly: boolean): void {
+  private fail(fault: Fault, partly: boolean, expired = false): void {
     if (this.over) return
-    this.end()
+    this.end(expired)
     this.failed(errorOf(this.lane.name, fault, this.intent, partly))
   }
 
-  private end(): void {
+  private end(expired = false): void {
     this.over = true
-    if (this.counted) leave(this.lane)
+    if (this.counted) leave(this.lane, expired)
     if (this.endsAt !== 0) this.lane.expiry.remove(this)
   }
 }
@@ -237,7 +237,7 @@ const watch = (lane: Lane, now: number): void => {
   })
 }
 
-const leave = (lane: Lane): void => {
+const leave = (lane: Lane, expired: boolean): void => {
   lane.inFlight--
   // A call that fails as it begins leaves at once: it must not begin the next from inside.
   if (lane.starting || lane.queue.length === 0) return
@@ -245,7 +245,8 @@ const leave = (lane: Lane): void => {
   while (lane.inFlight < MAX_IN_FLIGHT) {
     const next = lane.queue.shift()
     if (next === undefined) break
-    next.begin()
+    // Of many whose time is over together the first must not have the others sent: they expire where they are.
+    if (!expired || next.endsAt > performance.now()) next.begin()
   }
   lane.starting = false
 }
