@@ -12,23 +12,18 @@ const common = {
   outExtensions: () => ({ js: '.js' }),
 } satisfies UserConfig
 
-// Each is one small file of its own: every step process loads the first two, and the client where it uses the cache.
-const stepSide = { ...common, minify: true }
+/**
+ * What every step process loads, or everybody who imports the package: each is one small file. The rest is CommonJS,
+ * which such a file can load at the moment it is needed, and which Node loads with less ado.
+ */
+const small = (name: string, source: string): UserConfig => ({ ...common, entry: { [name]: source }, minify: true })
+const commonJs = { format: 'cjs', outExtensions: () => ({ js: '.cjs' }) } satisfies UserConfig
 
 export default defineConfig([
-  { ...common, entry: { index: 'src/index.ts', step: 'src/step.ts' } },
-  { ...stepSide, entry: { wrapper: 'src/motia/step/wrapper.ts' }, outExtensions: () => ({ js: '.mjs' }) },
-  {
-    ...stepSide,
-    entry: { preload: 'src/motia/step/preload.cts' },
-    format: 'cjs',
-    outExtensions: () => ({ js: '.cjs' }),
-    external: ['./client.cjs'],
-  },
-  {
-    ...stepSide,
-    entry: { client: 'src/motia/step/step-side.ts' },
-    format: 'cjs',
-    outExtensions: () => ({ js: '.cjs' }),
-  },
+  small('index', 'src/built/index.ts'),
+  small('step', 'src/built/step.ts'),
+  { ...small('wrapper', 'src/motia/step/wrapper.ts'), outExtensions: () => ({ js: '.mjs' }) },
+  { ...small('preload', 'src/motia/step/preload.cts'), ...commonJs, external: ['./client.cjs'] },
+  { ...small('client', 'src/motia/step/client.ts'), ...commonJs },
+  { ...common, ...commonJs, entry: { server: 'src/tiers.ts' }, shims: true },
 ])

@@ -1,4 +1,5 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,7 +39,7 @@ afterAll(async () => {
 it('holds what a user needs and nothing else', () => {
   expect(readdirSync(packed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json'])
   const kinds = readdirSync(join(packed, 'dist')).map((name) => name.replace(/^[^.]*/, ''))
-  expect([...new Set(kinds)].sort()).toEqual(['.d.ts', '.js', '.js.map'])
+  expect([...new Set(kinds)].sort()).toEqual(['.cjs', '.cjs.map', '.d.ts', '.js', '.js.map', '.mjs', '.mjs.map'])
 })
 
 it('has every page its README and docs lead to', () => {
@@ -55,13 +56,17 @@ it('has every page its README and docs lead to', () => {
 it('declares the packages it loads, and no other', () => {
   const dist = join(packed, 'dist')
   const loaded = readdirSync(dist).flatMap((name) =>
-    /\.(js|d\.ts)$/.test(name)
-      ? [...readFileSync(join(dist, name), 'utf8').matchAll(/(?:\bfrom|\bimport\(|\bimport) ?["']([@\w][^"']*)["']/g)]
+    /\.([cm]?js|d\.ts)$/.test(name)
+      ? [
+          ...readFileSync(join(dist, name), 'utf8').matchAll(
+            /(?:\bfrom|\bimport\(|\bimport|\brequire\() ?["'`]([@\w][^"'`]*)["'`]/g,
+          ),
+        ]
       : [],
   )
   const packages = loaded
     .map(([, specifier = '']) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/'))
-    .filter((name) => !name.startsWith('node:') && name !== 'motia-redis')
+    .filter((name) => !isBuiltin(name) && name !== 'motia-redis')
   const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as Record<
     'dependencies' | 'peerDependencies',
     Record<string, string>

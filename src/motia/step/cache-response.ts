@@ -1,10 +1,9 @@
 import type { ApiMiddleware, ApiRequest, ApiResponse } from 'motia'
-import type { CategoryName, Duration } from '../../../types/index.js'
+import type { Cache, CategoryName, Duration } from '../../../types/index.js'
 import { isCacheError } from '../../errors.js'
 import { consoleReport } from '../../report.js'
 import { type KeptResponse, keep, restore } from './kept-response.js'
 import { defaultKey } from './response-key.js'
-import { stepSide } from './step-side.js'
 
 export interface CacheResponseOptions {
   readonly category: CategoryName
@@ -24,7 +23,8 @@ const NOT_SHARED = 'RESPONSE_NOT_SHARED'
  * `x-cache: hit`. Left alone: requests with Authorization, Cookie or Range, answers with Set-Cookie or a Cache-Control
  * that forbids it. A failing cache never fails the request.
  */
-export const cacheResponse =
+export const createCacheResponse =
+  (cache: Cache) =>
   ({ category, ttl, key }: CacheResponseOptions): ApiMiddleware<unknown, never, unknown> =>
   async (request, _context, next) => {
     const name = personal(request) ? undefined : await defaultKey(request)
@@ -39,7 +39,7 @@ export const cacheResponse =
     }
     try {
       const options = { category, ...(ttl === undefined ? {} : { ttl }) }
-      const kept = await stepSide().cache.getOrSet<KeptResponse>(key?.(request) ?? name, produce, options)
+      const kept = await cache.getOrSet<KeptResponse>(key?.(request) ?? name, produce, options)
       return restore(kept, own === undefined ? 'hit' : 'miss')
     } catch (error) {
       if (isCacheError(error)) consoleReport.warn(`cacheResponse (${error.category}): ${error.code} ${error.message}`)

@@ -1,11 +1,11 @@
-import type { StepSide } from './step-side.js'
+import type * as Client from './client.js'
 
 /** What the preload leaves for the wrapper that takes the step file's place. */
 interface Injection {
   /** The step file's path, as the runner was given it. */
   readonly file: string
   /** Loads the client, at once. */
-  client(): { stepSide(): StepSide }
+  client(): typeof Client
 }
 
 const slot = Symbol.for('motia-redis.injection')

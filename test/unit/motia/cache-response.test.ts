@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createCacheResponse } from '../../../src/motia/step/cache-response.ts'
 import { keep, restore } from '../../../src/motia/step/kept-response.ts'
 import { responseKey } from '../../../src/motia/step/response-key.ts'
+import { stepSide } from '../../../src/motia/step/step-side.ts'
 
 describe('the key of a response', () => {
   const key = (pathParams: Record<string, string>, queryParams: Record<string, string | string[]>) =>
@@ -86,7 +88,7 @@ describe('cacheResponse where no cache can be reached', () => {
 
   it('answers from the handler, once, and says why', async () => {
     const said = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const { cacheResponse } = await import('../../../src/motia/step/cache-response.ts')
+    const cacheResponse = createCacheResponse(stepSide().cache)
     process.argv[2] = new URL('../../fixtures/injection/plain/api.js', import.meta.url).pathname
     let ran = 0
     const next = async () => {
