@@ -1,4 +1,5 @@
-import { script } from '../instances/scripts.js'
+import { type Script, script } from '../instances/scripts.js'
+import { clearMarker } from './markers.js'
 
 /**
  * The rule of merge.ts, as the server runs it on one cache entry. ARGV[1] is always the version, ARGV[2] the horizon:
@@ -45,6 +46,52 @@ if floor and floor >= version then return floor end
 local was = stored(KEYS[1])
 if was and was ~= 'foreign' and was > version then return was end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+return 1`)
+
+/**
+ * Puts without tags, in one go and as cheaply as a script can: what stands in the way of one isn't judged, only left to
+ * `putScript`. KEYS: markers, entries. ARGV: text, life and own marker of each. 1, or the numbers of those left.
+ */
+export const quickPutScript = (category: string): Script =>
+  script(`
+local count, fields, left = #KEYS - 1, {}, {}
+for i = 1, count do fields[i] = ARGV[i * 3] end
+fields[count + 1] = '${clearMarker(category)}'
+local markers = redis.call('HMGET', KEYS[1], unpack(fields))
+local cleared = markers[count + 1]
+for i = 1, count do
+  local key, text, own = KEYS[i + 1], ARGV[i * 3 - 2], markers[i]
+  local version = string.sub(text, 9, 32)
+  local done = false
+  if not (own and own >= version) and not (cleared and cleared >= version) then
+    local head = redis.pcall('GETRANGE', key, 0, 32)
+    if type(head) == 'string' and (string.sub(head, 1, 8) ~= '{"ver":"' or string.sub(head, 9, 32) < version) then
+      done = redis.pcall('SET', key, text, 'PX', ARGV[i * 3 - 1]).ok
+    end
+  end
+  if not done then left[#left + 1] = i end
+end
+return #left == 0 and 1 or left`)
+
+/**
+ * What a place holds for one key, where something in the journal has to be weighed against it. KEYS: entry, markers.
+ * ARGV: own marker, clear marker. The text, the markers; false for what isn't there or is of another type.
+ */
+export const lookScript = script(`
+local text = redis.pcall('GET', KEYS[1])
+if type(text) == 'table' then
+  if not string.find(text.err, 'WRONGTYPE') then return text end
+  text = false
+end
+local markers = redis.call('HMGET', KEYS[2], ARGV[1], ARGV[2])
+return {text, markers[1], markers[2]}`)
+
+/**
+ * The mirror's copy of a counter, which bears no version. KEYS: entry. ARGV: total, life in ms if it isn't there yet.
+ */
+export const copyCounterScript = script(`
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
+else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1`)
 
 /** KEYS: entry, markers. ARGV: version, horizon, own marker, clear marker. Whether something was there (1, 0), or the version that refused it. */

@@ -1,4 +1,4 @@
-import { script } from '../instances/scripts.js'
+import { type Script, script } from '../instances/scripts.js'
 
 /**
  * The rule of merge.ts for items of a group. The texts lie in the group's hash as they are; the side hash holds
@@ -53,6 +53,76 @@ end
 note(field, version, top, ARGV[7])
 if ARGV[5] ~= '' then redis.call('PEXPIRE', group, ARGV[5]) else redis.call('PERSIST', group) end
 return 1`)
+
+/**
+ * Puts, in one go and as cheaply as a script can: what stands in the way of one isn't judged, only left to
+ * `groupPutScript`; so is a group's first. A group that is there keeps its life. KEYS: index of groups, then group and
+ * side of each. ARGV: field, text and version of each. 1, or the numbers of those left.
+ */
+export const groupQuickPutScript = (
+  groupPrefix: string,
+  rule: { readonly maxItems: number; readonly ttl: number | false },
+): Script =>
+  script(`
+local left = {}
+for i = 1, (#KEYS - 1) / 2 do
+  local group, side = KEYS[i * 2], KEYS[i * 2 + 1]
+  local field, version = ARGV[i * 3 - 2], ARGV[i * 3]
+  local known = redis.call('HMGET', side, ':' .. field, '*', '^')
+  local own, cleared, top = known[1], known[2], known[3]
+  local added = false
+  if top and not (own and own >= version) and not (cleared and cleared >= version) then
+    added = redis.pcall('HSET', group, field, ARGV[i * 3 - 1])
+    if added == 1 then
+      local items = redis.call('HLEN', group)
+      if items > ${rule.maxItems} then
+        redis.call('HDEL', group, field)
+        added = false
+      elseif items == 1 then
+        redis.call('ZADD', KEYS[1], 0, string.sub(group, ${Buffer.byteLength(groupPrefix) + 1}))
+        ${rule.ttl === false ? '' : `redis.call('PEXPIRE', group, ${Math.ceil(rule.ttl)})`}
+      end
+    end
+  end
+  if added == 0 or added == 1 then
+    if version > top then redis.call('HSET', side, ':' .. field, version, '^', version)
+    else redis.call('HSET', side, ':' .. field, version) end
+  else
+    left[#left + 1] = i
+  end
+end
+return #left == 0 and 1 or left`)
+
+/**
+ * What a place holds of one item, where something in the journal has to be weighed against it. KEYS: group, side.
+ * ARGV: field. Text, version, version of the last clear; false for what isn't there or is of another type.
+ */
+export const groupLookScript = script(`
+local text = redis.pcall('HGET', KEYS[1], ARGV[1])
+if type(text) == 'table' then
+  if not string.find(text.err, 'WRONGTYPE') then return text end
+  text = false
+end
+local known = redis.call('HMGET', KEYS[2], ':' .. ARGV[1], '*')
+return {text, known[1], known[2]}`)
+
+/**
+ * The same for a page of a group. KEYS: group, side. ARGV: cursor, count. The next cursor, the version of the last
+ * clear, then field, text and version of each.
+ */
+export const groupLookAllScript = script(`
+local page = redis.pcall('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+if page.err then
+  if not string.find(page.err, 'WRONGTYPE') then return page end
+  page = {'0', {}}
+end
+local found, items = {page[1], redis.call('HGET', KEYS[2], '*')}, page[2]
+for i = 1, #items, 2 do
+  found[#found + 1] = items[i]
+  found[#found + 1] = items[i + 1]
+  found[#found + 1] = redis.call('HGET', KEYS[2], ':' .. items[i])
+end
+return found`)
 
 /** ARGV: version, horizon, field, group's name. {1, old text or false}, or {0, the version that refused it}. */
 export const groupPutTombstoneScript = script(`${shared}
