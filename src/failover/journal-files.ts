@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Database } from 'lmdb'
 import { failure, openRoot } from '../embedded/database.js'
 import { StoreError, type StoreErrorKind } from '../instances/store.js'
@@ -28,6 +28,7 @@ export interface JournalTables {
 
 export interface JournalFiles {
   readonly tables: JournalTables
+  readonly claim: Claim
   totals(): Totals
   /** Runs alone among all processes, all or nothing; resolves when it is on disk. */
   commit<T>(action: () => T): Promise<T>
@@ -47,8 +48,31 @@ export const checkRecordKey = (key: Buffer): Buffer => {
   return key
 }
 
-/** Opens or creates `<dir>/journal`. Throws a StoreError of kind 'configuration' where that isn't possible. */
-export const openJournalFiles = (dir: string, claiming?: ClaimOptions): JournalFiles & { claim: Claim } => {
+/** Open files by folder, and how many use them. */
+const openFiles = new Map<string, { readonly files: JournalFiles; users: number }>()
+
+/**
+ * Opens or creates `<dir>/journal`. Throws a StoreError of kind 'configuration' where that isn't possible. Within a
+ * process a folder is opened once, by whoever comes first: see embedded/database.ts.
+ */
+export const openJournalFiles = (dir: string, claiming?: ClaimOptions): JournalFiles => {
+  const place = JSON.stringify([resolve(dir), claiming?.place])
+  const known = openFiles.get(place)
+  const shared = known === undefined || known.files.claim.lost() ? { files: openAnew(dir, claiming), users: 0 } : known
+  openFiles.set(place, shared)
+  shared.users++
+  return {
+    ...shared.files,
+    close: async () => {
+      shared.users--
+      if (shared.users > 0) return
+      if (openFiles.get(place) === shared) openFiles.delete(place)
+      await shared.files.close()
+    },
+  }
+}
+
+const openAnew = (dir: string, claiming: ClaimOptions | undefined): JournalFiles => {
   const claim = claimDirectory(dir, claiming)
   try {
     const root = openRoot(join(dir, 'journal'), journalError)

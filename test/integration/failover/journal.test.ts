@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -354,5 +354,36 @@ describe('bounds of the journal', () => {
     await journal.append('primary', [value('a', 1)])
     await journal.close()
     await expect(journal.append('primary', [value('a', 2)])).rejects.toMatchObject({ kind: 'closed', applied: 'no' })
+  })
+})
+
+describe('several journals of one folder in one process', () => {
+  it('share its files, with all writes at once, each knowing those of the other', async () => {
+    const [one, other] = [open({ refresh: 10 }), open({ refresh: 10 })]
+    const each = Array.from({ length: 50 }, (_, i) => i)
+    await Promise.all([
+      ...each.map((i) => one.append('primary', [invalid(`a${i}`)])),
+      ...each.map((i) => other.append('primary', [invalid(`b${i}`)])),
+    ])
+    expect(all(one)).toEqual(all(other))
+    expect(entries(one)).toHaveLength(100)
+    await until('both know', () => [one, other].every((journal) => journal.stats('primary').entries === 100))
+    expect(await one.remove('primary', all(other))).toBe(100)
+    expect(await other.whenEmpty('primary', () => undefined)).toBe(true)
+    expect(readdirSync(join(dir, 'owners'))).toHaveLength(1)
+  })
+
+  it('outlive each other; the last closes them', async () => {
+    const [first, second] = [open(), open()]
+    await Promise.all([first.append('primary', [invalid('a')]), first.close()])
+    await expect(first.append('primary', [invalid('b')])).rejects.toMatchObject({ kind: 'closed' })
+    await second.append('primary', [invalid('c')])
+    const third = open()
+    expect(entries(third)).toEqual([invalid('a'), invalid('c')])
+    await Promise.all([second.close(), second.close()])
+    await third.append('primary', [invalid('d')])
+    await third.close()
+    expect(readdirSync(join(dir, 'owners'))).toEqual([])
+    expect(entries(open())).toEqual([invalid('a'), invalid('c'), invalid('d')])
   })
 })
