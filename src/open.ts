@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import type { HealthReport, InstanceHealth } from '../types/index.js'
+import type { HealthReport } from '../types/index.js'
+import { createAnnouncements } from './announce.js'
 import { createEngine } from './cache/create-engine.js'
 import type { CacheEngine } from './cache/engine.js'
-import { createEmbeddedStore } from './embedded/embedded-store.js'
+import { createEmbeddedStore, type EmbeddedStore } from './embedded/embedded-store.js'
 import type { TiersEmitter } from './events.js'
-import { createStraightShelf } from './failover/straight-shelf.js'
+import { openDurable } from './failover/durable.js'
+import { openFailover } from './failover/open-failover.js'
+import { healthReport } from './health-report.js'
+import type { Instance } from './instances/instance.js'
 import { createRedisStore } from './instances/redis-store.js'
-import type { Store, StoreHealth } from './instances/store.js'
+import type { StoreHealth } from './instances/store.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
-import { rawCategory } from './settings/categories.js'
-import type { InstanceSettings, Settings } from './settings/settings.js'
-import { homedOn, reasonFor, startLines } from './start-lines.js'
+import type { Settings } from './settings/settings.js'
+import { startLines } from './start-lines.js'
 import { startWarnings } from './start-warnings.js'
 import { createHotStore, type HotStore } from './state/hot-store.js'
 
@@ -22,11 +25,10 @@ export interface OpenTiers {
   health(): HealthReport
   /** Connects to every instance and answers the start lines; an instance that is away doesn't fail it. */
   start(): Promise<string[]>
+  /** Treats an instance as gone for so many ms. */
+  drill(instance: string, ms: number): void
   close(): Promise<void>
 }
-
-/** A store that can be opened before its first call. */
-type OpenStore = Store & { connect(): Promise<void> }
 
 /** ms that `close` waits for an instance to say goodbye. */
 const CLOSE_LIMIT = 2_000
@@ -36,91 +38,81 @@ export const openTiers = (
   { report, events }: { report: Report; events: TiersEmitter },
 ): OpenTiers => {
   const processId = randomBytes(4).toString('hex')
-  // While it starts, the start lines say how each instance is.
-  let starting = false
-  for (const warning of settings.warnings) report.warn(warning)
-  const openInstance = (instance: InstanceSettings): OpenStore => {
-    const { name, url } = instance
-    const { namespace, deadlines, probeEvery, dir } = settings
-    let last: StoreHealth['state'] = 'probing'
+  const durable = openDurable(settings, processId)
+  for (const warning of [...settings.warnings, ...durable.warnings]) report.warn(warning)
+
+  const instances = new Map<string, Instance>()
+  const embedded = new Map<string, EmbeddedStore>()
+  const { namespace, deadlines, probeEvery, dir } = settings
+  for (const { name, url } of settings.instances) {
+    const last = { state: 'probing' as StoreHealth['state'] }
     const onState = (health: StoreHealth): void => {
-      const previous = last
-      last = health.state
-      if (!starting) say(name, health, previous)
-      events.emit('instance:state', describe(instance, health), previous)
+      const previous = last.state
+      last.state = health.state
+      failover.changed(name, health)
+      announcements.changed(name, health)
+      const described = healthNow().instances.find((each) => each.name === name)
+      if (described !== undefined) events.emit('instance:state', described, previous)
     }
-    return url === undefined
-      ? createEmbeddedStore({ name, dir, namespace, onState })
-      : createRedisStore({ name, url, namespace, deadlines, probeEvery, processId, onState })
+    if (url === undefined) embedded.set(name, createEmbeddedStore({ name, dir, namespace, onState }))
+    else {
+      instances.set(
+        name,
+        createRedisStore({ name, url, namespace, deadlines, probeEvery, processId, supervised: true, onState }),
+      )
+    }
   }
-
-  const say = (name: string, health: StoreHealth, previous: StoreHealth['state']): void => {
-    const { readable, writable, slow, reason } = health
-    const trouble = !readable ? 'DOWN' : !writable ? 'refuses writes' : slow === true ? 'slow' : undefined
-    if (trouble !== undefined) report.warn(`${name}  ${trouble}  ${reasonFor(name, reason)}`)
-    else if (previous !== 'probing') report.info(`${name}  up again`)
+  const stores = new Map<string, Instance | EmbeddedStore>([...instances, ...embedded])
+  const healthOf = (name: string): StoreHealth => {
+    const store = stores.get(name)
+    if (store === undefined) throw new Error(`no instance '${name}' is configured`)
+    return store.health()
   }
-
-  const at = (name: string): OpenStore => {
-    const found = stores.get(name)
-    if (found === undefined) throw new Error(`no instance '${name}' is configured`)
-    return found
-  }
-  const describe = (
-    instance: InstanceSettings,
-    { checkedAt: _, slow: __, untried: ___, ...health }: StoreHealth,
-  ): InstanceHealth => ({
-    ...health,
-    name: instance.name,
-    categories: homedOn(settings, instance.name),
-    standsInFor: [],
-    tracking: 'off',
-    journal: { entries: 0, bytes: 0 },
+  const failover = openFailover({
+    settings,
+    instances,
+    embedded,
+    durable,
+    processId,
+    report,
+    onFailback: (name, { replayed }) => announcements.replayed(name, replayed),
   })
-
-  const stores = new Map(settings.instances.map((instance) => [instance.name, openInstance(instance)]))
+  const { landscape } = failover
+  const announcements = createAnnouncements({ settings, landscape, report, events, now: Date.now })
+  const healthNow = (): HealthReport => healthReport({ settings, landscape, healthOf, progress: failover.progress })
 
   return {
     engine: createEngine({
       settings,
       router: createRouter(settings, report.warn),
-      shelves: {
-        of: (category) => createStraightShelf(category, at(category.instance)),
-        older: (name) => createStraightShelf(rawCategory(name), at(name)),
-      },
+      shelves: failover.shelves,
       report,
       now: Date.now,
       random: Math.random,
     }),
-    hot: createHotStore(at(settings.state.instance), { ttl: settings.state.ttl, report }),
-    health: () => {
-      const healths = settings.instances.map((instance) => ({ instance, health: at(instance.name).health() }))
-      return {
-        status: statusOf(healths.map(({ health }) => health)),
-        age: Date.now() - Math.min(...healths.map(({ health }) => health.checkedAt)),
-        instances: healths.map(({ instance, health }) => describe(instance, health)),
-      }
-    },
+    hot: createHotStore(failover.groups, { ttl: settings.state.ttl, report }),
+    health: healthNow,
     start: async () => {
-      starting = true
       await Promise.all([...stores.values()].map((store) => store.connect()))
-      starting = false
-      const healthOf = (name: string): StoreHealth => at(name).health()
+      announcements.started()
       for (const warning of startWarnings(settings, healthOf)) report.warn(warning)
-      return startLines(settings, healthOf)
+      return startLines(settings, healthOf, (name) => landscape.standInsOf(name)[0]?.name)
+    },
+    drill: (name, ms) => {
+      const instance = instances.get(name)
+      if (instance === undefined) {
+        throw new Error(
+          `drill: there is no Redis instance '${name}'; there is ${[...instances.keys()].join(', ') || 'none'}`,
+        )
+      }
+      instance.drill(ms)
     },
     close: async () => {
+      await within(CLOSE_LIMIT, failover.close())
       await Promise.all([...stores.values()].map((store) => within(CLOSE_LIMIT, store.close())))
+      await durable.journal?.close()
     },
   }
-}
-
-/** An instance that was not asked yet speaks against nothing. */
-const statusOf = (healths: readonly StoreHealth[]): HealthReport['status'] => {
-  const tried = healths.filter(({ untried }) => untried !== true)
-  const down = tried.filter(({ readable }) => !readable).length
-  if (down === healths.length) return 'outage'
-  return down > 0 || tried.some(({ writable }) => !writable) ? 'degraded' : 'ok'
 }
 
 const within = (ms: number, work: Promise<void>): Promise<void> =>

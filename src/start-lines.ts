@@ -1,7 +1,7 @@
 import type { StoreHealth } from './instances/store.js'
 import { urlVariable } from './settings/names.js'
 import { isLoopback } from './settings/redis-url.js'
-import type { InstanceSettings, Settings } from './settings/settings.js'
+import type { CategorySettings, InstanceSettings, Settings } from './settings/settings.js'
 
 const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1).replace(/\.0$/, '')
 
@@ -38,8 +38,47 @@ export const reasonFor = (
   reason = `no answer yet from the address in ${urlVariable(instance)}`,
 ): string => reason
 
+/** What an instance's absence means for its categories. `standIn` undefined: the embedded store has to do. */
+export const consequence = (settings: Settings, instance: string, standIn: string | undefined): string => {
+  const homed = homedOn(settings, instance).flatMap((name) => settings.categories.get(name) ?? [])
+  const names = (of: (category: CategorySettings) => boolean): string =>
+    homed
+      .filter(of)
+      .map(({ name }) => name)
+      .join(' ')
+  const moving = names(({ onOutage }) => onOutage === 'failover')
+  const staying = names(({ onOutage }) => onOutage === 'fail-closed')
+  const dropped = names(({ onOutage }) => onOutage === 'drop')
+  const state = settings.state.instance === instance
+  const served = [moving, ...(state && standIn !== undefined && settings.state.mirror ? ['state'] : [])]
+    .filter((role) => role !== '')
+    .join(', ')
+  return [
+    ...(served === '' ? [] : [`${standIn ?? 'the embedded store'} stands in for ${served}`]),
+    ...(staying === '' ? [] : [`unavailable until it is back: ${staying}`]),
+    ...(dropped === '' ? [] : [`not kept until it is back: ${dropped}`]),
+  ].join('; ')
+}
+
+const awayLine = (
+  settings: Settings,
+  { name, url }: InstanceSettings,
+  { reason }: StoreHealth,
+  standIn: string | undefined,
+): string => {
+  const then =
+    url === undefined
+      ? `unavailable until it is back: ${rolesOf(settings, name)}`
+      : consequence(settings, name, standIn)
+  return [reasonFor(name, reason), then].filter((part) => part !== '').join('; ')
+}
+
 /** One line per instance, columns aligned. Nothing in it is secret: reasons come redacted from the store. */
-export const startLines = (settings: Settings, healthOf: (instance: string) => StoreHealth): string[] => {
+export const startLines = (
+  settings: Settings,
+  healthOf: (instance: string) => StoreHealth,
+  standInOf: (instance: string) => string | undefined,
+): string[] => {
   const width = Math.max(...settings.instances.map((instance) => instance.name.length))
   return settings.instances.map((instance) => {
     const health = healthOf(instance.name)
@@ -47,7 +86,7 @@ export const startLines = (settings: Settings, healthOf: (instance: string) => S
     const facts =
       health.state === 'up'
         ? ['up  ', ...upLine(health, instance), roles]
-        : ['DOWN', `${reasonFor(instance.name, health.reason)}; unavailable until it is back: ${roles}`]
+        : ['DOWN', awayLine(settings, instance, health, standInOf(instance.name))]
     return [instance.name.padEnd(width), ...facts.filter((fact) => fact !== '')].join('  ')
   })
 }

@@ -93,8 +93,10 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     redisService: createRedisService(cache),
     on: events.on,
     health: () => opened?.health() ?? unopened(settings),
-    drill: async (instance) => {
-      throw new Error(`drill('${instance}'): not in this version, which has no failover yet`)
+    drill: async (instance, options) => {
+      const ms = drillTime(options)
+      ;(await open()).drill(instance, ms)
+      await new Promise((resolve) => setTimeout(resolve, ms))
     },
     close: async () => {
       closed = true
@@ -103,6 +105,19 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
       if (opening !== undefined) await (await opening).close()
     },
   }
+}
+
+/** The longest drill: what an hour can't show, a day won't. */
+const MAX_DRILL = 3_600
+
+const drillTime = ({ seconds, force }: { seconds: number; force?: boolean }): number => {
+  if (isProduction(process.env, process.argv) && force !== true) {
+    throw new Error('drill: refused in production, because users would notice if something fails; write force: true')
+  }
+  if (!(seconds > 0 && seconds <= MAX_DRILL)) {
+    throw new RangeError(`drill: seconds must be more than 0 and at most ${MAX_DRILL}`)
+  }
+  return seconds * 1_000
 }
 
 const closedError = () =>

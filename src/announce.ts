@@ -1,0 +1,99 @@
+import type { TiersEmitter } from './events.js'
+import type { Landscape } from './failover/landscape.js'
+import type { StoreHealth } from './instances/store.js'
+import type { Report } from './report.js'
+import type { CategorySettings, Settings } from './settings/settings.js'
+import { consequence, homedOn, reasonFor } from './start-lines.js'
+
+export interface Announcements {
+  /** An instance's standing has changed: one line, and a failover or failback of each category that moves. */
+  changed(name: string, health: StoreHealth): void
+  /** What it missed has reached it. */
+  replayed(name: string, entries: number): void
+  /** From now on changes are said in lines; before, the start lines say how each instance is. */
+  started(): void
+}
+
+interface Moved {
+  readonly at: number
+  readonly categories: readonly string[]
+  replayed: number
+  /** It couldn't be read either. */
+  wasAway: boolean
+}
+
+/** Says what happens to the instances, to people as lines and to the app as events; once each, however many calls fail. */
+export const createAnnouncements = (parts: {
+  readonly settings: Settings
+  readonly landscape: Landscape
+  readonly report: Report
+  readonly events: TiersEmitter
+  readonly now: () => number
+}): Announcements => {
+  const { settings, landscape, report, events, now } = parts
+  const moved = new Map<string, Moved>()
+  const last = new Map<string, string>()
+  let speaking = false
+
+  const categoriesOf = (name: string): CategorySettings[] =>
+    homedOn(settings, name).flatMap((category) => settings.categories.get(category) ?? [])
+
+  const standInOf = (name: string): string => landscape.standInsOf(name)[0]?.name ?? 'embedded'
+
+  const say = (name: string, health: StoreHealth): void => {
+    const { readable, writable, slow, reason, state } = health
+    const trouble =
+      state === 'catching-up' ? 'catching-up' : !readable ? 'DOWN' : !writable ? 'refuses writes' : slow ? 'slow' : 'up'
+    const before = last.get(name)
+    if (trouble === before) return
+    last.set(name, trouble)
+    if (!speaking) return
+    if (trouble === 'up') {
+      if (before !== undefined) report.info(`${name}  up again`)
+    } else if (trouble === 'slow') report.warn(`${name}  slow  ${reasonFor(name, reason)}`)
+    else if (trouble !== 'catching-up') {
+      const then = consequence(settings, name, landscape.standInsOf(name)[0]?.name)
+      report.warn(`${name}  ${trouble}  ${reasonFor(name, reason)}${then === '' ? '' : `; ${then}`}`)
+    }
+  }
+
+  const move = (name: string, { readable, writable, state, reason }: StoreHealth): void => {
+    const serves = readable && writable
+    const gone = moved.get(name)
+    if (!serves && gone === undefined && (state === 'down' || readable)) {
+      const categories = categoriesOf(name).flatMap((one) => (one.onOutage === 'failover' ? [one.name] : []))
+      moved.set(name, { at: now(), categories, replayed: 0, wasAway: !readable })
+      const to = standInOf(name)
+      for (const category of categories) {
+        events.emit('failover', { category, from: name, to, reason: reasonFor(name, reason) })
+      }
+    }
+    // One that was away tells how much it had missed when it has got it.
+    if (serves && gone?.wasAway === false) back(name)
+    if (gone !== undefined && !readable) gone.wasAway = true
+  }
+
+  const back = (name: string): void => {
+    const gone = moved.get(name)
+    if (gone === undefined) return
+    moved.delete(name)
+    const { replayed, at } = gone
+    for (const category of gone.categories) events.emit('failback', { category, to: name, replayed, ms: now() - at })
+  }
+
+  return {
+    changed: (name, health) => {
+      say(name, health)
+      if (health.untried !== true) move(name, health)
+    },
+    replayed: (name, entries) => {
+      const gone = moved.get(name)
+      if (gone === undefined) return
+      gone.replayed += entries
+      back(name)
+    },
+    started: () => {
+      speaking = true
+    },
+  }
+}

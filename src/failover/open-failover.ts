@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto'
+import type { Shelves } from '../cache/category.js'
+import type { Instance } from '../instances/instance.js'
+import { layoutOf } from '../instances/layout.js'
+import type { GroupStore, Store, StoreHealth } from '../instances/store.js'
+import type { Report } from '../report.js'
+import type { Settings } from '../settings/settings.js'
+import { createLandscape } from './create-landscape.js'
+import type { Durable } from './durable.js'
+import { createKeptGroups } from './kept-groups.js'
+import type { Landscape } from './landscape.js'
+import { openLastResort } from './last-resort.js'
+import { createOutages } from './outages.js'
+import { createRecovery, type Recovery } from './recovery.js'
+import { createRemoveCopies } from './remove-copies.js'
+import { createShelves } from './shelves.js'
+
+/** Failover of one process: what the cache and state work on, and what goes on beside them. */
+export interface Failover {
+  readonly landscape: Landscape
+  readonly shelves: Shelves
+  /** Workflow state, where its home is a Redis. */
+  readonly groups: GroupStore
+  /** An instance's standing has changed. */
+  changed(name: string, health: StoreHealth): void
+  progress: Recovery['progress']
+  close(): Promise<void>
+}
+
+export interface FailoverParts {
+  readonly settings: Settings
+  readonly instances: ReadonlyMap<string, Instance>
+  readonly embedded: ReadonlyMap<string, Store>
+  readonly durable: Durable
+  readonly processId: string
+  readonly report: Report
+  /** An instance has got what it missed. */
+  readonly onFailback: (instance: string, done: { readonly replayed: number; readonly ms: number }) => void
+}
+
+/** ms between two looks for entries that wait for an instance that is up. */
+const DRAIN_EVERY = 250
+/** ms between two looks whether an instance that is up lost its data behind our back. */
+const CHECK_EVERY = 5_000
+/** ms between two sweeps of markers and ids that have ended. */
+const SWEEP_EVERY = 60 * 60_000
+
+export const openFailover = (parts: FailoverParts): Failover => {
+  const { settings, instances, embedded, durable, processId, report } = parts
+  const { dir, namespace } = settings
+  const { clock, journal } = durable
+  const layout = layoutOf(namespace)
+  const lastResort = journal && openLastResort(dir)
+  const landscape = createLandscape({ settings, instances, clock, journal, lastResort })
+  const outages = createOutages({ instances, layout, processId, routing: routingHash(settings) })
+  const recovery = createRecovery({
+    landscape,
+    outages,
+    removeCopies: createRemoveCopies({ landscape, outages }),
+    layout,
+    settings,
+    processId,
+    report,
+    now: Date.now,
+    onFailback: parts.onFailback,
+  })
+
+  const away = new Set<string>()
+  const draining = setInterval(() => {
+    for (const [name, instance] of instances) {
+      if (instance.readable() && instance.writable() && journal?.holds(name)) void recovery.drain(name)
+    }
+  }, DRAIN_EVERY).unref()
+  const checking = setInterval(() => {
+    for (const [name, instance] of instances) if (instance.readable()) void recovery.check(name)
+  }, CHECK_EVERY).unref()
+  const sweeping = setInterval(() => {
+    for (const [name, instance] of instances) if (instance.readable()) void recovery.sweep(name)
+  }, SWEEP_EVERY).unref()
+
+  const { state } = settings
+  const home = instances.get(state.instance)
+  return {
+    landscape,
+    shelves: createShelves({ landscape, outages, layout, embedded, now: Date.now }),
+    groups:
+      home === undefined
+        ? storeOf(embedded, state.instance)
+        : createKeptGroups(home, {
+            landscape,
+            layout,
+            mirror: state.mirror,
+            onUnknown: state.onUnknown,
+            copy: undefined,
+            now: Date.now,
+          }),
+
+    changed: (name, { readable, state: standing }) => {
+      if (!readable && !away.has(name)) {
+        away.add(name)
+        // What lies there for others is behind from now on.
+        outages.discard(name)
+      }
+      if (readable) away.delete(name)
+      if (standing === 'catching-up') void recovery.recover(name)
+    },
+
+    progress: recovery.progress,
+
+    close: async () => {
+      clearInterval(draining)
+      clearInterval(checking)
+      clearInterval(sweeping)
+      await recovery.close()
+      await outages.close()
+      await lastResort?.close()
+    },
+  }
+}
+
+const storeOf = (stores: ReadonlyMap<string, Store>, name: string): Store => {
+  const store = stores.get(name)
+  if (store === undefined) throw new Error(`no instance '${name}' is configured`)
+  return store
+}
+
+/** Two processes with the same one send each category to the same places. */
+const routingHash = ({ categories, instances, strategy }: Settings): string => {
+  const homes = [...categories.values()]
+    .map(({ name, instance, keyPrefix }) => `${name} ${instance} ${keyPrefix}`)
+    .sort()
+  const table = JSON.stringify([strategy, instances.map(({ name }) => name), homes])
+  return createHash('sha1').update(table).digest('hex').slice(0, 12)
+}

@@ -1,0 +1,67 @@
+import type { HealthReport, InstanceHealth } from '../types/index.js'
+import type { Landscape } from './failover/landscape.js'
+import type { Recovery } from './failover/recovery.js'
+import type { StoreHealth } from './instances/store.js'
+import type { Settings } from './settings/settings.js'
+import { homedOn } from './start-lines.js'
+
+export interface HealthParts {
+  readonly settings: Settings
+  readonly landscape: Landscape
+  readonly healthOf: (instance: string) => StoreHealth
+  readonly progress: Recovery['progress']
+  readonly now?: () => number
+}
+
+/** What is known now, without any I/O. */
+export const healthReport = (parts: HealthParts): HealthReport => {
+  const { settings, healthOf, now = Date.now } = parts
+  const healths = settings.instances.map(({ name }) => ({ name, health: healthOf(name) }))
+  return {
+    status: statusOf(healths.map(({ health }) => health)),
+    age: now() - Math.min(...healths.map(({ health }) => health.checkedAt)),
+    instances: healths.map(({ name, health }) => describe(name, health, parts)),
+  }
+}
+
+const describe = (
+  name: string,
+  { checkedAt: _, slow: __, untried: ___, ...health }: StoreHealth,
+  { settings, landscape, progress }: HealthParts,
+): InstanceHealth => {
+  const { entries, bytes, oldest } = landscape.journal?.stats(name) ?? { entries: 0, bytes: 0 }
+  const behind = health.state === 'catching-up' || entries > 0
+  const reason = (behind ? catchingUp(progress(name)) : undefined) ?? health.reason
+  return {
+    ...health,
+    ...(reason === undefined ? {} : { reason }),
+    name,
+    categories: homedOn(settings, name),
+    standsInFor: standsInFor(name, settings, landscape),
+    tracking: 'off',
+    journal: { entries, bytes, ...(oldest !== undefined && { oldest }) },
+  }
+}
+
+const catchingUp = (progress: ReturnType<Recovery['progress']>): string | undefined => {
+  if (progress === undefined) return undefined
+  const { step, done, total } = progress
+  return total > 0 ? `catching up: ${step}, ${done} of ${total}` : `catching up: ${step}`
+}
+
+/** Categories of instances that can't serve them now, which this one serves. */
+const standsInFor = (name: string, settings: Settings, landscape: Landscape): string[] =>
+  settings.instances.flatMap(({ name: home }) => {
+    const instance = landscape.instances.get(home)
+    if (instance === undefined || home === name || (instance.readable() && instance.writable())) return []
+    if (landscape.standInsOf(home)[0]?.name !== name) return []
+    return homedOn(settings, home).filter((category) => settings.categories.get(category)?.onOutage === 'failover')
+  })
+
+/** An instance that was not asked yet speaks against nothing. */
+const statusOf = (healths: readonly StoreHealth[]): HealthReport['status'] => {
+  const tried = healths.filter(({ untried }) => untried !== true)
+  const down = tried.filter(({ readable }) => !readable).length
+  if (down === healths.length) return 'outage'
+  return down > 0 || tried.some(({ writable }) => !writable) ? 'degraded' : 'ok'
+}
