@@ -134,6 +134,18 @@ export const forgetHome = async (store: EntryStore, home: string): Promise<void>
   if (keys.length > 0) await store.clear(homePrefix(home))
 }
 
+/** One entry of a category, or all of them. */
+export const forgetEntries = async (
+  store: EntryStore,
+  home: string,
+  category: string,
+  redisKey: string | undefined,
+): Promise<void> => {
+  const prefix = categoryPrefix(home, category)
+  if (redisKey === undefined) await store.clear(prefix)
+  else await store.remove([prefix + redisKey])
+}
+
 export interface FallbackEntry {
   readonly home: string
   readonly category: string

@@ -7,6 +7,7 @@ import type { Report } from '../report.js'
 import type { Settings } from '../settings/settings.js'
 import { createLandscape } from './create-landscape.js'
 import type { Durable } from './durable.js'
+import { withFallbackGroups } from './fallback-groups.js'
 import { createKeptGroups } from './kept-groups.js'
 import type { Landscape } from './landscape.js'
 import { openLastResort } from './last-resort.js'
@@ -80,20 +81,17 @@ export const openFailover = (parts: FailoverParts): Failover => {
 
   const { state } = settings
   const home = instances.get(state.instance)
+  const groups =
+    home === undefined
+      ? storeOf(embedded, state.instance)
+      : createKeptGroups(home, { landscape, layout, ...state, copy: undefined, now: Date.now })
   return {
     landscape,
     shelves: createShelves({ landscape, outages, layout, embedded, now: Date.now }),
     groups:
-      home === undefined
-        ? storeOf(embedded, state.instance)
-        : createKeptGroups(home, {
-            landscape,
-            layout,
-            mirror: state.mirror,
-            onUnknown: state.onUnknown,
-            copy: undefined,
-            now: Date.now,
-          }),
+      lastResort === undefined
+        ? groups
+        : withFallbackGroups(groups, { ...landscape, store: lastResort, now: Date.now }),
 
     changed: (name, { readable, state: standing }) => {
       if (!readable && !away.has(name)) {
