@@ -21,7 +21,7 @@ const commonJs = { format: 'cjs', outExtensions: () => ({ js: '.cjs' }) } satisf
 
 export default defineConfig([
   small('index', 'src/built/index.ts'),
-  small('step', 'src/built/step.ts'),
+  small('step', 'src/step.ts'),
   { ...small('wrapper', 'src/motia/step/wrapper.ts'), outExtensions: () => ({ js: '.mjs' }) },
   { ...small('preload', 'src/motia/step/preload.cts'), ...commonJs, external: ['./client.cjs'] },
   { ...small('client', 'src/motia/step/client.ts'), ...commonJs },

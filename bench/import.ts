@@ -10,13 +10,17 @@ const dist = (name: string): string => new URL(`../dist/${name}`, import.meta.ur
 
 /** Prints what the process has used so far. CPU time, because other work on the machine doesn't count in it. */
 const used = 'const u = process.cpuUsage(); console.log((u.user + u.system) / 1000)'
-const importing = (name: string): string[] => ['--input-type=module', '-e', `import ${JSON.stringify(name)}; ${used}`]
+const running = (text: string): string[] => ['--input-type=module', '-e', `${text}; ${used}`]
+const importing = (name: string): string[] => running(`import ${JSON.stringify(name)}`)
+/** What the import leaves for later, so that it can be seen too. */
+const called = `import { redisTiers } from '${dist('index.js')}'; redisTiers({ env: { REDIS_PRIMARY_URL: 'redis://127.0.0.1:1' } })`
 
 const contenders: { readonly name: string; readonly args: string[] }[] = [
   { name: 'a module that imports a built-in', args: importing('node:path') },
   { name: 'with the preload', args: ['--require', fileURLToPath(dist('preload.cjs')), ...importing('node:path')] },
   { name: 'motia-redis/step', args: importing(dist('step.js')) },
   { name: 'motia-redis', args: importing(dist('index.js')) },
+  { name: 'motia-redis, and redisTiers() called', args: running(called) },
   { name: 'ioredis', args: importing('ioredis') },
 ]
 
@@ -29,7 +33,7 @@ for (let n = 0; n < ROUNDS; n++) {
   }
 }
 const base = median(figures[0] ?? [])
-console.log(`\nCPU time of a process that imports it, median of ${ROUNDS} (goal: ours at most +10 ms)`)
+console.log(`\nCPU time of a process that imports it, median of ${ROUNDS} (goal: an import of ours at most +10 ms)`)
 for (const [index, { name }] of contenders.entries()) {
   const ms = median(figures[index] ?? [])
   console.log(

@@ -50,12 +50,8 @@ const required = (name: string): string[] => {
 }
 
 describe('what comes in with an import', () => {
-  it('index.js is all that is loaded', () => {
-    expect(loadedWith('index.js')).toEqual([urlOf('index.js')])
-  })
-
-  it('step.js loads the client and nothing else', () => {
-    expect(loadedWith('step.js')).toEqual([urlOf('step.js'), urlOf('client.cjs')])
+  it.each(['index.js', 'step.js'])('%s is all that is loaded', (file) => {
+    expect(loadedWith(file)).toEqual([urlOf(file)])
   })
 
   it('redisTiers() loads more of this package, and no other', () => {
