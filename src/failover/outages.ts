@@ -77,8 +77,9 @@ const BEAT = 500
 
 interface OneHome {
   readonly places: Places
-  /** Set while this process is registered. */
-  entries: (() => number) | undefined
+  registered: boolean
+  /** How much this process holds, as it says in its registration. */
+  entries: () => number
   /** Prefixes that nobody reads any more. */
   readonly abandoned: { readonly standIn: string; readonly prefix: string }[]
 }
@@ -92,10 +93,10 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
   const of = (home: string): OneHome => {
     const known = homes.get(home)
     if (known !== undefined) return known
-    const registration = (): Registration => ({ entries: created.entries?.() ?? 0, routing })
+    const registration = (): Registration => ({ entries: created.entries(), routing })
     const anyAge = weakened?.anyAge === true
     const places = createPlaces({ home, layout, processId, registration, anyAge })
-    const created: OneHome = { places, entries: undefined, abandoned: [] }
+    const created: OneHome = { places, registered: false, entries: () => 0, abandoned: [] }
     homes.set(home, created)
     return created
   }
@@ -112,9 +113,9 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     }
   }
 
-  const beat = async (home: string, { places, entries }: OneHome, instance: Instance): Promise<void> => {
+  const beat = async (home: string, { places, registered, entries }: OneHome, instance: Instance): Promise<void> => {
     const lane = `${home} ${instance.name}`
-    if (entries === undefined || beating.has(lane)) return
+    if (!registered || beating.has(lane)) return
     beating.add(lane)
     const registration = { entries: entries(), routing }
     const place = places.joined.get(instance.name)
@@ -137,9 +138,9 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
 
   const enter = (home: string, entries: () => number): void => {
     const one = of(home)
-    const before = one.entries
     one.entries = entries
-    if (before !== undefined || closed) return
+    if (one.registered || closed) return
+    one.registered = true
     timer ??= setInterval(beatAll, BEAT).unref()
     for (const instance of reachable()) void beat(home, one, instance)
   }
@@ -148,7 +149,7 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     join: (home, standIn) => {
       const { places, entries } = of(home)
       const place = places.join(standIn)
-      if (entries === undefined) enter(home, () => 0)
+      enter(home, entries)
       return place
     },
     peek: (home, standIn) => of(home).places.peek(standIn),
@@ -175,7 +176,7 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     leave: async (home) => {
       const one = of(home)
       const used = one.places.leave()
-      one.entries = undefined
+      one.registered = false
       const leaveAt = async (instance: Instance): Promise<boolean> => {
         const reply = await ask(instance, leaveCall(layout.outage(home), processId), 'change')
         if (reply === undefined) return true // What is registered there ends by itself.
