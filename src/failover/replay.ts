@@ -46,6 +46,7 @@ export const replay = async (instance: Instance, planned: readonly Planned[]): P
   }
 
   const removeAll = async (run: readonly Planned[]): Promise<void> => {
+    if (run.length === 0) return
     const keys = run.flatMap(({ plan }) => (plan.do === 'remove' ? [plan.redisKey] : []))
     try {
       await instance.remove(keys, patience(instance))
@@ -60,6 +61,7 @@ export const replay = async (instance: Instance, planned: readonly Planned[]): P
 
   const sendAll = async (run: readonly Planned[]): Promise<void> => {
     for (const trip of tripsOf(run)) {
+      if (trip.length === 0) return
       const calls = trip.map(({ call }) => call)
       const outcomes = await instance.scripts(calls, 'change', patience(instance)).catch((error) => {
         if (isFatal(error)) throw error
@@ -74,15 +76,17 @@ export const replay = async (instance: Instance, planned: readonly Planned[]): P
     }
   }
 
-  for (const run of runsOf(planned)) {
-    const first = run[0]
-    if (first?.plan.do === 'remove') await removeAll(run)
-    else if (first?.plan.do === 'script') await sendAll(run)
-    else {
-      for (const { pending, plan } of run) {
-        if (plan.do === 'aside') aside.push({ pending, reason: plan.reason })
-        else if (plan.do === 'work') await once(pending, () => plan.work().catch((e) => again(e, plan.work)))
-      }
+  for (const part of partsOf(planned)) {
+    const of = (kind: Plan['do'], delta: boolean): Planned[] =>
+      part.filter(({ plan, pending }) => plan.do === kind && (pending.entry.kind === 'delta') === delta)
+    await removeAll(of('remove', false))
+    await removeAll(of('remove', true))
+    // An increment must not overtake the value it was added to.
+    await sendAll(of('script', false))
+    await sendAll(of('script', true))
+    for (const { pending, plan } of part) {
+      if (plan.do === 'aside') aside.push({ pending, reason: plan.reason })
+      else if (plan.do === 'work') await once(pending, () => plan.work().catch((error) => again(error, plan.work)))
     }
   }
   return { done, aside }
@@ -94,19 +98,16 @@ const again = (error: unknown, work: () => Promise<void>): Promise<void> => {
 }
 
 /**
- * Neighbours that can travel together. An increment must not overtake the value it was added to, and scripts of one trip
- * may: those that a server doesn't know yet run last.
+ * Each ends with what concerns many keys, and must not come before its time. In one part no two entries are about the
+ * same key, except for increments.
  */
-const runsOf = (planned: readonly Planned[]): Planned[][] => {
-  const runs: Planned[][] = []
-  let last = ''
+const partsOf = (planned: readonly Planned[]): Planned[][] => {
+  const parts: Planned[][] = [[]]
   for (const each of planned) {
-    const kind = `${each.plan.do} ${each.pending.entry.kind === 'delta'}`
-    if (kind === last) runs.at(-1)?.push(each)
-    else runs.push([each])
-    last = kind
+    parts.at(-1)?.push(each)
+    if (each.plan.do === 'work') parts.push([])
   }
-  return runs
+  return parts
 }
 
 const tripsOf = (run: readonly Planned[]): { readonly pending: Pending; readonly call: ScriptCall }[][] => {

@@ -1,0 +1,269 @@
+import { describe, expect, it } from 'vitest'
+import { categoryScope, groupScope, type JournalEntry } from '../../../src/failover/journal-entries.ts'
+import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
+import { until } from '../../support/until.ts'
+import { envelope, keptOf, layout, raw, type Side, useServers } from './recovery-side.ts'
+
+const { primary, secondary, open, away, back } = useServers()
+
+const orders = categoryScope('orders')
+const analytics = categoryScope('analytics')
+const key = (category: string, name: string): string => `app:${category}:${name}`
+const soon = (): number => Date.now() + 60_000
+const both = (side: Side) => [side.primary, side.secondary]
+
+describe('an instance that came back', () => {
+  it('without its data gets kept data from its mirror, then what waited for it, before it is read', async () => {
+    const side = await open()
+    const kept = keptOf(side)
+    for (let i = 0; i < 30; i++) await kept.put(both(side), 'orders', `o${i}`, `v${i}`)
+    await kept.put(both(side), 'baskets', 'b', 'basket')
+    await kept.remove(both(side), 'orders', 'o0')
+    await kept.setItem(both(side), 'flow:1', 'a', '1')
+    await kept.setItem(both(side), 'flow:1', 'b', '2')
+    await kept.deleteItem(both(side), 'flow:1', 'b')
+    await kept.setItem(both(side), 'flow:2', 'x', 'y')
+    await kept.clearGroup(both(side), 'flow:2')
+    await primary().crash()
+    await away(side)
+    const version = await kept.put([side.secondary], 'orders', 'o1', 'newer')
+    const text = envelope(version, 'newer')
+    await side.journal.append('primary', [{ kind: 'value', scope: orders, key: 'o1', version, text, endsAt: soon() }])
+    await primary().restart()
+    await back(side)
+    expect(await kept.read(side.primary, 'orders', 'o0')).toBe(undefined)
+    expect(await kept.read(side.primary, 'orders', 'o1')).toBe('newer')
+    for (let i = 2; i < 30; i++) expect(await kept.read(side.primary, 'orders', `o${i}`)).toBe(`v${i}`)
+    // It is the mirror of these.
+    expect(await kept.read(side.primary, 'baskets', 'b')).toBe('basket')
+    expect(await kept.group(side.primary, 'flow:1')).toEqual({ a: '1' })
+    expect(await kept.group(side.primary, 'flow:2')).toEqual({})
+    expect(await side.primary.groups()).toEqual(['flow:1'])
+    expect(side.failbacks).toMatchObject([{ instance: 'primary', replayed: 1 }])
+    expect(side.said.join()).toContain('has lost its data')
+    // Lives and markers came too.
+    const life = Number(await raw(primary(), 'PTTL', key('orders', 'o5')))
+    expect(life).toBeGreaterThan(3_500_000)
+    expect(life).toBeLessThanOrEqual(3_600_000)
+    expect(Number(await raw(primary(), 'PTTL', layout.group('flow:1')))).toBeGreaterThan(3_500_000)
+    expect(await raw(primary(), 'HGETALL', layout.markers)).toEqual(await raw(secondary(), 'HGETALL', layout.markers))
+    expect(await raw(primary(), 'HGETALL', layout.side('flow:2'))).toEqual(
+      await raw(secondary(), 'HGETALL', layout.side('flow:2')),
+    )
+  })
+
+  it('with its data loses only what was replaced or deleted meanwhile', async () => {
+    const side = await open()
+    const kept = keptOf(side)
+    for (const name of ['stays', 'changed', 'gone']) {
+      await side.primary.write([{ key: key('analytics', name), text: name, endsAt: soon() }])
+      await kept.setItem(both(side), 'flow', name, name)
+    }
+    primary().freeze()
+    await away(side)
+    const entries: JournalEntry[] = ['changed', 'gone'].map((name) => ({
+      kind: 'invalid',
+      scope: analytics,
+      key: name,
+    }))
+    const version = await kept.setItem([side.secondary], 'flow', 'changed', 'new')
+    entries.push({ kind: 'value', scope: groupScope('flow'), key: 'changed', version, text: '"new"', endsAt: false })
+    entries.push({ kind: 'tombstone', scope: groupScope('flow'), key: 'gone', version: side.landscape.clock.next() })
+    await side.journal.append('primary', entries)
+    primary().thaw()
+    await back(side)
+    expect(await side.primary.read(key('analytics', 'stays'))).toBe('stays')
+    expect(await side.primary.read(key('analytics', 'changed'))).toBe(undefined)
+    expect(await side.primary.read(key('analytics', 'gone'))).toBe(undefined)
+    expect(await kept.group(side.primary, 'flow')).toEqual({ stays: 'stays', changed: 'new' })
+    expect(side.journal.stats('primary')).toEqual({ entries: 0, bytes: 0, aside: 0 })
+    expect(side.said).toEqual([])
+    expect(side.recovery.progress('primary')).toBe(undefined)
+  })
+
+  const withTwoStates = async (side: Side, between: () => Promise<unknown>): Promise<void> => {
+    const kept = keptOf(side)
+    await side.primary.write([{ key: key('analytics', 'a'), text: 'old', endsAt: soon() }])
+    for (const name of ['same', 'changed', 'deleted', 'ended']) {
+      await kept.put(both(side), 'orders', name, 'old')
+      await kept.put(both(side), 'baskets', name, 'old')
+      await kept.setItem(both(side), 'flow', name, 'old')
+    }
+    await kept.setItem(both(side), 'cleared', 'a', 'old')
+    await between()
+    for (const category of ['orders', 'baskets'] as const) {
+      await kept.put(both(side), category, 'changed', 'new')
+      await kept.put(both(side), category, 'added', 'new')
+      await kept.remove(both(side), category, 'deleted')
+      // Replaced by one that doesn't live long, and leaves nothing behind.
+      await kept.put(both(side), category, 'ended', 'new', 1)
+    }
+    await kept.setItem(both(side), 'flow', 'changed', 'new')
+    await kept.setItem(both(side), 'flow', 'added', 'new')
+    await kept.deleteItem(both(side), 'flow', 'deleted')
+    await kept.clearGroup(both(side), 'cleared')
+  }
+  const expectTheLater = async (side: Side): Promise<void> => {
+    const kept = keptOf(side)
+    for (const category of ['orders', 'baskets'] as const) {
+      const read = (name: string) => kept.read(side.primary, category, name)
+      expect(await Promise.all(['same', 'changed', 'added', 'deleted', 'ended'].map(read))).toEqual([
+        'old',
+        'new',
+        'new',
+        undefined,
+        undefined,
+      ])
+    }
+    expect(await kept.group(side.primary, 'flow')).toEqual({ same: 'old', changed: 'new', added: 'new', ended: 'old' })
+    expect(await kept.group(side.primary, 'cleared')).toEqual({})
+  }
+
+  it('with an older snapshot is made equal to its mirror, and its cached categories are cleared', async () => {
+    const side = await open()
+    await withTwoStates(side, () => raw(primary(), 'SAVE'))
+    await primary().crash()
+    await away(side)
+    await primary().restart()
+    await back(side)
+    await expectTheLater(side)
+    expect(await side.primary.read(key('analytics', 'a'))).toBe(undefined)
+    expect(side.said.join()).toContain('older snapshot')
+    // The same once more: nothing is left to do.
+    const said = side.said.length
+    await side.recovery.check('primary')
+    expect(side.said.length).toBe(said)
+  })
+
+  it('with an older snapshot, and an append-only file, keeps its cached categories', async () => {
+    await primary().restart(['--appendonly', 'yes'])
+    const side = await open()
+    await withTwoStates(side, async () => undefined)
+    await primary().crash()
+    await away(side)
+    await primary().restart()
+    await back(side)
+    await expectTheLater(side)
+    expect(await side.primary.read(key('analytics', 'a'))).toBe('old')
+    await side.close()
+  })
+
+  const withReplica = async (via: number): Promise<TestRedis> => {
+    const replica = await startTestRedis({
+      args: ['--repl-diskless-sync-delay', '0', '--replicaof', `127.0.0.1 ${via}`],
+    })
+    await until('it has everything', async () =>
+      String(await raw(replica, 'INFO', 'replication')).includes('master_link_status:up'),
+    )
+    return replica
+  }
+
+  it('as a promoted replica is made equal to its mirror, and its cached categories stay', async () => {
+    const link = await startTcpProxy(primary().port)
+    const replica = await withReplica(link.port)
+    const address = await startTcpProxy(primary().port)
+    // As if it had been planted long after the replica was started.
+    const planter = await open({ now: () => Date.now() + 60_000 })
+    await planter.close()
+    const side = await open({ primary: address.url })
+    try {
+      await withTwoStates(side, async () => {
+        await until(
+          'it has this much',
+          async () => (await raw(replica, 'GET', layout.group('none'))) === null && (await lag(replica)) === 0,
+        )
+        await link.close()
+      })
+      await primary().crash()
+      await away(side)
+      await raw(replica, 'REPLICAOF', 'NO', 'ONE')
+      address.retarget(replica.port)
+      await back(side)
+      await expectTheLater(side)
+      expect(await side.primary.read(key('analytics', 'a'))).toBe('old')
+      expect(side.said.join()).toContain('promoted replica')
+    } finally {
+      await address.close()
+    }
+  })
+
+  const offset = async (server: TestRedis): Promise<number> =>
+    Number(/master_repl_offset:(\d+)/.exec(String(await raw(server, 'INFO', 'replication')))?.[1])
+  const lag = async (replica: TestRedis): Promise<number> => (await offset(primary())) - (await offset(replica))
+
+  it('with an older snapshot is not taken for a promoted replica because it had one', async () => {
+    await withReplica(primary().port)
+    const side = await open()
+    await withTwoStates(side, () => raw(primary(), 'SAVE'))
+    await primary().crash()
+    await away(side)
+    await primary().restart()
+    expect(String(await raw(primary(), 'INFO', 'replication'))).not.toContain(`master_replid2:${'0'.repeat(40)}`)
+    await back(side)
+    await expectTheLater(side)
+    expect(await side.primary.read(key('analytics', 'a'))).toBe(undefined)
+    expect(side.said.join()).toContain('older snapshot')
+  })
+})
+
+describe('an instance that lost its data', () => {
+  it('while it stayed up (FLUSHALL) is repaired in the background, as soon as somebody looks', async () => {
+    const side = await open()
+    const kept = keptOf(side)
+    for (let i = 0; i < 20; i++) await kept.put(both(side), 'orders', `o${i}`, `v${i}`)
+    await kept.setItem(both(side), 'flow', 'a', '1')
+    await raw(primary(), 'FLUSHALL')
+    await kept.put(both(side), 'orders', 'o0', 'since')
+    await side.recovery.check('primary')
+    expect(side.primary.health().state).toBe('up')
+    expect(await kept.read(side.primary, 'orders', 'o0')).toBe('since')
+    for (let i = 1; i < 20; i++) expect(await kept.read(side.primary, 'orders', `o${i}`)).toBe(`v${i}`)
+    expect(await kept.group(side.primary, 'flow')).toEqual({ a: '1' })
+    expect(side.said).toEqual([expect.stringContaining('primary  has lost its data: repaired from its mirror')])
+    await side.recovery.check('primary')
+    expect(side.said.length).toBe(1)
+  })
+
+  it('while its mirror was away is repaired when that is back, also by another process', async () => {
+    const side = await open()
+    const kept = keptOf(side)
+    await kept.put(both(side), 'orders', 'a', 'old')
+    await kept.put(both(side), 'orders', 'b', 'old')
+    secondary().freeze()
+    await away(side, 'secondary')
+    await raw(primary(), 'FLUSHALL')
+    await side.recovery.check('primary')
+    expect(side.said.join()).toContain('what secondary holds of it is brought back when that can be read')
+    const said = side.said.length
+    await side.recovery.check('primary')
+    expect(side.said.length).toBe(said)
+    await kept.put([side.primary], 'orders', 'b', 'new')
+    await side.close()
+    secondary().thaw()
+    const later = await open({ processId: 'bbbbbbbb' })
+    expect(await keptOf(later).read(later.primary, 'orders', 'a')).toBe('old')
+    expect(await keptOf(later).read(later.primary, 'orders', 'b')).toBe('new')
+    expect(later.said.join()).toContain('lacked kept data since it came back')
+  })
+
+  it('and is not known is new, about which nothing is said', async () => {
+    const side = await open()
+    expect(side.said).toEqual([])
+  })
+
+  it('and its mirror too: each gets what the other has', async () => {
+    const side = await open()
+    const kept = keptOf(side)
+    await kept.put(both(side), 'orders', 'both', 'old')
+    await Promise.all([raw(primary(), 'SAVE'), raw(secondary(), 'SAVE')])
+    await kept.put(both(side), 'orders', 'both', 'lost')
+    await Promise.all([primary().crash(), secondary().crash()])
+    await away(side)
+    await away(side, 'secondary')
+    await Promise.all([primary().restart(), secondary().restart()])
+    await back(side)
+    await back(side, 'secondary')
+    expect(await kept.read(side.primary, 'orders', 'both')).toBe('old')
+  })
+})
