@@ -1,7 +1,7 @@
+import { snapshot } from './careful.js'
 import type { Encoded } from './payload.js'
 import { isPlain } from './plain.js'
 import { encodeRich, loadRich, richNow, richPending, type SuperJSON } from './rich.js'
-import { snapshot } from './snapshot.js'
 
 /**
  * A value's stored form, as the value is at the time of the call: what the caller changes later isn't seen.

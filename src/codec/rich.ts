@@ -1,6 +1,6 @@
 import type { SuperJSON } from 'superjson'
+import { checkMeta } from './careful.js'
 import type { SuperjsonMeta } from './payload.js'
-import { checkMeta } from './rich-check.js'
 
 export type { SuperJSON }
 
