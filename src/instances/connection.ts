@@ -20,6 +20,8 @@ export interface ConnectionOptions {
   readonly readyCheck?: boolean
   /** ms that calls wait for a connection that was just lost. */
   reconnectLimit(): number
+  /** What must be known before a call goes to a server that has just been connected to. Never rejects. */
+  greet?(redis: Redis): Promise<void> | undefined
   onReady(redis: Redis, handshake: number): void
   /** It answered after it was doubted. */
   onAnswer(): void
@@ -127,11 +129,19 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   })
   redis.on('ready', () => {
     attemptFault = undefined
-    up = true
-    enter('ready')
     // HELLO and INFO: two round trips.
-    options.onReady(redis, (performance.now() - connectedAt) / 2)
-    settle((waiter) => waiter.ready(redis))
+    const handshake = (performance.now() - connectedAt) / 2
+    const { stream } = redis
+    const use = (): void => {
+      if (phase === 'closed' || redis.stream !== stream || redis.status !== 'ready') return
+      up = true
+      enter('ready')
+      options.onReady(redis, handshake)
+      settle((waiter) => waiter.ready(redis))
+    }
+    const greeted = options.greet?.(redis)
+    if (greeted === undefined) use()
+    else void greeted.then(use)
   })
   redis.on('close', () => {
     const why = attemptFault ?? connectionLost

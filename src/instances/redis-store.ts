@@ -73,11 +73,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
     clientName: `motia-redis:${processId}:data`,
     expiry,
     reconnectLimit: () => deadlines.limit('read'),
-    onReady: (redis, handshake) => {
-      deadlines.guess(handshake)
-      health.connected()
-      prober.start()
-      prober.ask()
+    greet: (redis) => {
       learning = askFacts(redis).then((learned) => {
         maxBulk = learned.maxBulk
         hidden = learned.hidden
@@ -85,6 +81,14 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
         if (learned.trip !== undefined) deadlines.observe(learned.trip)
         health.learned(learned.facts)
       })
+      // Is it still the same one? Nobody may read from another before somebody has looked at what it holds.
+      return supervised && health.snapshot().server !== undefined ? learning : undefined
+    },
+    onReady: (_, handshake) => {
+      deadlines.guess(handshake)
+      health.connected()
+      prober.start()
+      prober.ask()
     },
     onAnswer: () => health.worked('read'),
     onDown: (fault) => {

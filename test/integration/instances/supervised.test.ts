@@ -115,15 +115,27 @@ describe('an instance that returns', () => {
     await sees(store, 'catching-up')
   })
 
-  it('was another one within a moment: that counts as having been away', async () => {
+  it('was another one within a moment: that counts as having been away, before anything is read from it', async () => {
     const [redis, other] = [await startTestRedis(), await startTestRedis()]
+    await Promise.all([admin(redis).set('a', 'ours'), admin(other).set('a', 'theirs')])
     const proxy = await startTcpProxy(redis.port)
     ends.push(() => proxy.close())
     const store = await open(proxy.url)
     await until('it is known', () => store.health().server)
+    expect(await store.read('a')).toBe('ours')
+    const seen = new Set<string | undefined>()
+    const reader = async (): Promise<void> => {
+      while (changes.length === 1) {
+        seen.add(await store.read('a').catch(() => 'failed'))
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    }
+    const readers = Promise.all(Array.from({ length: 20 }, reader))
     proxy.retarget(other.port)
     proxy.resetAll()
     await sees(store, 'catching-up')
+    await readers
+    expect(seen).not.toContain('theirs')
     expect(changes).toEqual(['up', 'down', 'catching-up'])
   })
 
