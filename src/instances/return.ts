@@ -87,7 +87,7 @@ interface DataConnection {
 }
 
 /** Those of a CLIENT LIST that carry calls of motia-redis. */
-export const dataConnections = (list: string): DataConnection[] =>
+const dataConnections = (list: string): DataConnection[] =>
   list.split('\n').flatMap((line) => {
     const field = (name: string): string => new RegExp(`(?:^| )${name}=(\\S*)`).exec(line)?.[1] ?? ''
     const process = /^motia-redis:(.+):(?:data|large)$/.exec(field('name'))?.[1]
