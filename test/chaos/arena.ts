@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { openRedis, type TestRedis } from '../support/redis-process.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { quickFolder } from './folder.ts'
 
 type Removable = TestRedis & { remove(): Promise<void> }
 
@@ -48,7 +47,7 @@ export const openArena = async ({ args = [], wire: wired, open, login }: ArenaOp
   const password = args[args.indexOf('--requirepass') + 1]
   const admin = (): Promise<Redis> => administrator(primary.url, args.includes('--requirepass') ? password : undefined)
   const [first, second] = await Promise.all([admin(), admin()])
-  const dir = mkdtempSync(join(tmpdir(), 'motia-redis-chaos-'))
+  const dir = quickFolder('chaos')
   const direct = wired ? wire.url : primary.url
   const ends: Arena['ends'] = []
   return {

@@ -24,6 +24,8 @@ export interface Fault {
   readonly alone?: true
   /** The primary comes back with less than it had. */
   readonly loses?: boolean
+  /** Nobody can notice before the next look; what was read until then isn't judged. */
+  readonly blinds?: true
   /** Errors that are right, besides those of increments whose outcome isn't known. */
   readonly mayFail?: (call: Call) => boolean
 }
@@ -285,8 +287,10 @@ const keys: Fault[] = [
   },
   {
     name: 'FLUSHALL',
-    shows: 'whatever',
+    shows: 'nothing',
     loses: true,
+    blinds: true,
+    lasts: 8_000, // an instance that is up is looked at every 5 s
     inject: ({ command }) => command('FLUSHALL'),
     heal: async () => undefined,
   },

@@ -46,10 +46,17 @@ const readOne = async (
     const text = await client.hget(`~mr:state:${name}`, itemKey(key))
     return text === null ? null : identity(JSON.parse(text))
   }
-  const text = await client.get(`${of === 'home' ? '' : `~mr:mirror:${home}:`}${name}:${cacheKey(key)}`)
+  // Somebody else's data at our key is nothing of ours.
+  const text = await unlessForeign(client.get(`${of === 'home' ? '' : `~mr:mirror:${home}:`}${name}:${cacheKey(key)}`))
   if (kind === 'counter') return text === null ? 0 : Number(held(JSON.parse(text)))
   return text === null ? null : identity(held(JSON.parse(text)))
 }
+
+const unlessForeign = (read: Promise<string | null>): Promise<string | null> =>
+  read.catch((error: Error) => {
+    if (error.message.startsWith('WRONGTYPE')) return null
+    throw error
+  })
 
 /** A counter is a bare number, an entry an envelope. */
 const held = (stored: unknown): unknown =>

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRedis } from '../support/redis-process.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { check, type Violation } from './checker.ts'
 import { countersOn, keysOf, leftovers, readFinal } from './final.ts'
+import { quickFolder } from './folder.ts'
 import { type Call, now } from './history.ts'
 import { type Harm, harms, type Victim } from './nemesis-faults.ts'
 import { isKept } from './places.ts'
@@ -48,7 +48,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions): Promise<NemesisResult> => {
   const random = seeded(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
-  const folder = mkdtempSync(join(tmpdir(), 'motia-redis-nemesis-'))
+  const folder = quickFolder('nemesis')
   const startedAt = now()
   const events: string[] = []
   const tell = (text: string): void => {

@@ -26,6 +26,15 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
+/** Node 20 has no Promise.withResolvers. */
+const withResolvers = (): { promise: Promise<void>; resolve: () => void } => {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
 /** A wire to a Redis that can be damaged while it is used. */
 export const startTcpProxy = async (port: number): Promise<TcpProxy> => {
   let target = port
@@ -33,41 +42,64 @@ export const startTcpProxy = async (port: number): Promise<TcpProxy> => {
   const clients = new Set<Socket>()
   const upstreams = new Set<Socket>()
   const orphans = new WeakSet<Socket>()
-  /** What waits for the end of hold or cut, in order. */
-  const held: (() => void)[] = []
-  const unlessHeld = (holds: readonly ProxyMode[], action: () => void): void => {
-    if (holds.includes(current)) held.push(action)
-    else action()
+  let released = withResolvers()
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+  /** One direction of a connection. Whatever happens to the bytes, their order stays, as TCP's does. */
+  const direction = (sink: Socket, holds: readonly ProxyMode[]) => {
+    let last: Promise<void> = Promise.resolve()
+    const next = (action: () => Promise<void> | void): void => {
+      last = last.then(async () => {
+        while (holds.includes(current)) await released.promise
+        await action()
+      })
+    }
+    return {
+      send: (bytes: Buffer) => {
+        const delayed = current === 'delay' ? pause(80) : undefined
+        next(async () => {
+          await delayed
+          sink.write(bytes)
+        })
+      },
+      drip: (bytes: Buffer) =>
+        next(async () => {
+          for (const byte of bytes) {
+            sink.write(Buffer.of(byte))
+            if (current === 'drip') await pause(5)
+          }
+        }),
+      end: () => next(() => sink.destroySoon()),
+    }
   }
 
   const server = createServer((client) => {
     const upstream = createConnection({ host: '127.0.0.1', port: target })
     clients.add(client)
     upstreams.add(upstream)
+    const requests = direction(upstream, ['cut'])
+    const replies = direction(client, ['hold', 'cut'])
     client.on('close', () => {
       clients.delete(client)
-      if (!orphans.has(client)) unlessHeld(['cut'], () => upstream.destroySoon())
+      if (!orphans.has(client)) requests.end()
     })
     upstream.on('close', () => {
       upstreams.delete(upstream)
-      unlessHeld(['hold', 'cut'], () => client.destroySoon())
+      replies.end()
     })
     // A broken wire is what this is for.
     client.on('error', () => undefined)
     upstream.on('error', () => undefined)
     client.on('data', (request) => {
       if (current === 'reset') client.resetAndDestroy()
-      else if (current === 'delay') setTimeout(() => upstream.write(request), 80)
-      else unlessHeld(['cut'], () => upstream.write(request))
+      else requests.send(request)
     })
     upstream.on('data', (reply) => {
       if (current === 'drop') return
-      if (current === 'garbage') client.write(Buffer.from('!!?\u0001 what\r\n{nonsense}\r\n'))
+      if (current === 'garbage') replies.send(Buffer.from('!!?\u0001 what\r\n{nonsense}\r\n'))
       else if (current === 'truncate') client.end(reply.subarray(0, reply.length >> 1))
-      else if (current === 'delay') setTimeout(() => client.write(reply), 80)
-      else if (current === 'drip')
-        for (const [i, byte] of reply.entries()) setTimeout(() => client.write(Buffer.of(byte)), i * 5)
-      else unlessHeld(['hold', 'cut'], () => client.write(reply))
+      else if (current === 'drip') replies.drip(reply)
+      else replies.send(reply)
     })
   })
   await new Promise<void>((resolve, reject) => {
@@ -82,7 +114,8 @@ export const startTcpProxy = async (port: number): Promise<TcpProxy> => {
     port: address.port,
     mode: (mode) => {
       current = mode
-      if (mode !== 'hold' && mode !== 'cut') for (const action of held.splice(0)) action()
+      released.resolve()
+      released = withResolvers()
     },
     resetAll: () => {
       for (const client of clients) client.resetAndDestroy()
