@@ -10,8 +10,8 @@ export interface Announcements {
   changed(name: string, health: StoreHealth): void
   /** What it missed has reached it. */
   replayed(name: string, entries: number): void
-  /** From now on changes are said in lines; before, the start lines say how each instance is. */
-  started(): void
+  /** While it starts, the start lines say how each instance is. */
+  starting(on: boolean): void
 }
 
 interface Moved {
@@ -33,7 +33,7 @@ export const createAnnouncements = (parts: {
   const { settings, landscape, report, events, now } = parts
   const moved = new Map<string, Moved>()
   const last = new Map<string, string>()
-  let speaking = false
+  let starting = false
 
   const categoriesOf = (name: string): CategorySettings[] =>
     homedOn(settings, name).flatMap((category) => settings.categories.get(category) ?? [])
@@ -42,16 +42,17 @@ export const createAnnouncements = (parts: {
 
   const say = (name: string, health: StoreHealth): void => {
     const { readable, writable, slow, reason, state } = health
-    const trouble =
-      state === 'catching-up' ? 'catching-up' : !readable ? 'DOWN' : !writable ? 'refuses writes' : slow ? 'slow' : 'up'
+    const trouble = !readable ? 'DOWN' : !writable ? 'refuses writes' : slow ? 'slow' : 'up'
+    // On its way back, or behind again: people hear when it has arrived.
+    if (state === 'catching-up') return
     const before = last.get(name)
     if (trouble === before) return
     last.set(name, trouble)
-    if (!speaking) return
+    if (starting) return
     if (trouble === 'up') {
       if (before !== undefined) report.info(`${name}  up again`)
     } else if (trouble === 'slow') report.warn(`${name}  slow  ${reasonFor(name, reason)}`)
-    else if (trouble !== 'catching-up') {
+    else {
       const then = consequence(settings, name, landscape.standInsOf(name)[0]?.name)
       report.warn(`${name}  ${trouble}  ${reasonFor(name, reason)}${then === '' ? '' : `; ${then}`}`)
     }
@@ -92,8 +93,8 @@ export const createAnnouncements = (parts: {
       gone.replayed += entries
       back(name)
     },
-    started: () => {
-      speaking = true
+    starting: (on) => {
+      starting = on
     },
   }
 }

@@ -93,8 +93,9 @@ export const openTiers = (
     hot: createHotStore(failover.groups, { ttl: settings.state.ttl, report }),
     health: healthNow,
     start: async () => {
+      announcements.starting(true)
       await Promise.all([...stores.values()].map((store) => store.connect()))
-      announcements.started()
+      announcements.starting(false)
       for (const warning of startWarnings(settings, healthOf)) report.warn(warning)
       return startLines(settings, healthOf, (name) => landscape.standInsOf(name)[0]?.name)
     },
