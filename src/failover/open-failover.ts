@@ -69,7 +69,8 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const away = new Set<string>()
   const draining = setInterval(() => {
     for (const [name, instance] of instances) {
-      if (instance.readable() && instance.writable() && journal?.holds(name)) void recovery.drain(name)
+      const waits = journal?.holds(name) === true || outages.entered(name)
+      if (waits && instance.readable() && instance.writable()) void recovery.drain(name)
     }
   }, DRAIN_EVERY).unref()
   const checking = setInterval(() => {

@@ -36,6 +36,8 @@ export interface Outages {
   stands(home: string, standIn: Instance, place: Place): Promise<boolean>
   /** This process has joined somewhere for home, or is about to. */
   involved(home: string): boolean
+  /** It is registered: where home serves again and nothing waits for it, somebody has to `leave`. */
+  entered(home: string): boolean
   /** To be told of every change that is acknowledged. */
   trace(home: string): Trace
   /** A change failed at this place: what lies there isn't relied on any more. */
@@ -47,7 +49,10 @@ export interface Outages {
    * included, and gives a sign of life every 500 ms until `leave`. `entries` tells how much. Costs nothing when repeated.
    */
   enter(home: string, entries: () => number): void
-  /** Live registrations of other processes for home, on any instance that can be asked now. */
+  /**
+   * Live registrations of other processes for home, on any instance that can be asked now. Also of those that hold
+   * nothing which hasn't reached home (`entries` is 0): two that catch up at the same time see each other.
+   */
   others(home: string): Promise<readonly OtherProcess[]>
   /**
    * Everything of ours reached home: the registration goes, and with the last one the outage's record. Whether we were
@@ -78,6 +83,8 @@ const BEAT = 500
 interface OneHome {
   readonly places: Places
   registered: boolean
+  /** What the last registration said. */
+  told: number
   /** How much this process holds, as it says in its registration. */
   entries: () => number
   /** Prefixes that nobody reads any more. */
@@ -96,7 +103,7 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     const registration = (): Registration => ({ entries: created.entries(), routing })
     const anyAge = weakened?.anyAge === true
     const places = createPlaces({ home, layout, processId, registration, anyAge })
-    const created: OneHome = { places, registered: false, entries: () => 0, abandoned: [] }
+    const created: OneHome = { places, registered: false, told: 0, entries: () => 0, abandoned: [] }
     homes.set(home, created)
     return created
   }
@@ -113,11 +120,13 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     }
   }
 
-  const beat = async (home: string, { places, registered, entries }: OneHome, instance: Instance): Promise<void> => {
+  const beat = async (home: string, one: OneHome, instance: Instance): Promise<void> => {
+    const { places } = one
     const lane = `${home} ${instance.name}`
-    if (!registered || beating.has(lane)) return
+    if (!one.registered || beating.has(lane)) return
     beating.add(lane)
-    const registration = { entries: entries(), routing }
+    one.told = one.entries()
+    const registration = { entries: one.told, routing }
     const place = places.joined.get(instance.name)
     const key = layout.outage(home)
     const asked = { own: place?.id, maxAge: 0, fresh: randomBytes(6).toString('hex') }
@@ -139,7 +148,8 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
   const enter = (home: string, entries: () => number): void => {
     const one = of(home)
     one.entries = entries
-    if (one.registered || closed) return
+    // Others read from home as soon as nobody says that something waits for it.
+    if (closed || (one.registered && (one.told > 0 || entries() === 0))) return
     one.registered = true
     timer ??= setInterval(beatAll, BEAT).unref()
     for (const instance of reachable()) void beat(home, one, instance)
@@ -155,6 +165,7 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     peek: (home, standIn) => of(home).places.peek(standIn),
     stands: (home, standIn, place) => of(home).places.stands(standIn, place),
     involved: (home) => of(home).places.involved(),
+    entered: (home) => of(home).registered,
     trace: (home) => of(home).places.trace,
     drop: (home, standIn) => of(home).places.drop(standIn),
     discard: (standIn) => {

@@ -4,7 +4,7 @@ import type { Report } from '../report.js'
 import type { Settings } from '../settings/settings.js'
 import { judge } from './identity.js'
 import type { Landscape } from './landscape.js'
-import type { Outages } from './outages.js'
+import type { OtherProcess, Outages } from './outages.js'
 import { createFence } from './recovery-fence.js'
 import { createPace, type Pace, waitFor } from './recovery-pace.js'
 import { type Lost, restore } from './recovery-restore.js'
@@ -20,7 +20,10 @@ export interface Recovery {
    * rejects: a failure relapses the instance with the reason, reported once.
    */
   recover(instance: string): Promise<void>
-  /** Entries wait for an instance that is up: replays them in the background. Never rejects; called again while it runs, or while it recovers, does nothing. */
+  /**
+   * Entries wait for an instance that is up: replays them in the background; then leaves the outage, if nothing waits.
+   * Never rejects; called again while it runs, or while it recovers, does nothing.
+   */
   drain(instance: string): Promise<void>
   /**
    * At the start and every few seconds, for an instance that is up: whether it still is what it was. One that was emptied
@@ -111,10 +114,14 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     lane.failure = reason
   }
 
+  /** Others that have something for it. Those that only wait as well, as this one does, would wait for each other. */
+  const holders = async (name: string): Promise<readonly OtherProcess[]> =>
+    (await outages.others(name)).filter(({ entries }) => entries > 0)
+
   /** Entries for it are replayed before anybody judges what it hasn't got. */
   const settle = async (instance: Instance): Promise<boolean> => {
     if (instance.writable() && journal?.holds(instance.name) === true) await round(instance, background)
-    return landscape.calm(instance.name) && (await outages.others(instance.name)).length === 0
+    return landscape.calm(instance.name) && (await holders(instance.name)).length === 0
   }
 
   const mend = async (instance: Instance, identity: Identity, found: Lost, pace: Pace): Promise<void> => {
@@ -137,7 +144,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     const early = since + HEARTBEAT - performance.now()
     if (early > 0) await wait(early)
     for (;;) {
-      const others = await outages.others(instance.name)
+      const others = await holders(instance.name)
       lives(instance)
       if (others.length === 0) return
       lane.progress = { step: 'waiting', done: 0, total: others.reduce((sum, { entries }) => sum + entries, 0) }
@@ -235,6 +242,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
           await fence(instance, false)
           if ((await round(instance, background)) === 0) return
         }
+        if (landscape.calm(name)) await removeCopies(name)
       }),
 
     check: (name) =>
