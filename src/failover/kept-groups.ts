@@ -3,7 +3,7 @@ import { isLarge } from '../instances/large.js'
 import type { Layout } from '../instances/layout.js'
 import type { Script } from '../instances/scripts.js'
 import { createSliding, type Sliding } from '../instances/sliding.js'
-import type { GroupStore } from '../instances/store.js'
+import { type GroupStore, StoreError } from '../instances/store.js'
 import type { Version } from './clock.js'
 import type { EmbeddedCopy } from './embedded-copy.js'
 import { groupQuickPutScript } from './group-scripts.js'
@@ -130,8 +130,15 @@ export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupS
     }
   }
 
+  const reads = createKeptGroupReads(places, parts)
+  const readable = (group: string, field: string): Promise<string | undefined> =>
+    reads.groupGet(group, field).catch((error) => {
+      if (error instanceof StoreError) return undefined
+      throw error
+    })
+
   return {
-    ...createKeptGroupReads(places, parts),
+    ...reads,
 
     groupSet: (group, field, text, ttl, maxItems) => {
       const written = writer.write(put(group, field, text, ttl, maxItems))
@@ -143,10 +150,12 @@ export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupS
 
     groupDelete: async (group, field) => {
       const scope = groupScope(group)
+      // Where no place will take the tombstone, none will say what it found.
+      const before = places.some((place) => place?.instance.writable()) ? undefined : await readable(group, field)
       const waiting = places.map((place) => place && journal?.find(place.name, scope, field)?.own)
       const written = await writer.write(tombstone(group, field))
       copy?.delete(group, field, written.version)
-      return formerText(written.landed, waiting)
+      return formerText(written.landed, waiting) ?? before
     },
 
     groupClear: async (group) => {

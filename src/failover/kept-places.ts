@@ -51,7 +51,8 @@ export const callTime = (
   let plain = own === undefined && since === undefined
   return {
     attempt: (last) => {
-      if (!plain) return Math.max(LEAST, last ? rest() : rest() * SHARE)
+      // Whole, so that calls of one tick have the same and may travel together.
+      if (!plain) return Math.max(LEAST, Math.ceil(last ? rest() : rest() * SHARE))
       plain = false
       return undefined
     },

@@ -1,6 +1,7 @@
 import type { Instance } from '../instances/instance.js'
 import type { Layout } from '../instances/layout.js'
 import { chunks } from '../instances/pipeline.js'
+import { StoreError } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
 import { createKeptCounters } from './kept-counters.js'
 import { createKeptEntries } from './kept-entries.js'
@@ -10,7 +11,7 @@ import { createKeptSwap } from './kept-swap.js'
 import { clearTask, createKeptScan } from './kept-sweeping.js'
 import { createKeptWriter, type Landed, unsure } from './kept-writes.js'
 import type { Landscape } from './landscape.js'
-import type { Shelf } from './shelf.js'
+import type { EntryName, Shelf } from './shelf.js'
 
 export interface KeptShelfParts {
   readonly landscape: Landscape
@@ -57,6 +58,12 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
     return ends.length === 0 ? undefined : Math.min(...ends)
   }
 
+  const readable = (name: EntryName): Promise<string | undefined> =>
+    reads.read(name).catch((error) => {
+      if (error instanceof StoreError) return undefined
+      throw error
+    })
+
   return {
     read: reads.read,
     readMany: reads.readMany,
@@ -70,9 +77,11 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
 
     remove: (names) =>
       together(names, async (name) => {
+        // Where no place will take the tombstone, none will say what it found.
+        const before = places.some((place) => place?.instance.writable()) ? undefined : await readable(name)
         const waiting = places.map((place) => place && reads.waiting.found(place, name.key)?.own)
         const { landed } = await writer.write(entries.tombstone(name))
-        return wasThere(landed) || waiting.some((own) => own?.kind === 'value')
+        return wasThere(landed) || before !== undefined || waiting.some((own) => own?.kind === 'value')
       }),
 
     swap: createKeptSwap(category, places, { entries, reads, writer, clock }),

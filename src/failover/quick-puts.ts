@@ -58,7 +58,9 @@ export const createQuickPuts = (instance: Instance, shared: string): QuickPut =>
   return (script, keys, text, args, timeout) =>
     new Promise((resolve, reject) => {
       const known = open.get(script)
-      const batch = known === undefined || known.timeout !== timeout ? begin(script, timeout) : known
+      const fits = known !== undefined && known.timeout === timeout
+      if (known !== undefined && !fits) flush(script, known)
+      const batch = fits ? known : begin(script, timeout)
       batch.keys.push(...keys)
       batch.args.push(...args)
       batch.text += text.length

@@ -54,11 +54,18 @@ export interface Ground {
   close(): Promise<void>
 }
 
-/** Two servers, two supervised instances and a journal. `urls`: instead of the servers' own. */
-export const openGround = async (
-  options: { journal?: boolean; mirrorless?: boolean; proxied?: (port: number) => Promise<string> } = {},
-): Promise<Ground> => {
-  const [a, b] = await Promise.all([startTestRedis(), startTestRedis()])
+interface GroundOptions {
+  readonly journal?: boolean
+  readonly mirrorless?: boolean
+  /** Instead of new ones. */
+  readonly servers?: readonly [TestRedis, TestRedis]
+  /** A URL to home instead of its own. */
+  readonly proxied?: (port: number) => Promise<string>
+}
+
+/** Two servers, two supervised instances and a journal. */
+export const openGround = async (options: GroundOptions = {}): Promise<Ground> => {
+  const [a, b] = options.servers ?? (await Promise.all([startTestRedis(), startTestRedis()]))
   const dir = mkdtempSync(join(tmpdir(), 'motia-redis-kept-'))
   const open = (name: string, url: string): Instance => {
     const parsed = parseRedisUrl(url)
@@ -147,7 +154,7 @@ const replay = async (redis: Redis, name: string, home: string, { journal, clock
     for (const { entry, due } of batch) {
       for (const call of callsFor(entry, due === 'ended', name !== home)) await runCall(redis, call)
       if (entry.kind === 'clear') await clearAll(redis, entry, name !== home)
-      if (entry.kind === 'delta') await redis.incrby(orders.keyPrefix + entry.key, entry.by)
+      if (entry.kind === 'delta') await redis.incrby(`${prefixOf(entry.scope)}${entry.key}`, entry.by)
     }
     await journal.remove(name, batch)
   }
@@ -158,7 +165,7 @@ const replay = async (redis: Redis, name: string, home: string, { journal, clock
     if (entry.kind !== 'value' && entry.kind !== 'tombstone') return []
     const { scope, key, version } = entry
     const named = scope.slice(2)
-    const redisKey = (mirrored ? layout.mirror(home) : '') + orders.keyPrefix + key
+    const redisKey = (mirrored ? layout.mirror(home) : '') + prefixOf(scope) + key
     const at = { category: named, key, redisKey }
     if (entry.kind === 'tombstone' || ended) {
       return [isGroup(scope) ? groups.mergeTombstone(named, key, version) : entries.mergeTombstone(at, version)]
@@ -178,7 +185,7 @@ const replay = async (redis: Redis, name: string, home: string, { journal, clock
       return
     }
     const entries = entryCalls(layout, clock)
-    const prefix = (mirrored ? layout.mirror(home) : '') + orders.keyPrefix
+    const prefix = (mirrored ? layout.mirror(home) : '') + prefixOf(scope)
     await runCall(redis, entries.mark([clearMarker(named)], version))
     const keys = await redis.keys(`${prefix}*`)
     if (keys.length === 0) return
@@ -186,6 +193,9 @@ const replay = async (redis: Redis, name: string, home: string, { journal, clock
     await runCall(redis, entries.clearEntries(batch, version, false))
   }
 }
+
+/** Of a category's keys at home. */
+const prefixOf = (scope: string): string => `app:${scope.slice(2)}:`
 
 /** Everything kept on a server, with the names it has at home, but without ends and what only order needs. */
 export const dump = async (server: TestRedis): Promise<Record<string, unknown>> => {
@@ -198,7 +208,7 @@ export const dump = async (server: TestRedis): Promise<Record<string, unknown>> 
       const type = await redis.type(key)
       if (type === 'string') all[name] = await redis.get(key)
       else if (type === 'hash') all[name] = sorted(await redis.hgetall(key))
-      else if (type === 'zset') all[name] = await redis.zrange(key, 0, -1)
+      else if (type === 'zset') all[name] = await redis.zrange(key, '0', '-1')
     }
     return sorted(all)
   } finally {

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { until } from '../../support/until.ts'
 import { dump, type Ground, openGround } from './kept-ground.ts'
 
 let ground: Ground
