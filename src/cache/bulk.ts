@@ -1,6 +1,7 @@
 import type { Encoded } from '../codec/payload.js'
+import { isCacheError } from '../errors.js'
 import type { Category, CategoryOf } from './category.js'
-import type { CacheEngine, ManyPlace } from './engine.js'
+import type { CacheEngine, ManyPlace, WithHits } from './engine.js'
 import type { Loading } from './loading.js'
 import { type Part, part, whole } from './parts.js'
 import type { Reader } from './reading.js'
@@ -72,11 +73,14 @@ export const createBulk = ({
           found,
         )
       }
-      await Promise.all(grouped(asked).map(read))
-      return asked.flatMap(({ key }) => {
+      const ended = await Promise.allSettled(grouped(asked).map(read))
+      const hits = asked.flatMap(({ key }) => {
         const value = found.get(key)
         return value === undefined ? [] : [[key, value] as [string, Encoded]]
       })
+      const failed = ended.find((each) => each.status === 'rejected')
+      if (failed !== undefined) throw withHits(failed.reason, hits)
+      return hits
     },
 
     setMany: async (category, entries, options) => {
@@ -132,6 +136,12 @@ const grouped = <T extends Keyed>(items: readonly T[]): Group<T>[] => {
 
 const batches = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size))
+
+const withHits = (error: unknown, found: readonly [string, Encoded][]): unknown => {
+  if (!isCacheError(error)) return error
+  const hits = found.map(([key, { json, meta }]) => [key, meta === undefined ? { json } : { json, meta }] as const)
+  return Object.assign(error, { hits } satisfies WithHits)
+}
 
 const keyAt = (batch: readonly Keyed[], index: number): string => (batch[index] as Keyed).key
 

@@ -2,7 +2,7 @@ import type { Cache, Entry, KeyPage } from '../../types/index.js'
 import { decodeValue } from '../codec/decode.js'
 import { encodeValue } from '../codec/encode.js'
 import type { Encoded } from '../codec/payload.js'
-import { cacheError } from '../errors.js'
+import { cacheError, isCacheError } from '../errors.js'
 import {
   type Bound,
   invalid,
@@ -16,7 +16,7 @@ import {
   tagsOf,
 } from './arguments.js'
 import { compute } from './compute.js'
-import type { CacheEngine, EncodedEntry } from './engine.js'
+import type { CacheEngine, EncodedEntry, Hits, WithHits } from './engine.js'
 import { type AnyFactory, factoryRun } from './factory.js'
 import { promised } from './promised.js'
 
@@ -45,7 +45,7 @@ const createMethods = (engine: CacheEngine, bound: Bound) => {
       promised(() => engine.get(one('get', key, options)).then(decodeHit)),
 
     getMany: (keys: unknown, options?: unknown): Promise<Map<string, unknown>> =>
-      promised(() => engine.getMany(many('getMany', keys, options)).then(decodeHits)),
+      promised(() => engine.getMany(many('getMany', keys, options)).then(decodeHits, rejectWithFound)),
 
     getEntry: (key: unknown, options?: unknown): Promise<Entry<unknown> | undefined> =>
       promised(() => engine.getEntry(one('getEntry', key, options)).then(decodeEntry)),
@@ -135,7 +135,17 @@ const encode = (operation: Operation, category: string | undefined, value: unkno
 
 const decodeHit = (encoded: Encoded | undefined): unknown => (encoded === undefined ? undefined : decodeValue(encoded))
 
-const decodeHits = async (hits: [key: string, value: Encoded][]): Promise<Map<string, unknown>> => {
+/** What was found all the same is on the error, as callers know it. */
+const rejectWithFound = async (error: unknown): Promise<never> => {
+  const { hits } = error as WithHits
+  if (hits !== undefined && isCacheError(error)) {
+    Object.assign(error, { found: await decodeHits(hits) })
+    Reflect.deleteProperty(error, 'hits')
+  }
+  throw error
+}
+
+const decodeHits = async (hits: Hits): Promise<Map<string, unknown>> => {
   const found = new Map<string, unknown>()
   for (const [key, encoded] of hits) {
     const value = decodeValue(encoded)

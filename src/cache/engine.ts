@@ -48,6 +48,12 @@ export interface ManyPlace {
   readonly keys: readonly string[]
 }
 
+/** What a getMany found in spite of its error: on the error, for the client to decode. Plain values, as they cross the channel. */
+export type Hits = readonly (readonly [key: string, value: Encoded])[]
+export interface WithHits {
+  readonly hits?: Hits
+}
+
 /** Durations and tags as the caller gave them; the engine validates. */
 export interface EncodedWriteOptions {
   readonly ttl?: unknown

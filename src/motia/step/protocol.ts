@@ -1,3 +1,4 @@
+import type { Hits } from '../../cache/engine.js'
 /**
  * What a step and the server say to each other on the IPC channel that Motia already has between them. The channel
  * carries JSON; Motia's own messages have the types rpc_request and rpc_response.
@@ -53,6 +54,7 @@ export type WireError =
       readonly category: string
       readonly operation: string
       readonly applied: 'no' | 'unknown'
+      readonly hits?: Hits
     }
   /** A factory's own error, on its way to those who waited for it. */
   | {

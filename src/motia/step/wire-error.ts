@@ -1,4 +1,5 @@
 import type { CacheError, CacheErrorCode } from '../../../types/index.js'
+import type { WithHits } from '../../cache/engine.js'
 import { completeError, isCacheError } from '../../errors.js'
 import type { WireError } from './protocol.js'
 
@@ -15,7 +16,16 @@ export const toWire = (error: unknown): WireError => {
 const describe = (error: unknown): WireError => {
   if (isCacheError(error)) {
     const { code, message, category, operation, applied } = error
-    return { kind: 'cache', code, message, category, operation, applied }
+    const { hits } = error as WithHits
+    return {
+      kind: 'cache',
+      code,
+      message,
+      category,
+      operation,
+      applied,
+      ...(hits === undefined ? {} : { hits }),
+    }
   }
   if (error instanceof Error) {
     const { name, message, stack } = error
@@ -35,7 +45,10 @@ const describe = (error: unknown): WireError => {
 export const fromWire = (wire: WireError): unknown => {
   switch (wire.kind) {
     case 'cache':
-      return completeError(wire.code as CacheErrorCode, wire.message, wire) satisfies CacheError
+      return Object.assign(
+        completeError(wire.code as CacheErrorCode, wire.message, wire) satisfies CacheError,
+        wire.hits === undefined ? {} : { hits: wire.hits },
+      )
     case 'error': {
       const error = new Error(wire.message)
       if (wire.name !== 'Error') Object.defineProperty(error, 'name', { value: wire.name, ...hidden })
