@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { isOutage } from '../instances/instance.js'
 import { StoreError } from '../instances/store.js'
+import { createMemory, outageOf } from './cached-memory.js'
 import { type CachedSetting, entryOf, keyOf } from './cached-setting.js'
-import type { JournalEntry } from './journal-entries.js'
-import type { Reached } from './places.js'
 import type { EntryName, ShelfWrite } from './shelf.js'
-import { bounded, steadyNow, type TimeLeft, timeFrom } from './time-left.js'
+import { steadyNow, type TimeLeft } from './time-left.js'
 
 type Next = { readonly text: string; readonly endsAt: number }
 
@@ -14,13 +12,11 @@ export interface CachedChanges {
   write(entries: readonly ShelfWrite[], startedAt: number): Promise<void>
   remove(names: readonly EntryName[], startedAt: number): Promise<boolean[]>
   swap(name: EntryName, expected: string, next: Next): Promise<boolean>
-  increment(name: EntryName, by: number, endsAt: number, startedAt: number): Promise<number>
   clear(startedAt: number): Promise<void>
   /** After home failed. They reject with its error if that is none of an outage. */
   writeAfter(entries: readonly ShelfWrite[], startedAt: number, error: unknown): Promise<void>
   removeAfter(names: readonly EntryName[], startedAt: number, error: unknown): Promise<boolean[]>
   swapAfter(name: EntryName, expected: string, next: Next, error: unknown): Promise<boolean>
-  incrementAfter(name: EntryName, by: number, endsAt: number, startedAt: number, error: unknown): Promise<number>
   clearAfter(startedAt: number, error: unknown): Promise<void>
 }
 
@@ -30,36 +26,12 @@ export interface CachedChanges {
  * get it.
  */
 export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
-  const { category, home, overlay, copies, writeMs } = setting
-  const { landscape, outages } = setting.parts
+  const { category, home, overlay, copies } = setting
+  const { outages } = setting.parts
   const { scope } = overlay
-  const { journal } = landscape
   const { name } = home
-  const drops = category.onOutage === 'drop'
   const { settle } = outages.trace(name)
-
-  const writeTime = (startedAt: number): TimeLeft => timeFrom(startedAt, writeMs())
-  /** The error, if another place may take its place. */
-  const outageOf = (error: unknown): StoreError => {
-    if (error instanceof StoreError && isOutage(error)) return error
-    throw error
-  }
-  const isDown = (): boolean => !home.readable() && !home.catchingUp()
-  /** Where nothing can be remembered, home's value would be read again. */
-  const mayStray = (): boolean => journal !== undefined || (isDown() && !drops)
-
-  /** Durable when it resolves. */
-  const remember = async (entries: readonly JournalEntry[], time: TimeLeft, applied: StoreError['applied']) => {
-    if (journal === undefined) return
-    try {
-      await bounded(time.left(), journal.append(name, entries), diskLate)
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      throw new StoreError('journal', name, `${name}: it can't take the change, and the ${error.message}`, applied)
-    }
-    outages.enter(name, () => journal.stats(name).entries)
-  }
-  const invalid = ({ key }: EntryName): JournalEntry => ({ kind: 'invalid', scope, key })
+  const { mayStray, remember, invalid, writeTime } = createMemory(setting)
 
   /** A server that is full still deletes, which frees memory. That it may fail is what the journal's entry is for. */
   const removeOld = (names: readonly EntryName[], full: boolean): void => {
@@ -138,69 +110,6 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     return found.map((was, i) => was || elsewhere.found[i] === true)
   }
 
-  const incrementElsewhere = async (
-    entry: EntryName,
-    by: number,
-    endsAt: number,
-    time: TimeLeft,
-    error: StoreError | undefined,
-  ): Promise<number> => {
-    if (mayStray()) {
-      // Counted first: where that is refused (no number, out of range), nothing must be left to be added later.
-      const counted = await copies.increment(entry.redisKey, by, endsAt, time)
-      if (counted !== undefined) {
-        const { key } = entry
-        const delta: JournalEntry = { kind: 'delta', scope, key, id: randomUUID(), by, endsAt, kept: false }
-        await remember([drops ? invalid(entry) : delta], time, 'unknown')
-        settle(time.startedAt, counted.reached)
-        return counted.total
-      }
-    }
-    if (error !== undefined) throw error
-    const total = await home.increment(entry.redisKey, by, endsAt, { timeout: time.left() })
-    settle(time.startedAt)
-    return total
-  }
-
-  /** Whether it was added can't be known, so it can't be added elsewhere. */
-  const notAdded = (error: unknown): StoreError => {
-    const outage = outageOf(error)
-    if (outage.applied === 'unknown') throw outage
-    return outage
-  }
-
-  const increment = async (entry: EntryName, by: number, endsAt: number, startedAt: number): Promise<number> => {
-    const time = writeTime(startedAt)
-    const about = overlay.about([entry])
-    if (!home.writable() || about.invalid) return incrementElsewhere(entry, by, endsAt, time, undefined)
-    let total: number
-    try {
-      total = await home.increment(entry.redisKey, by, endsAt, { timeout: time.share() })
-    } catch (error) {
-      return incrementElsewhere(entry, by, endsAt, time, notAdded(error))
-    }
-    settle(startedAt, await countedToo(entry, by, endsAt, time, about.counted))
-    return total
-  }
-
-  /** Home has counted. A copy that is counted by itself counts on; another one goes. */
-  const countedToo = async (
-    { redisKey }: EntryName,
-    by: number,
-    endsAt: number,
-    time: TimeLeft,
-    counted: boolean,
-  ): Promise<Reached | undefined> => {
-    if (counted || home.catchingUp()) {
-      try {
-        return (await copies.increment(redisKey, by, endsAt, time))?.reached
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error // What is there is no number: then it goes.
-      }
-    } else if (!outages.involved(name)) return undefined
-    return (await copies.remove([redisKey], time, false)).reached
-  }
-
   const swapElsewhere = async ({ redisKey }: EntryName, expected: string, next: Next): Promise<boolean> => {
     const time = writeTime(steadyNow())
     if (await copies.swap(redisKey, expected, next, time)) return true
@@ -244,7 +153,6 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     write,
     remove,
     swap,
-    increment,
     clear: (startedAt) => clearElsewhere(startedAt, undefined),
     writeAfter: async (entries, startedAt, error) => writeElsewhere(entries, writeTime(startedAt), outageOf(error)),
     removeAfter: async (names, startedAt, error) => removeElsewhere(names, writeTime(startedAt), outageOf(error)),
@@ -252,8 +160,6 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
       outageOf(error)
       return swapElsewhere(entry, expected, next)
     },
-    incrementAfter: async (entry, by, endsAt, startedAt, error) =>
-      incrementElsewhere(entry, by, endsAt, writeTime(startedAt), notAdded(error)),
     clearAfter: async (startedAt, error) => clearElsewhere(startedAt, outageOf(error)),
   }
 }
@@ -262,6 +168,3 @@ const orMiss = (error: unknown): undefined => {
   if (error instanceof StoreError && isOutage(error)) return undefined
   throw error
 }
-
-const diskLate = (): StoreError =>
-  new StoreError('timeout', 'journal', 'journal: the disk took longer than the call may', 'unknown')

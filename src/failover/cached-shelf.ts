@@ -2,6 +2,7 @@ import type { Instance } from '../instances/instance.js'
 import type { CallOptions } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
 import { createCachedChanges } from './cached-changes.js'
+import { createCachedCounting } from './cached-counting.js'
 import { createCachedReads } from './cached-reads.js'
 import { createCachedScan } from './cached-scan.js'
 import { type CachedSetting, type CachedShelfParts, entryOf, keyOf } from './cached-setting.js'
@@ -34,6 +35,7 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
   const reads = createCachedReads(setting)
   const scan = createCachedScan(setting)
   const changes = createCachedChanges(setting)
+  const counting = createCachedCounting(setting)
   const { calm } = landscape
   const { settle } = outages.trace(name)
 
@@ -93,13 +95,13 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
 
     increment: (entry, by, endsAt) => {
       const startedAt = steadyNow()
-      if (!calm(name)) return changes.increment(entry, by, endsAt, startedAt)
+      if (!calm(name)) return counting.increment(entry, by, endsAt, startedAt)
       return home.increment(entry.redisKey, by, endsAt, writing).then(
         (total) => {
           settle(startedAt)
           return total
         },
-        (error) => changes.incrementAfter(entry, by, endsAt, startedAt, error),
+        (error) => counting.incrementAfter(entry, by, endsAt, startedAt, error),
       )
     },
 

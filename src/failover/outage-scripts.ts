@@ -138,12 +138,15 @@ export const listAnswer = (reply: unknown): Map<string, Registration> => {
   return live
 }
 
-/** Whatever another version wrote there: that somebody is registered counts in any case. */
+/** Whatever another version wrote there: then it holds something, as far as can be known. */
 const readRegistration = (text: string): Registration => {
   try {
-    const { entries, routing }: Partial<Registration> = JSON.parse(text)
-    return { entries: Number(entries ?? 0), routing: String(routing ?? '') }
+    const { entries, routing }: Partial<Record<string, unknown>> = JSON.parse(text)
+    return {
+      entries: typeof entries === 'number' ? entries : 1,
+      routing: typeof routing === 'string' ? routing : '',
+    }
   } catch {
-    return { entries: 0, routing: '' }
+    return { entries: 1, routing: '' }
   }
 }

@@ -129,7 +129,8 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     const registration = { entries: one.told, routing }
     const place = places.joined.get(instance.name)
     const key = layout.outage(home)
-    const asked = { own: place?.id, maxAge: 0, fresh: randomBytes(6).toString('hex') }
+    // Somebody else's id is left as it is: here it is only learned.
+    const asked = { own: place?.id, maxAge: Number.POSITIVE_INFINITY, fresh: randomBytes(6).toString('hex') }
     const call =
       place === undefined ? registerCall(key, processId, registration) : joinCall(key, processId, registration, asked)
     const reply = await ask(instance, call, 'write')

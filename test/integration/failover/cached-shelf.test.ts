@@ -22,8 +22,8 @@ let atHome: Redis
 let atStandIn: Redis
 beforeEach(async () => {
   await Promise.all([primary.restart(), secondary.restart()])
-  atHome = openRedis(primary.url)
-  atStandIn = openRedis(secondary.url)
+  atHome = openRedis(primary.url).on('error', () => undefined)
+  atStandIn = openRedis(secondary.url).on('error', () => undefined)
   ends.push(
     () => atHome.disconnect(),
     () => atStandIn.disconnect(),

@@ -1,0 +1,49 @@
+import { isOutage } from '../instances/instance.js'
+import { StoreError } from '../instances/store.js'
+import type { CachedSetting } from './cached-setting.js'
+import type { JournalEntry } from './journal-entries.js'
+import type { EntryName } from './shelf.js'
+import { bounded, type TimeLeft, timeFrom } from './time-left.js'
+
+/** The error, if another place may take home's place; else it is thrown. */
+export const outageOf = (error: unknown): StoreError => {
+  if (error instanceof StoreError && isOutage(error)) return error
+  throw error
+}
+
+/** What is written down before a change is made elsewhere than at home. */
+export const createMemory = ({ category, home, overlay, parts, writeMs }: CachedSetting) => {
+  const { outages } = parts
+  const { journal } = parts.landscape
+  const { name } = home
+  const isDown = (): boolean => !home.readable() && !home.catchingUp()
+
+  return {
+    writeTime: (startedAt: number): TimeLeft => timeFrom(startedAt, writeMs()),
+
+    /** Where nothing can be remembered, home's value would be read again as soon as it serves. */
+    mayStray: (): boolean => journal !== undefined || (isDown() && category.onOutage !== 'drop'),
+
+    invalid: ({ key }: EntryName): JournalEntry => ({ kind: 'invalid', scope: overlay.scope, key }),
+
+    /** Durable when it resolves. Rejects with kind 'journal'; `applied`: what is true of the change so far. */
+    remember: async (
+      entries: readonly JournalEntry[],
+      time: TimeLeft,
+      applied: StoreError['applied'],
+    ): Promise<void> => {
+      if (journal === undefined) return
+      try {
+        await bounded(time.left(), journal.append(name, entries), diskLate)
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        const text = `${name}: it can't take the change now, and the ${error.message}`
+        throw new StoreError('journal', name, text, applied)
+      }
+      outages.enter(name, () => journal.stats(name).entries)
+    },
+  }
+}
+
+const diskLate = (): StoreError =>
+  new StoreError('timeout', 'journal', 'journal: the disk took longer than the call may', 'unknown')

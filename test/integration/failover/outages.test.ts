@@ -1,0 +1,194 @@
+import type { Redis } from 'ioredis'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createOutages, type Outages, type OutagesOptions } from '../../../src/failover/outages.ts'
+import { steadyNow } from '../../../src/failover/time-left.ts'
+import type { Instance } from '../../../src/instances/instance.ts'
+import { layoutOf } from '../../../src/instances/layout.ts'
+import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
+import { openRedisStore } from '../../support/redis-store.ts'
+import { expectNothingUnhandled } from '../../support/unhandled.ts'
+import { until } from '../../support/until.ts'
+import { openRedis } from './kept-model.ts'
+
+expectNothingUnhandled()
+
+let primary: TestRedis
+let secondary: TestRedis
+let redis: Redis
+beforeAll(async () => {
+  primary = await startTestRedis()
+  secondary = await startTestRedis()
+})
+const ends: (() => unknown)[] = []
+beforeEach(async () => {
+  await Promise.all([primary.restart(), secondary.restart()])
+  redis = openRedis(secondary.url).on('error', () => undefined)
+  ends.push(() => redis.disconnect())
+})
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+const layout = layoutOf('app:')
+const key = layout.outage('primary')
+
+interface Side {
+  readonly outages: Outages
+  readonly home: Instance
+  readonly standIn: Instance
+}
+const open = async (processId: string, options: Partial<OutagesOptions> = {}): Promise<Side> => {
+  const home = openRedisStore(primary.url, { name: 'primary', processId, supervised: true })
+  const standIn = openRedisStore(secondary.url, { name: 'secondary', processId, supervised: true })
+  const instances = new Map([home, standIn].map((each) => [each.name, each]))
+  const outages = createOutages({ instances, layout, processId, routing: `routes of ${processId}`, ...options })
+  await Promise.all([home.connect(), standIn.connect()])
+  ends.push(async () => {
+    await outages.close()
+    await Promise.all([home.close(), standIn.close()])
+  })
+  return { outages, home, standIn }
+}
+const joined = async ({ outages, standIn }: Side) => outages.join('primary', standIn)
+const peeked = async ({ outages, standIn }: Side) => outages.peek('primary', standIn)
+
+describe('the id of an outage', () => {
+  it('is one, however many join at once, and readers find it without making anything', async () => {
+    const [a, b, c] = await Promise.all([open('a'), open('b'), open('c')])
+    expect(await peeked(c)).toBeUndefined()
+    expect(await redis.exists(key)).toBe(0)
+    const places = await Promise.all([joined(a), joined(b), joined(a), joined(b)])
+    const [{ id, prefix }] = places
+    expect(new Set(places.map((place) => place.id))).toEqual(new Set([id]))
+    expect(prefix).toBe(layout.standIn('primary', id))
+    // Known: no promise any more.
+    expect(a.outages.join('primary', a.standIn)).toMatchObject({ id })
+    expect([...a.outages.known('primary')]).toEqual([['secondary', id]])
+    await until('a reader looks again', async () => (await peeked(c))?.id === id)
+    expect(await redis.hkeys(key)).not.toContain('p:c')
+    expect(await redis.ttl(key)).toBe(-1)
+  })
+
+  it('is another one for the next outage', async () => {
+    const side = await open('a')
+    const { id } = await joined(side)
+    expect(await side.outages.leave('primary')).toBe(true)
+    expect(side.outages.involved('primary')).toBe(false)
+    expect(await redis.exists(key)).toBe(0)
+    expect((await joined(side)).id).not.toBe(id)
+  })
+
+  it('stays while somebody is left, and its copies go with the last', async () => {
+    const [a, b] = await Promise.all([open('a'), open('b')])
+    const { id, prefix } = await joined(a)
+    await joined(b)
+    await redis.set(`${prefix}menu:1`, 'x')
+    await redis.set(`${layout.standIn('primary', 'other')}menu:1`, 'x')
+    expect(await a.outages.leave('primary')).toBe(false)
+    await a.outages.sweep('primary')
+    expect(await redis.exists(`${prefix}menu:1`)).toBe(1)
+    expect((await joined(b)).id).toBe(id)
+    expect(await b.outages.leave('primary')).toBe(true)
+    await b.outages.sweep('primary')
+    expect(await redis.keys('*')).toEqual([`${layout.standIn('primary', 'other')}menu:1`])
+  })
+
+  it('outlives those who made it, for a while', async () => {
+    const a = await open('a')
+    const { id } = await joined(a)
+    await a.outages.close()
+    await redis.hdel(key, 'p:a')
+    const b = await open('b')
+    expect((await joined(b)).id).toBe(id)
+    const [, made] = ((await redis.hget(key, 'id')) ?? '').split(' ')
+    await b.outages.close()
+    await redis.hset(key, 'id', `${id} ${made} ${Number(made) + 1}`)
+    const c = await open('c')
+    expect(await peeked(c)).toBeUndefined()
+    expect((await joined(c)).id).not.toBe(id)
+    expect(await b.outages.stands('primary', b.standIn, await joined(b))).toBe(false)
+    expect((await joined(b)).id).toBe((await joined(c)).id)
+  })
+
+  it('is not joined again by whoever had a change acknowledged elsewhere since it was made', async () => {
+    const [a, b] = await Promise.all([open('a'), open('b')])
+    const { id } = await joined(a)
+    const begun = steadyNow()
+    b.outages.trace('primary').settle(begun)
+    expect(await peeked(b)).toBeUndefined()
+    const fresh = await joined(b)
+    expect(fresh.id).not.toBe(id)
+    expect(fresh.since).toBeGreaterThanOrEqual(begun)
+    // The other one hears of it before it acknowledges anything.
+    expect(await a.outages.stands('primary', a.standIn, await joined(a))).toBe(false)
+    expect((await joined(a)).id).toBe(fresh.id)
+  })
+
+  it('holds for changes that show there, and no longer than for those', async () => {
+    const side = await open('a')
+    const { id } = await joined(side)
+    const { settle } = side.outages.trace('primary')
+    settle(steadyNow(), { ids: [id], lastResort: true })
+    expect((await joined(side)).id).toBe(id)
+    settle(steadyNow(), { ids: [], lastResort: true })
+    expect(side.outages.involved('primary')).toBe(false)
+  })
+
+  it('is of the past once the stand-in was away', async () => {
+    const [a, b] = await Promise.all([open('a'), open('b')])
+    const { id } = await joined(a)
+    await joined(b)
+    a.outages.discard('secondary')
+    expect(await peeked(a)).toBeUndefined()
+    const fresh = await joined(a)
+    expect(fresh.id).not.toBe(id)
+    await until('the other one learns it from its next sign of life', () => !b.outages.involved('primary'))
+    expect((await joined(b)).id).toBe(fresh.id)
+  })
+})
+
+describe('registrations', () => {
+  it('are on every instance that can be asked, say how much is held, and are seen by others only', async () => {
+    const [a, b] = await Promise.all([open('a'), open('b')])
+    let held = 0
+    a.outages.enter('primary', () => held)
+    const seen = [{ processId: 'a', entries: 0, routing: 'routes of a' }]
+    await until('it is seen', async () => (await b.outages.others('primary')).length === 1)
+    expect(await b.outages.others('primary')).toEqual(seen)
+    expect(await a.outages.others('primary')).toEqual([])
+    expect(await b.outages.others('secondary')).toEqual([])
+    held = 7
+    a.outages.enter('primary', () => held)
+    await until('it is said at once', async () => (await b.outages.others('primary'))[0]?.entries === 7)
+    const direct = openRedis(primary.url)
+    ends.push(() => direct.disconnect())
+    expect(await direct.hkeys(key)).toEqual(['p:a'])
+    expect(await redis.hkeys(key)).toEqual(['p:a'])
+    expect(a.outages.entered('primary')).toBe(true)
+    expect(await a.outages.leave('primary')).toBe(true)
+    expect(a.outages.entered('primary')).toBe(false)
+    expect(await b.outages.others('primary')).toEqual([])
+  })
+
+  it('are seen at an instance that came back, and end by themselves', async () => {
+    const [a, b] = await Promise.all([open('a'), open('b')])
+    await primary.crash()
+    await until('home is down', () => !a.home.readable() && !b.home.readable())
+    await joined(a)
+    await secondary.crash()
+    await primary.restart()
+    await until('home is back', () => a.home.catchingUp() && b.home.catchingUp())
+    await until('its next sign of life reaches home', async () => (await b.outages.others('primary')).length === 1)
+    await a.outages.close()
+    await until('two seconds later nobody is left', async () => (await b.outages.others('primary')).length === 0)
+  })
+
+  it('written by somebody who says it otherwise count as holding something', async () => {
+    const a = await open('a')
+    await redis.hset(key, 'p:x', `${(Date.now() + 60_000) * 1_000} [1]`)
+    await redis.hset(key, 'p:y', `${(Date.now() - 60_000) * 1_000} {"entries":3}`, 'p:z', 'noise')
+    expect(await a.outages.others('primary')).toEqual([{ processId: 'x', entries: 1, routing: '' }])
+    await joined(a)
+    expect((await redis.hkeys(key)).sort()).toEqual(['id', 'p:a', 'p:x'])
+  })
+})
