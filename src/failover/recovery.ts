@@ -100,7 +100,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
   const wait = (ms: number): Promise<void> => waitFor(ms, signal)
   const background = createPace(BACKGROUND, signal)
   const unhurried = createPace(Number.POSITIVE_INFINITY, signal)
-  const endEarlier = createFence(options)
+  const endEarlier = createFence(options, wait)
   const fence = async (instance: Instance, othersToo: boolean): Promise<void> => {
     if (weakened?.fence !== false) await endEarlier(instance, othersToo)
   }
