@@ -1,12 +1,13 @@
-import type { Instance } from '../instances/instance.js'
+import type { Instance, ScriptCall } from '../instances/instance.js'
 import { type CallOptions, type EntryWrite, StoreError } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
+import { type CopyTarget, countCall, removeCall, writeCall } from './copy-scripts.js'
 import type { Landscape } from './landscape.js'
 import { createFallback, type Fallback } from './last-resort.js'
 import type { Outages } from './outages.js'
 import type { Reached } from './places.js'
 import type { Located } from './shelf.js'
-import { createStandIns, isOwn, type StandInPlace } from './stand-ins.js'
+import { type Changed, createStandIns, isOwn, type StandInPlace } from './stand-ins.js'
 import type { TimeLeft } from './time-left.js'
 
 /**
@@ -80,13 +81,14 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
     }
   }
 
-  const removeAt = (standIn: Instance, keys: readonly string[], time: TimeLeft) =>
-    standIns.change(standIn, time, (prefix, options) =>
-      standIn.remove(
-        keys.map((key) => prefix + key),
-        options,
-      ),
-    )
+  const removeAt = async (
+    standIn: Instance,
+    keys: readonly string[],
+    time: TimeLeft,
+  ): Promise<Changed<boolean[]> | undefined> => {
+    const done = await standIns.change(standIn, time, 'change', (target) => [removeCall(target, keys)])
+    return done && { value: (done.value[0] as number[]).map((gone) => gone === 1), id: done.id }
+  }
 
   /** What a change at `done` replaces goes everywhere else. */
   const replaced = async (keys: readonly string[], time: TimeLeft, done: string, id: string): Promise<Reached> => {
@@ -102,12 +104,14 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
   const change = async <T>(
     keys: readonly string[],
     time: TimeLeft,
-    onStandIn: (standIn: Instance, prefix: string, options: CallOptions) => Promise<T>,
+    onStandIn: (target: CopyTarget) => readonly ScriptCall[],
+    answer: (replies: readonly unknown[]) => T,
     inFallback: (fallback: Fallback, options: CallOptions) => Promise<T>,
   ): Promise<{ value: T; reached: Reached } | undefined> => {
     for (const standIn of standIns.candidates()) {
-      const done = await standIns.change(standIn, time, (prefix, options) => onStandIn(standIn, prefix, options))
-      if (done !== undefined) return { value: done.value, reached: await replaced(keys, time, standIn.name, done.id) }
+      const done = await standIns.change(standIn, time, 'write', onStandIn)
+      if (done === undefined) continue
+      return { value: answer(done.value), reached: await replaced(keys, time, standIn.name, done.id) }
     }
     const done = await atLast((it) => inFallback(it, { timeout: time.left() }))
     if (done === undefined) return undefined
@@ -160,11 +164,8 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
       const done = await change(
         entries.map(({ key }) => key),
         time,
-        (standIn, prefix, options) =>
-          standIn.write(
-            ending.map((entry) => ({ ...entry, key: prefix + entry.key })),
-            options,
-          ),
+        (target) => ending.map(({ key, text, endsAt }) => writeCall(target, key, text, endsAt - now())),
+        () => undefined,
         (it, options) => it.write(ending, options),
       )
       return done?.reached
@@ -203,7 +204,8 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
       const done = await change(
         [key],
         time,
-        (standIn, prefix, options) => standIn.increment(prefix + key, by, end, options),
+        (target) => [countCall(target, key, by, end - now(), now())],
+        ([total]) => Number(total),
         (it, options) => it.increment(key, by, end, options),
       )
       return done && { total: done.value, reached: done.reached }
@@ -211,8 +213,7 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
 
     clear: async (prefix, time) => {
       const [cleared, last] = await Promise.all([
-        // Each batch has the store's own deadline.
-        Promise.all(toTell(true).map((it) => standIns.change(it, time, (begin) => it.clear(begin + prefix)))),
+        Promise.all(toTell(true).map((it) => standIns.clear(it, time, prefix))),
         atLast((it) => it.clear(prefix)),
       ])
       return { ids: cleared.flatMap((each) => each?.id ?? []), lastResort: last !== undefined }

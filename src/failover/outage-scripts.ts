@@ -39,11 +39,12 @@ for _, field in ipairs(ended) do redis.call('HDEL', KEYS[1], field) end`
 
 /**
  * KEYS: outage. ARGV: process, registration, its life, own id or '', how old another id may be, a new id or '', life of
- * ids; µs. Without a new id it only registers. Answers the id that counts, its age, and the one it replaced or ''.
+ * ids; µs. Without a new id it only registers. Answers the id that counts, its age, the one it replaced or '', and the
+ * server's time.
  */
 const joinScript = script(`${clock}${prune}
 redis.call('HSET', KEYS[1], 'p:' .. ARGV[1], whole(now + ARGV[3]) .. ' ' .. ARGV[2])
-if ARGV[6] == '' then return {'', '0', ''} end
+if ARGV[6] == '' then return {'', '0', '', whole(now)} end
 local replaced = ''
 local counts = id == ARGV[4]
 if id and not counts then
@@ -55,7 +56,7 @@ if not counts then
   id, made = ARGV[6], now
 end
 redis.call('HSET', KEYS[1], 'id', id .. ' ' .. whole(tonumber(made)) .. ' ' .. whole(now + ARGV[7]))
-return {id, whole(now - tonumber(made)), replaced}`)
+return {id, whole(now - tonumber(made)), replaced, whole(now)}`)
 
 /** KEYS: outage. ARGV: process. 1: nobody is registered any more, and the record is gone. */
 const leaveScript = script(`${clock}${prune}
@@ -86,6 +87,8 @@ export interface Joined {
   readonly age: number
   /** The id that it took the place of. */
   readonly replaced: string | undefined
+  /** µs of the server's clock. */
+  readonly now: number
 }
 
 /** Registers, and joins the id that counts there; `own` counts in any case, another one only if it isn't older than `maxAge` ms. */
@@ -104,8 +107,8 @@ export const registerCall = (key: string, process: string, registration: Registr
   joinCall(key, process, registration, { own: undefined, maxAge: 0, fresh: '' })
 
 export const joinAnswer = (reply: unknown): Joined => {
-  const [id, age, replaced] = reply as [string, string, string]
-  return { id, age: Number(age) / 1_000, replaced: replaced === '' ? undefined : replaced }
+  const [id, age, replaced, now] = reply as [string, string, string, string]
+  return { id, age: Number(age) / 1_000, replaced: replaced === '' ? undefined : replaced, now: Number(now) }
 }
 
 export const leaveCall = (key: string, process: string): ScriptCall => ({

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Instance, ScriptCall } from '../instances/instance.js'
 import type { Layout } from '../instances/layout.js'
 import { StoreError } from '../instances/store.js'
+import type { CopyTarget } from './copy-scripts.js'
 import {
   joinAnswer,
   joinCall,
@@ -34,6 +35,12 @@ export interface Outages {
    * new id meanwhile; join again, and make the change again.
    */
   stands(home: string, standIn: Instance, place: Place): Promise<boolean>
+  /** For changes that ask this by themselves (copy-scripts.ts), and aren't made after `until` (steadyNow). */
+  target(home: string, standIn: Instance, place: Place, until: number): CopyTarget
+  /** Such a change came too late by a server whose clock said `now` (µs). Whether only our idea of its clock was wrong, so that it can be sent again. */
+  heard(home: string, standIn: Instance, now: number): boolean
+  /** Such a change met another id. */
+  moved(home: string, standIn: Instance, place: Place): void
   /** This process has joined somewhere for home, or is about to. */
   involved(home: string): boolean
   /** It is registered: where home serves again and nothing waits for it, somebody has to `leave`. */
@@ -73,8 +80,8 @@ export interface OutagesOptions {
   readonly processId: string
   /** Hash of the routing table. */
   readonly routing: string
-  /** For tests, to see that it is what helps: ids count for ever. */
-  readonly weakened?: { readonly anyAge?: boolean } | undefined
+  /** For tests, to see that they are what helps: ids count for ever; changes of copies run whenever they arrive. */
+  readonly weakened?: { readonly anyAge?: boolean; readonly anyTime?: boolean } | undefined
 }
 
 /** ms between two signs of life. */
@@ -101,8 +108,8 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     const known = homes.get(home)
     if (known !== undefined) return known
     const registration = (): Registration => ({ entries: created.entries(), routing })
-    const anyAge = weakened?.anyAge === true
-    const places = createPlaces({ home, layout, processId, registration, anyAge })
+    const { anyAge = false, anyTime = false } = weakened ?? {}
+    const places = createPlaces({ home, layout, processId, registration, anyAge, anyTime })
     const created: OneHome = { places, registered: false, told: 0, entries: () => 0, abandoned: [] }
     homes.set(home, created)
     return created
@@ -165,6 +172,9 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     },
     peek: (home, standIn) => of(home).places.peek(standIn),
     stands: (home, standIn, place) => of(home).places.stands(standIn, place),
+    target: (home, standIn, place, until) => of(home).places.target(standIn, place, until),
+    heard: (home, standIn, now) => of(home).places.heard(standIn, now),
+    moved: (home, standIn, { id }) => of(home).places.drop(standIn.name, id),
     involved: (home) => of(home).places.involved(),
     entered: (home) => of(home).registered,
     trace: (home) => of(home).places.trace,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Instance } from '../instances/instance.js'
 import type { Layout } from '../instances/layout.js'
 import { StoreError } from '../instances/store.js'
+import type { CopyTarget } from './copy-scripts.js'
 import { idAnswer, idCall, joinAnswer, joinCall, type Registration } from './outage-scripts.js'
 import { steadyNow } from './time-left.js'
 
@@ -45,6 +46,8 @@ export interface Places {
   join(standIn: Instance): Place | Promise<Place>
   peek(standIn: Instance): Place | undefined | Promise<Place | undefined>
   stands(standIn: Instance, place: Place): Promise<boolean>
+  target(standIn: Instance, place: Place, until: number): CopyTarget
+  heard(standIn: Instance, now: number): boolean
   /** Nothing of it is read any more. With `id`: only if that is the one. */
   drop(standIn: string, id?: string): void
   discard(standIn: string): void
@@ -59,8 +62,9 @@ export interface PlacesOptions {
   readonly layout: Layout
   readonly processId: string
   readonly registration: () => Registration
-  /** For tests: ids count for ever. */
+  /** For tests: ids count for ever; changes run whenever they arrive. */
   readonly anyAge: boolean
+  readonly anyTime: boolean
 }
 
 /** ms that readers rely on what they saw. */
@@ -68,8 +72,10 @@ const PEEK_LIFE = 500
 /** ms: as long as ids outlive those who made them. */
 const BEFORE_START = 30_000
 const ATTEMPTS = 3
+/** ms by which a better idea of a server's clock has to be better. */
+const CLOCK_STEP = 1
 
-export const createPlaces = ({ home, layout, processId, registration, anyAge }: PlacesOptions): Places => {
+export const createPlaces = ({ home, layout, processId, registration, anyAge, anyTime }: PlacesOptions): Places => {
   const key = layout.outage(home)
   /** When the last acknowledged change began. */
   let mutatedAt = 0
@@ -81,6 +87,8 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge }: 
   const checks = new Map<string, Promise<string | undefined>>()
   /** When a stand-in was away last. */
   const awayAt = new Map<string, number>()
+  /** ms that a stand-in's clock is ahead of steadyNow, at least. */
+  const ahead = new Map<string, number>()
   let used = new Map<string, Set<string>>()
 
   const placeOf = (id: string, since: number): Place => ({ id, prefix: layout.standIn(home, id), since })
@@ -102,7 +110,9 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge }: 
       const sentAt = steadyNow()
       const asked = { own: undefined, maxAge: sentAt - floorAt(name), fresh: randomBytes(6).toString('hex') }
       const call = joinCall(key, processId, registration(), asked)
-      const { id, age, replaced } = joinAnswer(await standIn.script(call, 'write'))
+      const { id, age, replaced, now } = joinAnswer(await standIn.script(call, 'write'))
+      // Its clock may have been set since it was asked last.
+      ahead.set(name, now / 1_000 - steadyNow())
       const place = placeOf(id, sentAt - age)
       keep(name, [place.prefix, ...(replaced === undefined ? [] : [layout.standIn(home, replaced)])])
       // Else something was acknowledged meanwhile that doesn't show there.
@@ -182,6 +192,19 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge }: 
       if ((await check(standIn)) === id) return true
       drop(standIn.name, id)
       return false
+    },
+
+    target: ({ name }, place, until) => {
+      const at = anyTime ? Number.MAX_SAFE_INTEGER : Math.floor((until + (ahead.get(name) ?? 0)) * 1_000)
+      return { place, outage: key, until: at }
+    },
+
+    heard: ({ name }, now) => {
+      const heard = now / 1_000 - steadyNow()
+      const before = ahead.get(name) ?? Number.NEGATIVE_INFINITY
+      if (heard <= before + CLOCK_STEP) return false
+      ahead.set(name, heard)
+      return true
     },
 
     discard: (standIn) => {

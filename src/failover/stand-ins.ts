@@ -1,32 +1,43 @@
-import type { Instance } from '../instances/instance.js'
-import { type CallOptions, StoreError } from '../instances/store.js'
+import type { Intent } from '../instances/deadlines.js'
+import type { Instance, ScriptCall } from '../instances/instance.js'
+import { StoreError } from '../instances/store.js'
+import { type CopyTarget, notChanged } from './copy-scripts.js'
 import type { Landscape } from './landscape.js'
 import type { Outages } from './outages.js'
 import type { Place } from './places.js'
-import { bounded, type TimeLeft } from './time-left.js'
+import { bounded, steadyNow, type TimeLeft } from './time-left.js'
 
 export interface StandInPlace {
   readonly standIn: Instance
   readonly place: Place
 }
 
+/** A change that shows at a place. */
+export interface Changed<T> {
+  readonly value: T
+  readonly id: string
+}
+
 /** The instances that hold copies of one home's entries, as one category uses them. Nothing rejects because one of them failed. */
 export interface StandIns {
   /** Those that take new copies, best first: where there are some already, so that not every place has to be told of each change. */
   candidates(): readonly Instance[]
-  /** Those that hold copies of which this process relies on, and can answer. */
+  /** Those that hold copies on which this process relies, and can answer. */
   joined(): readonly Instance[]
   /** Where to read. */
   places(time: TimeLeft): Promise<StandInPlace[]>
   /**
-   * A change there, made again where others began a new outage meanwhile; leaves time for the next place. Undefined: it
-   * failed, and what lies there isn't read any more. `id`: of the place that it shows in.
+   * Changes there, in one round trip, sent again where others began a new outage meanwhile; leaves time for the next
+   * place. Undefined: it failed, and what lies there isn't read any more. Rejects with an error of the caller's own.
    */
-  change<T>(
+  change(
     standIn: Instance,
     time: TimeLeft,
-    change: (prefix: string, options: CallOptions) => Promise<T>,
-  ): Promise<{ readonly value: T; readonly id: string } | undefined>
+    intent: Intent,
+    calls: (target: CopyTarget) => readonly ScriptCall[],
+  ): Promise<Changed<readonly unknown[]> | undefined>
+  /** All copies that begin with this, in batches, each with the instance's own deadline. */
+  clear(standIn: Instance, time: TimeLeft, prefix: string): Promise<Changed<number> | undefined>
 }
 
 const ATTEMPTS = 3
@@ -41,19 +52,25 @@ export const createStandIns = (home: string, landscape: Landscape, outages: Outa
       return standIn?.readable() === true ? [standIn] : []
     })
 
-  const changeAgain = async <T>(
+  /** `change` answers undefined where the place doesn't count any more. */
+  const again = async <T>(
     standIn: Instance,
     time: TimeLeft,
-    change: (prefix: string, options: CallOptions) => Promise<T>,
-  ): Promise<{ value: T; id: string }> => {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const joining = outages.join(home, standIn)
-      const place = joining instanceof Promise ? await bounded(time.share(), joining, late(standIn)) : joining
-      const value = await change(place.prefix, { timeout: time.share() })
-      const stands = outages.stands(home, standIn, place)
-      if (await bounded(time.share(), stands, late(standIn))) return { value, id: place.id }
+    change: (place: Place) => Promise<T | undefined>,
+  ): Promise<Changed<T> | undefined> => {
+    try {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const joining = outages.join(home, standIn)
+        const place = joining instanceof Promise ? await bounded(time.share(), joining, late(standIn)) : joining
+        const value = await change(place)
+        if (value !== undefined) return { value, id: place.id }
+      }
+    } catch (error) {
+      // Its own health says what is wrong with it; here only the next place counts.
+      if (!(error instanceof StoreError) || isOwn(error)) throw error
     }
-    throw new StoreError('unavailable', standIn.name, `${standIn.name}: its outage changes all the time`, 'unknown')
+    outages.drop(home, standIn.name)
+    return undefined
   }
 
   return {
@@ -83,16 +100,28 @@ export const createStandIns = (home: string, landscape: Landscape, outages: Outa
       return places.flat()
     },
 
-    change: async (standIn, time, change) => {
-      try {
-        return await changeAgain(standIn, time, change)
-      } catch (error) {
-        // Its own health says what is wrong with it; here only the next place counts.
-        if (!(error instanceof StoreError) || isOwn(error)) throw error
-        outages.drop(home, standIn.name)
-        return undefined
-      }
-    },
+    change: (standIn, time, intent, calls) =>
+      again(standIn, time, async (place) => {
+        const timeout = time.share()
+        const target = outages.target(home, standIn, place, steadyNow() + timeout)
+        const replies = await standIn.scripts(calls(target), intent, { timeout })
+        for (const reply of replies) {
+          if (reply instanceof StoreError) throw reply
+          const problem = notChanged(reply)
+          if (problem === undefined) continue
+          // Sent again, where it was our idea of the server's clock that was late.
+          if (problem.why === 'late' && !outages.heard(home, standIn, problem.now)) throw late(standIn)()
+          if (problem.why === 'moved') outages.moved(home, standIn, place)
+          return undefined
+        }
+        return replies
+      }),
+
+    clear: (standIn, time, prefix) =>
+      again(standIn, time, async (place) => {
+        const removed = await standIn.clear(place.prefix + prefix)
+        return (await outages.stands(home, standIn, place)) ? removed : undefined
+      }),
   }
 }
 

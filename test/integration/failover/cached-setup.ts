@@ -28,7 +28,7 @@ export interface ProcessOptions {
   readonly lastResort?: false
   /** Of the category. */
   readonly policy?: Partial<CategorySettings>
-  readonly weakened?: { readonly overlay?: boolean; readonly anyAge?: boolean }
+  readonly weakened?: { readonly overlay?: boolean; readonly anyAge?: boolean; readonly anyTime?: boolean }
 }
 
 /** One server process's view: instances, journal, outages, and the shelf of category `menu`, whose home is primary. */
