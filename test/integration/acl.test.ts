@@ -1,21 +1,25 @@
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCacheClient } from '../../src/cache/client.ts'
 import { createEmitter } from '../../src/events.ts'
 import { type OpenTiers, openTiers } from '../../src/open.ts'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import type { RedisTiersOptions } from '../../types/index.ts'
 import { cacheSuite } from '../contract/cache-suite.ts'
+import { testFolder } from '../support/folder.ts'
 import { blocksOf } from '../support/markdown.ts'
-import { startTestRedis } from '../support/redis-server.ts'
+import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
 import { expectNothingUnhandled } from '../support/unhandled.ts'
 import { until } from '../support/until.ts'
+import { isBack, outageRound } from './outage-round.ts'
 
 // The rights that docs/configuration.md tells users to give, as they stand there: enough for everything we do, and
 // none of them for nothing.
 const file = fileURLToPath(new URL('../../docs/configuration.md', import.meta.url))
+const source = fileURLToPath(new URL('../../src', import.meta.url))
 const [command, patterns] = blocksOf(file, 'configuration')
   .filter(({ section, language }) => section === 'Rights' && language === 'sh')
   .map(({ code }) => code.replaceAll('\\\n', ''))
@@ -27,8 +31,12 @@ expectNothingUnhandled()
 
 interface Guarded {
   readonly url: string
+  readonly server: TestRedis
   /** May do everything; the app's user is the only other one. */
   readonly admin: Redis
+  /** What it refused the app's user, and what that called: also before a crash. */
+  readonly denied: Set<string>
+  readonly called: Set<string>
 }
 
 const cleanUps: (() => unknown)[] = []
@@ -37,22 +45,36 @@ afterAll(async () => {
 })
 
 const startGuarded = async (granted: readonly string[]): Promise<Guarded> => {
-  const { port, url } = await startTestRedis()
-  const first = new Redis(url)
-  await first.call('ACL', 'SETUSER', 'admin', 'on', '>admin', '~*', '+@all')
-  await first.call('ACL', 'SETUSER', 'app', 'on', '>secret', ...granted)
-  await first.call('ACL', 'SETUSER', 'default', 'off')
-  first.disconnect()
+  const users = join(testFolder(), 'users.acl')
+  const app = `user app on >secret ${granted.join(' ')}`
+  writeFileSync(users, `user default off\nuser admin on >admin ~* +@all\n${app}\n`)
+  const server = await startTestRedis({ args: ['--aclfile', users] })
+  const { port } = server
   const admin = new Redis(port, '127.0.0.1', { username: 'admin', password: 'admin' })
+  admin.on('error', () => undefined) // it is away on purpose
   cleanUps.push(() => admin.disconnect())
   await admin.config('RESETSTAT')
-  return { url: `redis://app:secret@127.0.0.1:${port}`, admin }
+  const url = `redis://app:secret@127.0.0.1:${port}`
+  return { url, server, admin, denied: new Set(), called: new Set() }
+}
+
+/** From 7.2 on clients tell their version, and don't mind if they may not. */
+const note = async ({ admin, denied, called }: Guarded): Promise<void> => {
+  for (const entry of (await admin.call('ACL', 'LOG')) as unknown[][]) {
+    const object = String(entry[entry.indexOf('object') + 1])
+    if (object !== 'client|setinfo') denied.add(object)
+  }
+  for (const [, name = ''] of (await admin.info('commandstats')).matchAll(/^cmdstat_([^:]+):calls=[1-9]/gm)) {
+    called.add(name)
+  }
 }
 
 interface Opened {
   readonly tiers: OpenTiers
   readonly servers: readonly [primary: Guarded, secondary: Guarded]
   readonly lines: readonly string[]
+  readonly warnings: readonly string[]
+  readonly namespace: string
 }
 
 interface Setup {
@@ -64,24 +86,24 @@ interface Setup {
 const open = async ({ options, primary, secondary }: Setup): Promise<Opened> => {
   const servers = await Promise.all([startGuarded(primary), startGuarded(secondary)])
   // A database number, so that it has to be selected.
-  const env = { REDIS_PRIMARY_URL: `${servers[0].url}/1`, REDIS_SECONDARY_URL: servers[1].url }
-  const settings = readSettings(options, { env, baseDir: tmpdir(), production: false })
-  const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const env = {
+    REDIS_PRIMARY_URL: `${servers[0].url}/1`,
+    REDIS_SECONDARY_URL: servers[1].url,
+    MOTIA_REDIS_DIR: testFolder(),
+    // A write that waits in vain leaves a third of it for the journal, which may meet a busy disk.
+    MOTIA_REDIS_DEADLINE_WRITE: '1s',
+  }
+  const settings = readSettings(options, { env, baseDir: testFolder(), production: false })
+  const warnings: string[] = []
+  const report = { info: () => undefined, warn: (line: string) => void warnings.push(line), error: () => undefined }
   const tiers = openTiers(settings, { report, events: createEmitter(report) })
   cleanUps.push(() => tiers.close())
-  return { tiers, servers, lines: await tiers.start() }
+  return { tiers, servers, lines: await tiers.start(), warnings, namespace: settings.namespace }
 }
 
-/** What the servers refused the app's user. From 7.2 on clients tell their version, and don't mind if they may not. */
-const denied = async ({ servers }: Opened): Promise<string[]> => {
-  const logs = await Promise.all(servers.map(({ admin }) => admin.call('ACL', 'LOG') as Promise<unknown[][]>))
-  const objects = logs.flat().map((entry) => String(entry[entry.indexOf('object') + 1]))
-  return [...new Set(objects)].filter((object) => object !== 'client|setinfo').sort()
-}
-
-const called = async ({ servers }: Opened): Promise<string[]> => {
-  const stats = await Promise.all(servers.map(({ admin }) => admin.info('commandstats')))
-  return [...stats.join('\n').matchAll(/^cmdstat_([^:]+):calls=[1-9]/gm)].map(([, name = '']) => name)
+const all = async ({ servers }: Opened, of: 'denied' | 'called'): Promise<string[]> => {
+  await Promise.all(servers.map(note))
+  return [...new Set(servers.flatMap((server) => [...server[of]]))].sort()
 }
 
 /** The main paths of cache and state. */
@@ -118,13 +140,71 @@ const mainPaths = (opened: () => Opened): void => {
     const cache = createCacheClient(tiers.engine)
     await servers[0].admin.call('CLIENT', 'PAUSE', '400', 'ALL')
     await expect(cache.get('a', { category: 'notifications' })).rejects.toMatchObject({ code: 'CACHE_TIMEOUT' })
-    await until('it is up again', () => tiers.health().instances[0]?.state === 'up')
     expect(await cache.get('a', { category: 'orders' })).toBeUndefined()
+    await until('it is up again', () => isBack(tiers.health(), 'primary'))
+    expect(await cache.get('a', { category: 'notifications' })).toBeUndefined()
+  })
+
+  outages(opened)
+}
+
+/** An instance that crashes loses everything, so it is repaired; one that freezes is fenced. Both miss writes. */
+const outages = (opened: () => Opened, { fences = true } = {}): void => {
+  it.each([
+    ['crashes', 'primary', 'orders', 'analytics'],
+    ['crashes', 'secondary', 'user', 'menu'],
+    ['freezes', 'primary', 'orders', 'analytics'],
+    ['freezes', 'secondary', 'user', 'menu'],
+  ] as const)('%s: %s gets what it missed', async (how, instance, kept, cached) => {
+    const { tiers, servers, namespace } = opened()
+    const guarded = servers[instance === 'primary' ? 0 : 1]
+    const { server } = guarded
+    // As state was written before there were versions, where its copies are.
+    await servers[1].admin.hset(`${namespace}~mr:state:older`, 'a', '1')
+    await servers[1].admin.zadd(`${namespace}~mr:groups`, 0, 'older')
+    const orphan = await startOrphan(guarded, instance === 'primary' ? 1 : 0)
+    // Whatever happens, those that come after need it.
+    let away = false
+    const comeBack = async (): Promise<void> => {
+      if (!away) return
+      away = false
+      await (how === 'crashes' ? server.restart() : server.thaw())
+    }
+    onTestFinished(comeBack)
+    await outageRound({
+      ...{ hot: tiers.hot, health: tiers.health, instance, kept, cached, comeBack },
+      cache: createCacheClient(tiers.engine),
+      id: `${how}-${instance}`,
+      loses: how === 'crashes',
+      goAway: async () => {
+        await note(guarded)
+        away = true
+        await (how === 'crashes' ? server.crash() : server.freeze())
+      },
+    })
+    if (how === 'crashes') expect(await tiers.hot.get('older', 'a')).toBe(1)
+    else if (fences) await until('the connection of a vanished process is ended', () => orphan.status === 'end')
+    else expect(orphan.status).toBe('ready')
   })
 }
 
-/** Far below the pause it meets, however slow the machine has been so far. */
-const categories = { notifications: { deadline: { read: 100 } } }
+const startOrphan = async ({ server }: Guarded, db: number): Promise<Redis> => {
+  const connectionName = 'motia-redis:vanished:data'
+  const orphan = new Redis(server.port, '127.0.0.1', {
+    ...{ username: 'admin', password: 'admin', db, connectionName, retryStrategy: () => null },
+  })
+  orphan.on('error', () => undefined) // its server crashes on purpose
+  cleanUps.push(() => orphan.disconnect())
+  await orphan.ping()
+  return orphan
+}
+
+const categories = {
+  // Far below the pause it meets, however slow the machine has been so far.
+  notifications: { deadline: { read: 100 }, onOutage: 'fail-closed' },
+  // One that is kept at each instance.
+  user: { mirror: true },
+} as const
 const namespaced: Setup = {
   options: { categories, namespace: 'shop:', state: { ttl: '1h' } },
   primary: words(command).slice(words(command).indexOf('>PASSWORD') + 1),
@@ -150,7 +230,7 @@ describe.each([
   mainPaths(() => opened)
 
   it('is refused nothing', async () => {
-    expect(await denied(opened)).toEqual([])
+    expect(await all(opened, 'denied')).toEqual([])
   })
 
   it('is told what the servers are', () => {
@@ -165,7 +245,7 @@ describe.each([
       ['FLUSHALL'],
       ['KEYS', '*'],
       ['CONFIG', 'SET', 'maxmemory', '1'],
-      ['CLIENT', 'LIST'],
+      ['CLIENT', 'PAUSE', '1'],
       ['ACL', 'LIST'],
       ['SHUTDOWN'],
     ] as const) {
@@ -181,8 +261,19 @@ describe('each of the documented rights', () => {
   })
 
   it('is used', async () => {
-    const used = new Set((await Promise.all(asDocumented.map(called))).flat())
+    const used = new Set((await Promise.all(asDocumented.map((one) => all(one, 'called')))).flat())
     expect(rights.filter((right) => !used.has(right.slice(1)))).toEqual([])
+  })
+
+  it('and no script calls anything else', () => {
+    const sources = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+    const called = sources.flatMap((name) =>
+      [...readFileSync(join(source, name), 'utf8').matchAll(/redis\.p?call\('([A-Z]+)', (?:KEYS|[a-z])/g)].map(
+        ([, command = '']) => `+${command.toLowerCase()}`,
+      ),
+    )
+    expect(called.length).toBeGreaterThan(50)
+    expect([...new Set(called)].filter((right) => !rights.includes(right))).toEqual([])
   })
 })
 
@@ -203,12 +294,32 @@ describe('where INFO and CONFIG are denied too', () => {
   mainPaths(() => opened)
 
   it('is refused those two and no more, and counts as up', async () => {
-    expect(await denied(opened)).toEqual(hidden.map((right) => right.slice(1)).sort())
+    expect(await all(opened, 'denied')).toEqual(hidden.map((right) => right.slice(1)).sort())
     for (const line of opened.lines) expect(line).toMatch(/up /)
     expect(opened.tiers.health()).toMatchObject({ status: 'ok' })
     expect(opened.tiers.health().instances.map(({ server, memory }) => server ?? memory)).toEqual([
       undefined,
       undefined,
     ])
+  })
+})
+
+describe('where CLIENT LIST and CLIENT KILL are denied', () => {
+  const hidden = ['+client|list', '+client|kill']
+  const without = (granted: readonly string[]): string[] => granted.filter((right) => !hidden.includes(right))
+  let opened: Opened
+  beforeAll(async () => {
+    opened = await open({
+      ...namespaced,
+      primary: without(namespaced.primary),
+      secondary: without(namespaced.secondary),
+    })
+  })
+
+  outages(() => opened, { fences: false })
+
+  it('is refused no more, and says once what is weaker', async () => {
+    expect(await all(opened, 'denied')).toEqual(['client|list'])
+    expect(opened.warnings.filter((line) => line.includes('CLIENT LIST and CLIENT KILL'))).toHaveLength(1)
   })
 })
