@@ -14,6 +14,8 @@ export interface Recorder {
    * meanwhile. `read` turns the answer into what was read.
    */
   run<T>(intended: Intended, call: () => Promise<T>, read?: (answer: T) => readonly Done[]): Promise<void>
+  /** What has begun and not ended, with its age in ms. */
+  underWay(): string[]
 }
 
 export interface RecorderOptions {
@@ -25,12 +27,20 @@ export interface RecorderOptions {
 
 export const createRecorder = ({ process, loop, note }: RecorderOptions): Recorder => {
   let ids = 0
+  const begun = new Map<number, { readonly intended: Intended; readonly at: number }>()
   return {
+    underWay: () =>
+      [...begun.values()].map(({ intended, at }) => {
+        const what = 'key' in intended ? intended.key : intended.scope
+        return `${intended.op} ${what} for ${Math.round(now() - at)} ms`
+      }),
+
     async run(intended, call, read) {
       const id = ids++
       const base = { process, began: now() }
       if (intended.does !== 'read')
         note({ ...intended, ...base, ended: base.began, outcome: 'unknown', late: 0 }, id, false)
+      begun.set(id, { intended, at: base.began })
       const lateBefore = loop.total()
       const end = (): { ended: number; late: number } => ({ ended: now(), late: loop.total() - lateBefore })
       try {
@@ -39,6 +49,8 @@ export const createRecorder = ({ process, loop, note }: RecorderOptions): Record
         for (const each of read === undefined ? [intended] : read(answer)) note({ ...how, ...each }, id, true)
       } catch (error) {
         note({ ...intended, ...base, ...end(), ...outcomeOf(error) }, id, true)
+      } finally {
+        begun.delete(id)
       }
     },
   }

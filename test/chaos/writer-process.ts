@@ -76,7 +76,10 @@ export const startWriter = (
       await ended
       killedAt = now()
     },
-    stop: () => ask('stop', (answer) => ('stopped' in answer ? answer : undefined)).then(() => undefined),
+    stop: async () => {
+      const { hung } = await ask('stop', (answer) => ('hung' in answer ? answer : undefined))
+      faults.push(...hung.map((call) => `${options.name}: ${call}, and never ends`))
+    },
     well: () => ask('well', (answer) => ('well' in answer ? answer : undefined)),
     read: (read) => ask({ read }, (answer) => ('read' in answer ? answer : undefined)).then(() => undefined),
     history: () => callsOf(options.history, killedAt),

@@ -23,10 +23,14 @@ export interface WriterOptions {
 /** What it can be asked; it answers with the same word. */
 export type Question = 'stop' | 'well' | { readonly read: string }
 export type Answer =
-  | { readonly stopped: true }
+  /** Calls that never ended. */
+  | { readonly hung: readonly string[] }
   | { readonly well: boolean; readonly health: string }
   | { readonly read: number }
   | { readonly state: string; readonly instance: string }
+
+/** ms after which a call that hasn't ended never will. */
+const HANG_LIMIT = 12_000
 
 /** A line of the history. `id` joins the line before a write and the one after it. */
 export interface Line {
@@ -71,7 +75,8 @@ const writer = async (): Promise<void> => {
 process.on('message', (question: Question) => {
   if (question === 'stop') {
     going = false
-    void writers.then(() => say({ stopped: true }))
+    const limit = new Promise((resolve) => setTimeout(resolve, HANG_LIMIT))
+    void Promise.race([writers, limit]).then(() => say({ hung: recorder.underWay() }))
   } else if (question === 'well') {
     const health = tiers.health()
     say({ well: isWell(health), health: health.instances.map(shown).join('; ') })
