@@ -26,11 +26,10 @@ export interface CachedChanges {
  * get it.
  */
 export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
-  const { category, home, overlay, copies } = setting
+  const { category, home, overlay, copies, settle } = setting
   const { outages } = setting.parts
   const { scope } = overlay
   const { name } = home
-  const { settle } = outages.trace(name)
   const { mayStray, remember, invalid, writeTime } = createMemory(setting)
 
   /** A server that is full still deletes, which frees memory. That it may fail is what the journal's entry is for. */

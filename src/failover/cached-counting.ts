@@ -18,11 +18,10 @@ export interface CachedCounting {
  * elsewhere is journalled, and added at home once; the number meanwhile is what is known here.
  */
 export const createCachedCounting = (setting: CachedSetting): CachedCounting => {
-  const { category, home, overlay, copies } = setting
+  const { category, home, overlay, copies, settle } = setting
   const { outages } = setting.parts
   const { scope } = overlay
   const { name } = home
-  const { settle } = outages.trace(name)
   const { mayStray, remember, invalid, writeTime } = createMemory(setting)
 
   const incrementElsewhere = async (

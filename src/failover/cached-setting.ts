@@ -3,6 +3,7 @@ import type { CallOptions, EntryWrite } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
 import type { Copies, CopiesParts } from './copies.js'
 import type { Overlay } from './overlay-view.js'
+import type { Trace } from './places.js'
 import type { EntryName, ShelfWrite } from './shelf.js'
 
 export interface CachedShelfParts extends CopiesParts {
@@ -17,6 +18,8 @@ export interface CachedSetting {
   readonly parts: CachedShelfParts
   readonly overlay: Overlay
   readonly copies: Copies
+  /** To be told of every change that is acknowledged. */
+  readonly settle: Trace['settle']
   /** ms that all attempts of one call share. */
   readonly readMs: () => number
   readonly writeMs: () => number

@@ -21,12 +21,16 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
   const { name } = home
   const reading = first(deadline.read)
   const writing = first(deadline.write)
+  const drops = category.onOutage === 'drop'
+  // What has no copies has nothing to do with those of the home's other categories.
+  const settle = drops ? () => undefined : outages.trace(name).settle
   const setting: CachedSetting = {
     category,
     home,
     parts,
     overlay: overlayOf(category, name, landscape, parts.weakened?.overlay !== false),
-    copies: category.onOutage === 'drop' ? noCopies : createCopies(category, name, parts),
+    copies: drops ? noCopies : createCopies(category, name, parts),
+    settle,
     readMs: () => deadline.read ?? home.deadline('read'),
     writeMs: () => deadline.write ?? home.deadline('write'),
     reading,
@@ -37,7 +41,6 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
   const changes = createCachedChanges(setting)
   const counting = createCachedCounting(setting)
   const { calm } = landscape
-  const { settle } = outages.trace(name)
 
   return {
     read: (entry) =>

@@ -174,6 +174,36 @@ describe('the stand-in was away itself', () => {
   })
 })
 
+describe('a copy that was given up, and arrives all the same', () => {
+  const run = async (anyTime: boolean): Promise<string | undefined> => {
+    const wire = await startTcpProxy(secondary.port)
+    ends.push(() => wire.close())
+    const first = await open({ urls: { primary: primary.url, secondary: wire.url }, weakened: { anyTime } })
+    const second = await open()
+    await primary.crash()
+    await first.shelf.write([put('a', 'of before')])
+    wire.mode('cut')
+    await first.shelf.write([put('a', 'of first')])
+    expect(await first.shelf.locate(entry('a'))).toMatchObject({ text: text('of first'), source: 'embedded' })
+    await isDown(second)
+    await second.shelf.write([put('a', 'of second')])
+    const changes = async (): Promise<string> =>
+      (await atStandIn.info('commandstats')).match(/evalsha:calls=\d+/)?.[0] ?? ''
+    const before = await changes()
+    wire.mode('pass')
+    await until('it arrives', async () => (await changes()) !== before)
+    await until('and all that was held back', () => first.standIn.readable() || first.standIn.catchingUp())
+    return second.shelf.read(entry('a'))
+  }
+
+  it("doesn't replace what another process wrote since", async () => {
+    expect(await run(false)).toBe(text('of second'))
+  })
+  it('control: without a look at the clock it does', async () => {
+    expect(await run(true)).toBe(text('of first'))
+  })
+})
+
 describe('two processes in one outage', () => {
   it('share an id: each sees what the other writes, counts and removes', async () => {
     const first = await open()

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createCachedShelf } from '../../../src/failover/cached-shelf.ts'
 import type { CategorySettings } from '../../../src/settings/settings.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
@@ -328,5 +329,43 @@ describe("policy 'drop'", () => {
     expect(await shelf.readMany([entry('a'), entry('b'), entry('n')])).toEqual([undefined, undefined, undefined])
     await shelf.write([put('a', 'now')])
     expect(await shelf.read(entry('a'))).toBe(text('now'))
+  })
+})
+
+describe('categories of one home', () => {
+  it("what is dropped of one doesn't cost the others their copies", async () => {
+    const { shelf, outages, landscape, home } = await open()
+    const drops = createCachedShelf(
+      { ...landscape.categoryOf('ml'), instance: 'primary', onOutage: 'drop', mirror: false },
+      home,
+      { landscape, outages, now: Date.now },
+    )
+    const dropped = { key: 'm', redisKey: 'ml:m', text: text('m'), endsAt: Date.now() + 60_000 }
+    await primary.crash()
+    await shelf.write([put('a', '1')])
+    await drops.write([dropped])
+    await drops.remove([dropped])
+    await drops.clear()
+    expect(await shelf.read(entry('a'))).toBe(text('1'))
+    expect(await drops.read(dropped)).toBeUndefined()
+  })
+
+  it('a clear is of one category only', async () => {
+    const { shelf, outages, landscape, home } = await open()
+    const user = createCachedShelf({ ...landscape.categoryOf('user'), instance: 'primary' }, home, {
+      landscape,
+      outages,
+      now: Date.now,
+    })
+    const name = { key: 'u', redisKey: 'user:u' }
+    await primary.crash()
+    await Promise.all([
+      shelf.write([put('a', '1')]),
+      user.write([{ ...name, text: text('u'), endsAt: Date.now() + 60_000 }]),
+    ])
+    await shelf.clear()
+    expect(await shelf.read(entry('a'))).toBeUndefined()
+    expect(await user.read(name)).toBe(text('u'))
+    expect((await user.scan('', undefined, 10)).partial).toBe(true)
   })
 })
