@@ -90,6 +90,7 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health,
 class Call<T> implements Expiring {
   /** 0: it has no deadline yet. */
   endsAt = 0
+  place = -1
   private readonly limit: number
   private over = false
   private sentAt = 0

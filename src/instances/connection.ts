@@ -8,6 +8,8 @@ import { connectionLost, type Fault, FaultError, faultOf } from './redis-errors.
 const START_LIMIT = 3_000
 /** A socket with commands outstanding that says nothing for this long is given up. Longer than any deadline of ours. */
 const SILENCE_LIMIT = 4_000
+/** Looks within that time; the first one may find what was sent just now. */
+const SILENCE_LOOKS = 4
 /** A connection in doubt must show by then that its answers come, and in order. */
 const DOUBT_LIMIT = 2_000
 
@@ -230,20 +232,25 @@ const quit = (redis: Redis, limit: number): Promise<void> =>
   })
 
 /**
- * Gives a socket up on which commands wait and nothing moves. ioredis's own socketTimeout makes a timer and a listener
- * for each command that is alone in flight, which costs more than our part of the call. What is written counts as
- * movement here, but each call that isn't answered raises a doubt.
+ * Gives a socket up on which commands wait and nothing arrives. Looked at from time to time: a socket's own timeout is
+ * set anew with everything that is read or written, and ioredis's makes a timer and a listener for each command that is
+ * alone in flight, which both cost more than our part of the call.
  */
 const endSilence = (redis: Redis): void => {
   const { stream } = redis
-  stream.setTimeout(SILENCE_LIMIT)
-  stream.on('timeout', () => {
-    const heard = stream.bytesRead
+  let heard = stream.bytesRead
+  let silent = 0
+  const isSilent = (): boolean => redis.commandQueue.length > 0 && stream.bytesRead === heard
+  const look = setInterval(() => {
+    silent = isSilent() ? silent + 1 : 0
+    heard = stream.bytesRead
+    if (silent <= SILENCE_LOOKS) return
     // An answer may lie unread, where the event loop stood still.
     setImmediate(() => {
-      if (redis.commandQueue.length > 0 && stream.bytesRead === heard) stream.destroy(new FaultError(stoppedFault))
+      if (isSilent()) stream.destroy(new FaultError(stoppedFault))
     })
-  })
+  }, SILENCE_LIMIT / SILENCE_LOOKS).unref()
+  stream.once('close', () => clearInterval(look))
 }
 
 /** Full jitter keeps the clients of a server that comes back from arriving together. */
