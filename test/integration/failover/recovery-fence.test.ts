@@ -2,7 +2,8 @@ import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { categoryScope } from '../../../src/failover/journal-entries.ts'
 import { until } from '../../support/until.ts'
-import { layout, raw, type Side, useServers } from './recovery-side.ts'
+import { useServers } from './recovery-ground.ts'
+import { layout, raw, type Side } from './recovery-side.ts'
 
 const { primary, secondary, open, away, back } = useServers()
 const key = 'app:analytics:k'

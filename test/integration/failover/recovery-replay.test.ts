@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { categoryScope, everywhere, groupScope, type JournalEntry } from '../../../src/failover/journal-entries.ts'
+import { createKeptShelf } from '../../../src/failover/kept-shelf.ts'
 import { keyMarker, tagMarker } from '../../../src/failover/markers.ts'
 import { MARKER_LIFE } from '../../../src/failover/merge.ts'
 import { until } from '../../support/until.ts'
-import { envelope, keptOf, layout, raw, type Side, textIn, useServers } from './recovery-side.ts'
+import { useServers } from './recovery-ground.ts'
+import { envelope, keptOf, layout, raw, type Side, textIn } from './recovery-side.ts'
 
 const { primary, secondary, open, away, back } = useServers()
 
@@ -109,6 +111,10 @@ describe('replay', () => {
     expect(await raw(primary(), 'PTTL', key('hits'))).toBeGreaterThan(50_000)
     await side.recovery.sweep('primary')
     expect(await raw(primary(), 'HLEN', layout.deltas)).toBe(1_400)
+    // Control: it is the ids that help.
+    await raw(primary(), 'DEL', layout.deltas)
+    await replayed(side, all)
+    expect(await side.primary.read(key('hits'))).toBe('2800')
   })
 
   const drainBeside = async (side: Side): Promise<void> => {
@@ -196,6 +202,31 @@ describe('replay', () => {
     expect(side.journal.stats('secondary').entries).toBe(1)
     await side.recovery.drain('secondary')
     expect(textIn(await side.secondary.read(key('moved', 'menu')))).toBe('moved')
+  })
+
+  it('of few keys that are written all the time ends too', async () => {
+    const side = await open()
+    const { landscape, primary: home } = side
+    const shelf = createKeptShelf(landscape.categoryOf('orders'), home, { landscape, layout, now: Date.now })
+    primary().freeze()
+    await away(side)
+    let writing = true
+    const last = new Map<string, string>()
+    const writer = async (name: string): Promise<void> => {
+      for (let i = 0; writing; i++) {
+        const text = `{"value":"${name}-${i}"}`
+        await shelf.write([{ key: name, redisKey: key(name, 'orders'), text, endsAt: soon() }])
+        last.set(name, `${name}-${i}`)
+      }
+    }
+    const writers = ['a', 'b', 'c', 'd'].map(writer)
+    await until('all of them wait', () => side.journal.stats('primary').entries === 4)
+    primary().thaw()
+    await back(side)
+    await until('nothing waits any more', () => side.journal.stats('primary').entries === 0)
+    writing = false
+    await Promise.all(writers)
+    for (const [name, value] of last) expect(textIn(await home.read(key(name, 'orders')))).toBe(value)
   })
 
   it('of 20,000 entries ends while others go on writing, and keeps what they wrote', async () => {

@@ -3,7 +3,8 @@ import { categoryScope, groupScope, type JournalEntry } from '../../../src/failo
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { until } from '../../support/until.ts'
-import { envelope, keptOf, layout, raw, type Side, useServers } from './recovery-side.ts'
+import { useServers } from './recovery-ground.ts'
+import { envelope, keptOf, layout, raw, type Side } from './recovery-side.ts'
 
 const { primary, secondary, open, away, back } = useServers()
 
