@@ -9,7 +9,7 @@ const START_LIMIT = 3_000
 /** A socket with commands outstanding that says nothing for this long is given up. Longer than any deadline of ours. */
 const SILENCE_LIMIT = 4_000
 /** Looks within that time; the first one may find what was sent just now. */
-const SILENCE_LOOKS = 4
+const SILENCE_LOOKS = 8
 /** A connection in doubt must show by then that its answers come, and in order. */
 const DOUBT_LIMIT = 2_000
 
