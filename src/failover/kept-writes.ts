@@ -112,7 +112,8 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     if (journal?.holds(place.name) !== true) return false
     if (task.key !== undefined) {
       const waiting = journal.find(place.name, task.scope, task.key)
-      return waiting !== undefined && (waiting.own !== undefined || waiting.deltas.length > 0)
+      if (waiting === undefined) return false
+      return waiting.own !== undefined || waiting.cleared !== undefined || waiting.deltas.length > 0
     }
     const found = journal.findAll(place.name, task.scope)
     return found !== undefined && (found.own.size > 0 || found.cleared !== undefined)
