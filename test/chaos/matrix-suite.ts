@@ -1,6 +1,7 @@
 import { afterAll, expect, it } from 'vitest'
 import { expectNothingUnhandled } from '../support/unhandled.ts'
 import type { Fault } from './faults.ts'
+import type { Call } from './history.ts'
 import { type Row, runRow } from './row.ts'
 
 /** The fault matrix in one mode. `CHAOS_TABLE=1` prints what was seen. */
@@ -20,7 +21,7 @@ export const defineMatrix = (how: 'idle' | 'load', faults: readonly Fault[]): vo
       table.push(line(fault.name, row))
       const { shows = 'down' } = fault
 
-      expect(row.wrongErrors.map(({ op, code, reason }) => `${op} ${code}: ${reason}`)).toEqual([])
+      expect(row.wrongErrors.map(shown)).toEqual([])
       expect(row.violations.map(({ promise, text }) => `${promise}: ${text}`)).toEqual([])
       if (shows === 'nothing') expect(row.seen).toEqual([])
       else if (shows !== 'whatever') expect(row.seen).toContain(shows)
@@ -45,3 +46,8 @@ const line = (fault: string, { calls, errors, longest, noticed, seen, back, atHo
   violations: violations.length,
   left: left.length,
 })
+
+const shown = (call: Call): string => {
+  const what = call.does === 'clear' ? call.scope : call.key
+  return `${call.op} ${what}, ${Math.round(call.ended - call.began)} ms: ${call.code}, ${call.outcome}: ${call.reason}`
+}
