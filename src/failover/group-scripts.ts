@@ -108,7 +108,7 @@ return {text, known[1], known[2]}`)
 
 /**
  * The same for a page of a group. KEYS: group, side. ARGV: cursor, count. The next cursor, the version of the last
- * clear, then field, text and version of each.
+ * clear, the group's life in ms as PTTL gives it, then field, text and version of each.
  */
 export const groupLookAllScript = script(`
 local page = redis.pcall('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
@@ -116,7 +116,7 @@ if page.err then
   if not string.find(page.err, 'WRONGTYPE') then return page end
   page = {'0', {}}
 end
-local found, items = {page[1], redis.call('HGET', KEYS[2], '*')}, page[2]
+local found, items = {page[1], redis.call('HGET', KEYS[2], '*'), redis.call('PTTL', KEYS[1])}, page[2]
 for i = 1, #items, 2 do
   found[#found + 1] = items[i]
   found[#found + 1] = items[i + 1]

@@ -97,7 +97,7 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
     let cursor = '0'
     do {
       const call = { script: groupLookAllScript, keys: keysOf(group), args: [cursor, pages.next()] }
-      const [next, cleared, ...page] = (await paged(pages, place.instance.script(call, 'read'))) as unknown[]
+      const [next, cleared, , ...page] = (await paged(pages, place.instance.script(call, 'read'))) as unknown[]
       let length = 0
       for (let i = 0; i < page.length; i += 3) {
         const stored = storedFrom(page[i + 1], page[i + 2], cleared)

@@ -12,6 +12,7 @@
  *     <namespace>~mr:outage:<home>   hash: the outage's id and the processes that hold something for home
  *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one, see failover/identity.ts
  *     <namespace>~mr:deltas          hash: ids of increments that were replayed, see failover/once-script.ts
+ *     <namespace>~mr:writers         hash: directories of the servers that write state, see failover/embedded-copy-filling.ts
  *     <namespace>~mr:fenced          which process ended the connections of vanished ones last; lives for seconds
  */
 export interface Layout {
@@ -32,6 +33,7 @@ export interface Layout {
   readonly sentinel: string
   readonly deltas: string
   readonly fenced: string
+  readonly writers: string
 }
 
 /** `namespace`: the literal prefix of every key, '' for none. */
@@ -51,5 +53,6 @@ export const layoutOf = (namespace: string): Layout => {
     sentinel: `${namespace}~mr:sentinel`,
     deltas: `${namespace}~mr:deltas`,
     fenced: `${namespace}~mr:fenced`,
+    writers: `${namespace}~mr:writers`,
   }
 }
