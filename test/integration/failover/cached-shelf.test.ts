@@ -332,6 +332,47 @@ describe("policy 'drop'", () => {
   })
 })
 
+describe('keys', () => {
+  const all = async ({ shelf }: Process, prefix = ''): Promise<{ keys: string[]; partial: boolean }> => {
+    const keys = new Set<string>()
+    let partial = false
+    let cursor: string | undefined
+    do {
+      const page = await shelf.scan(prefix, cursor, 7)
+      for (const key of page.keys) keys.add(key)
+      partial ||= page.partial === true
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return { keys: [...keys].sort(), partial }
+  }
+  const names = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => `k${from + i}`)
+  const sorted = (keys: string[]): string[] => keys.map((key) => `menu:${key}`).sort()
+
+  it('are listed from all places that can be asked, page by page, and the rest is said to be missing', async () => {
+    const process = await open()
+    const { shelf } = process
+    await shelf.write(names(0, 30).map((key) => put(key, '1')))
+    await atHome.set('other:k1', 'x')
+    expect(await all(process)).toEqual({ keys: sorted(names(0, 30)), partial: false })
+
+    await atHome.config('SET', 'maxmemory', '1mb')
+    await shelf.write(names(20, 40).map((key) => put(key, '2')))
+    await shelf.remove([entry('k0'), entry('k20')])
+    expect(await all(process)).toEqual({
+      keys: sorted([...names(1, 20), ...names(21, 40)]),
+      partial: false,
+    })
+    expect((await all(process, 'k3')).keys).toEqual(sorted(['k3', ...names(30, 40)]))
+
+    await primary.crash()
+    await isDown(process)
+    expect(await all(process)).toEqual({ keys: sorted(names(21, 40)), partial: true })
+    await secondary.crash()
+    await shelf.write([put('last', '3')])
+    expect(await all(process)).toEqual({ keys: ['menu:last'], partial: true })
+  })
+})
+
 describe('categories of one home', () => {
   it("what is dropped of one doesn't cost the others their copies", async () => {
     const { shelf, outages, landscape, home } = await open()
