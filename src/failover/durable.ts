@@ -61,6 +61,7 @@ const byAddress = (journal: Journal, instances: readonly InstanceSettings[], nam
     append: (name, entries) => journal.append(id(name), entries),
     batches: (name, limit) => journal.batches(id(name), limit),
     remove: (name, replayed) => journal.remove(id(name), replayed),
+    settle: (name, written) => journal.settle(id(name), written),
     setAside: (name, pending, reason) => journal.setAside(id(name), pending, reason),
     listAside: (limit) =>
       journal.listAside(limit).map((aside) => ({ ...aside, instance: aside.instance.replace(/@[0-9a-f]{12}$/, '') })),

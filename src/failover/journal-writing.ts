@@ -8,6 +8,8 @@ import {
   invalidKey,
   isKept,
   type JournalEntry,
+  type KeptEntry,
+  keptOf,
   recordKeyOf,
   sizeOf,
   startOf,
@@ -24,6 +26,8 @@ export interface JournalWriter {
   add(instance: string, entries: readonly JournalEntry[], now: number): boolean
   /** Whether it was still the one with this seq. */
   remove(instance: string, seq: number): boolean
+  /** The instance has it: what waits about the same and is no later goes. */
+  settle(instance: string, entry: KeptEntry): void
   /** Like remove, but keeps it apart. False also where too much is set aside already. */
   setAside(instance: string, seq: number, reason: string, now: number): boolean
   isEmpty(instance: string): boolean
@@ -126,6 +130,16 @@ export const createWriter = (
       if (row === undefined || row[0] !== seq) return false
       drop(instance, key, row)
       return true
+    },
+
+    settle: (instance, entry) => {
+      const notLater = (each: JournalEntry): boolean => 'version' in each && each.version <= entry.version
+      const key = recordKeyOf(instance, entry)
+      const existing = records.get(key)
+      if (existing !== undefined && notLater(existing[3])) drop(instance, key, existing)
+      if (entry.kind === 'clear') dropRange(instance, keptOf(instance, entry.scope), notLater)
+      // What was added before is part of the value, or gone with it.
+      if ('key' in entry) dropRange(instance, deltasOf(instance, entry.scope, entry.key), () => true)
     },
 
     setAside: (instance, seq, reason, now) => {

@@ -1,7 +1,7 @@
 import { within } from '../embedded/database.js'
 import type { ClaimOptions } from './directory.js'
 import { createGroupCommit } from './group-commit.js'
-import { instancePrefix, type JournalEntry, recordKeyOf } from './journal-entries.js'
+import { instancePrefix, type JournalEntry, type KeptEntry, recordKeyOf } from './journal-entries.js'
 import {
   type AsideRow,
   checkRecordKey,
@@ -57,6 +57,11 @@ export interface Journal extends Overlay {
   batches(instance: string, limit: number): Generator<Pending[], void>
   /** Takes away what was replayed, if unchanged since. How many. */
   remove(instance: string, replayed: readonly Pending[]): Promise<number>
+  /**
+   * A live write reached the instance by itself: what waits for it about the same, and is no later, is done. Unlike an
+   * entry for what is there already it leaves nothing to replay, or a key that is written all the time would never end.
+   */
+  settle(instance: string, written: KeptEntry): Promise<void>
   /** Keeps them out of replay for good, to be seen and judged by a person. How many; what didn't fit stays. */
   setAside(instance: string, pending: readonly Pending[], reason: string): Promise<number>
   listAside(limit: number): Aside[]
@@ -186,6 +191,8 @@ export const openJournal = (options: JournalOptions): Journal => {
 
     remove: (instance, replayed) =>
       write((writer) => replayed.filter(({ seq }) => writer.remove(instance, seq)).length),
+
+    settle: (instance, written) => write((writer) => writer.settle(instance, written)),
 
     setAside: (instance, pending, reason) =>
       write((writer) => pending.filter(({ seq }) => writer.setAside(instance, seq, reason, now())).length),

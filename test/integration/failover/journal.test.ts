@@ -10,6 +10,7 @@ import {
   everywhere,
   groupScope,
   type JournalEntry,
+  type KeptEntry,
   type ValueEntry,
 } from '../../../src/failover/journal-entries.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
@@ -385,5 +386,26 @@ describe('several journals of one folder in one process', () => {
     await third.close()
     expect(readdirSync(join(dir, 'owners'))).toEqual([])
     expect(entries(open())).toEqual([invalid('a'), invalid('c'), invalid('d')])
+  })
+})
+
+describe('what an instance has by itself', () => {
+  it('ends what waited about the same, and nothing later', async () => {
+    const journal = open()
+    const sum = delta('d', { scope: orders, key: 'a', kept: true })
+    await journal.append('primary', [value('a', 1), sum, value('b', 5), tombstone('c', 1), value('d', 1)])
+    const put = (key: string, n: number): KeptEntry => value(key, n)
+    await journal.settle('primary', put('a', 2))
+    await journal.settle('primary', put('b', 4))
+    await journal.settle('primary', put('c', 1))
+    await journal.settle('primary', put('other', 9))
+    await journal.settle('secondary', put('d', 9))
+    const waiting = (): string[] => [...journal.batches('primary', 99)].flat().map(({ entry }) => JSON.stringify(entry))
+    expect(waiting()).toEqual([value('b', 5), value('d', 1)].map((entry) => JSON.stringify(entry)))
+    await journal.settle('primary', { kind: 'clear', scope: orders, version: at(4) })
+    expect(waiting()).toEqual([JSON.stringify(value('b', 5))])
+    await journal.append('primary', [{ kind: 'clear', scope: orders, version: at(3) }])
+    await journal.settle('primary', { kind: 'clear', scope: orders, version: at(9) })
+    expect(journal.stats('primary')).toEqual({ entries: 0, bytes: 0, aside: 0 })
   })
 })
