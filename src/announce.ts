@@ -3,7 +3,7 @@ import type { Landscape } from './failover/landscape.js'
 import type { StoreHealth } from './instances/store.js'
 import type { Report } from './report.js'
 import type { CategorySettings, Settings } from './settings/settings.js'
-import { consequence, homedOn, reasonFor } from './start-lines.js'
+import { consequence, homedOn, reasonFor, standInOf } from './start-lines.js'
 
 export interface Announcements {
   /** An instance's standing has changed: one line, and a failover or failback of each category that moves. */
@@ -38,8 +38,6 @@ export const createAnnouncements = (parts: {
   const categoriesOf = (name: string): CategorySettings[] =>
     homedOn(settings, name).flatMap((category) => settings.categories.get(category) ?? [])
 
-  const standInOf = (name: string): string => landscape.standInsOf(name)[0]?.name ?? 'embedded'
-
   const say = (name: string, health: StoreHealth): void => {
     const { readable, writable, slow, reason, state } = health
     const trouble = !readable ? 'DOWN' : !writable ? 'refuses writes' : slow ? 'slow' : 'up'
@@ -53,7 +51,7 @@ export const createAnnouncements = (parts: {
       if (before !== undefined) report.info(`${name}  up again`)
     } else if (trouble === 'slow') report.warn(`${name}  slow  ${reasonFor(name, reason)}`)
     else {
-      const then = consequence(settings, name, landscape.standInsOf(name)[0]?.name)
+      const then = consequence(settings, name, standInOf(landscape, name))
       report.warn(`${name}  ${trouble}  ${reasonFor(name, reason)}${then === '' ? '' : `; ${then}`}`)
     }
   }
@@ -61,10 +59,10 @@ export const createAnnouncements = (parts: {
   const move = (name: string, { readable, writable, state, reason }: StoreHealth): void => {
     const serves = readable && writable
     const gone = moved.get(name)
-    if (!serves && gone === undefined && (state === 'down' || readable)) {
+    const to = standInOf(landscape, name)
+    if (!serves && to !== undefined && gone === undefined && (state === 'down' || readable)) {
       const categories = categoriesOf(name).flatMap((one) => (one.onOutage === 'failover' ? [one.name] : []))
       moved.set(name, { at: now(), categories, replayed: 0, wasAway: !readable })
-      const to = standInOf(name)
       for (const category of categories) {
         events.emit('failover', { category, from: name, to, reason: reasonFor(name, reason) })
       }

@@ -14,7 +14,7 @@ import type { StoreHealth } from './instances/store.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
 import type { Settings } from './settings/settings.js'
-import { startLines } from './start-lines.js'
+import { standInOf, startLines } from './start-lines.js'
 import { startWarnings } from './start-warnings.js'
 import { createHotStore, type HotStore } from './state/hot-store.js'
 
@@ -30,7 +30,7 @@ export interface OpenTiers {
   close(): Promise<void>
 }
 
-/** ms that `close` waits for an instance to say goodbye. */
+/** ms that `close` takes at most: what is still open then ends by itself. */
 const CLOSE_LIMIT = 2_000
 
 export const openTiers = (
@@ -97,7 +97,7 @@ export const openTiers = (
       await Promise.all([...stores.values()].map((store) => store.connect()))
       announcements.starting(false)
       for (const warning of startWarnings(settings, healthOf)) report.warn(warning)
-      return startLines(settings, healthOf, (name) => landscape.standInsOf(name)[0]?.name)
+      return startLines(settings, healthOf, (name) => standInOf(landscape, name))
     },
     drill: (name, ms) => {
       const instance = instances.get(name)
@@ -109,8 +109,10 @@ export const openTiers = (
       instance.drill(ms)
     },
     close: async () => {
-      await within(CLOSE_LIMIT, failover.close())
-      await Promise.all([...stores.values()].map((store) => within(CLOSE_LIMIT, store.close())))
+      const begun = performance.now()
+      await within(CLOSE_LIMIT / 2, failover.close())
+      const left = CLOSE_LIMIT - (performance.now() - begun)
+      await Promise.all([...stores.values()].map((store) => within(left, store.close())))
       await durable.journal?.close()
     },
   }

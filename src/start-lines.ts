@@ -1,3 +1,4 @@
+import type { Landscape } from './failover/landscape.js'
 import type { StoreHealth } from './instances/store.js'
 import { urlVariable } from './settings/names.js'
 import { isLoopback } from './settings/redis-url.js'
@@ -38,7 +39,11 @@ export const reasonFor = (
   reason = `no answer yet from the address in ${urlVariable(instance)}`,
 ): string => reason
 
-/** What an instance's absence means for its categories. `standIn` undefined: the embedded store has to do. */
+/** What serves while `home` can't: the name of an instance, or 'embedded'. Undefined: nothing. */
+export const standInOf = ({ standInsOf, lastResort }: Landscape, home: string): string | undefined =>
+  standInsOf(home)[0]?.name ?? (lastResort === undefined ? undefined : 'embedded')
+
+/** What an instance's absence means for its categories. */
 export const consequence = (settings: Settings, instance: string, standIn: string | undefined): string => {
   const homed = homedOn(settings, instance).flatMap((name) => settings.categories.get(name) ?? [])
   const names = (of: (category: CategorySettings) => boolean): string =>
@@ -46,15 +51,18 @@ export const consequence = (settings: Settings, instance: string, standIn: strin
       .filter(of)
       .map(({ name }) => name)
       .join(' ')
-  const moving = names(({ onOutage }) => onOutage === 'failover')
-  const staying = names(({ onOutage }) => onOutage === 'fail-closed')
+  const moving = standIn === undefined ? '' : names(({ onOutage }) => onOutage === 'failover')
+  const staying = names(({ onOutage }) => (standIn === undefined ? onOutage !== 'drop' : onOutage === 'fail-closed'))
   const dropped = names(({ onOutage }) => onOutage === 'drop')
   const state = settings.state.instance === instance
-  const served = [moving, ...(state && standIn !== undefined && settings.state.mirror ? ['state'] : [])]
+  const served = [
+    moving,
+    ...(state && standIn !== undefined && standIn !== 'embedded' && settings.state.mirror ? ['state'] : []),
+  ]
     .filter((role) => role !== '')
     .join(', ')
   return [
-    ...(served === '' ? [] : [`${standIn ?? 'the embedded store'} stands in for ${served}`]),
+    ...(served === '' ? [] : [`${standIn === 'embedded' ? 'the embedded store' : standIn} stands in for ${served}`]),
     ...(staying === '' ? [] : [`unavailable until it is back: ${staying}`]),
     ...(dropped === '' ? [] : [`not kept until it is back: ${dropped}`]),
   ].join('; ')

@@ -1,6 +1,7 @@
 import { isOutage } from '../instances/instance.js'
 import { StoreError } from '../instances/store.js'
 import type { Version } from './clock.js'
+import type { Journal } from './journal.js'
 import type { JournalEntry, KeptEntry, Scope } from './journal-entries.js'
 import type { PutAnswer } from './kept-calls.js'
 import { type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
@@ -89,20 +90,28 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     }
   }
 
-  const remember: KeptWriter['remember'] = async (place, entry, time, error) => {
+  const durably = async (
+    place: KeptPlace,
+    write: (journal: Journal) => Promise<void>,
+    time: CallTime,
+    error: unknown,
+  ): Promise<void> => {
     if (journal === undefined) throw noJournal(place, error)
     try {
-      await inTime(journal.append(place.name, [entry]), time)
+      await inTime(write(journal), time)
     } catch (fault) {
       if (!(fault instanceof StoreError)) throw fault
       throw new StoreError(
         'journal',
         home.name,
-        `this write had to wait for ${place.name} in the journal. ${fault.message}`,
+        `${place.name}: it can't take the change now, and the ${fault.message}`,
         'unknown',
       )
     }
   }
+
+  const remember: KeptWriter['remember'] = (place, entry, time, error) =>
+    durably(place, (open) => open.append(place.name, [entry]), time, error)
 
   /**
    * What waits about the same is of the time before: it must not be what is read where both places go away, and an
@@ -137,7 +146,12 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
       all.map((place, i) => {
         const landing = landed[i]
         if (landing !== undefined && 'failed' in landing) return remember(place, entry, time, landing.failed)
-        return isBehind(task, place) ? remember(place, entry, time, undefined) : undefined
+        if (!isBehind(task, place)) return undefined
+        // A clear waits for other keys too, so behind one this waits as well.
+        if (task.key !== undefined && journal?.find(place.name, task.scope, task.key)?.cleared !== undefined) {
+          return remember(place, entry, time, undefined)
+        }
+        return durably(place, (open) => open.settle(place.name, entry), time, undefined)
       }),
     )
     return { version, landed }

@@ -160,7 +160,9 @@ export const instanceWarnings = (
     ...(first?.url === undefined
       ? [`NO REDIS: REDIS_PRIMARY_URL is not set, so state and cache are kept in files of this machine only (${dir})`]
       : []),
-    ...(alone ? [`one Redis only: ${first.name} is home of every category and of state`] : []),
+    ...(alone
+      ? [`one Redis only: ${first.name} is home of every category and of state; files of this machine stand in for it`]
+      : []),
     ...instances.flatMap(({ name, url }) =>
       production && url !== undefined && !url.tls && !isLoopback(url.host)
         ? [`${name}: redis:// sends password and data unencrypted; use rediss:// where the server offers TLS`]

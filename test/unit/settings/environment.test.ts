@@ -62,7 +62,9 @@ describe('instances', () => {
       ['auth', 'orders', 'notifications', 'analytics', 'user', 'menu', 'ml', 'cache'].sort(),
     )
     expect(settings.state.instance).toBe(name)
-    expect(settings.warnings).toEqual([`one Redis only: ${name} is home of every category and of state`])
+    expect(settings.warnings).toEqual([
+      `one Redis only: ${name} is home of every category and of state; files of this machine stand in for it`,
+    ])
   })
 
   it('the list of an instance that is not there goes to the first one, but for what others list', () => {
