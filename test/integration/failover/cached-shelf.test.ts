@@ -228,6 +228,19 @@ describe('calls in an outage', () => {
     await atHome.config('SET', 'maxmemory', '0')
   })
 
+  it('what bears an invalidated tag at home is a miss, as long as that waits in the journal', async () => {
+    const { shelf, journal } = await open()
+    const tagged = (key: string, tag: string) => ({ ...put(key, ''), text: `{"value":1,"meta":{"t":["${tag}"]}}` })
+    await shelf.write([tagged('a', 'red'), tagged('b', 'blue'), { ...put('c', ''), text: 'no JSON, but "t":[' }])
+    await journal?.append('primary', [{ kind: 'invalid-tag', scope: 'c:menu', tag: 'red' }])
+    expect(await shelf.readMany(['a', 'b', 'c'].map(entry))).toEqual([
+      undefined,
+      tagged('b', 'blue').text,
+      'no JSON, but "t":[',
+    ])
+    expect(await shelf.read(entry('a'))).toBeUndefined()
+  })
+
   it('copies live no longer than standInTtl says', async () => {
     const { shelf } = await open({ policy: { standInTtl: 5_000 } })
     await primary.crash()
