@@ -52,6 +52,8 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const { clock, journal } = durable
   const layout = layoutOf(namespace)
   const lastResort = journal && openLastResort(dir)
+  // Now, and not under the first call that needs it.
+  void lastResort?.connect()
   const landscape = createLandscape({ settings, instances, clock, journal, lastResort })
   const outages = createOutages({ instances, layout, processId, routing: routingHash(settings) })
   const recovery = createRecovery({
