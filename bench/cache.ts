@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { buildIfStale } from '../scripts/build-if-stale.ts'
 import { startRedis } from '../scripts/local-redis.ts'
@@ -12,7 +15,8 @@ await raw.connect()
 buildIfStale()
 const built = new URL('../dist/index.js', import.meta.url).href
 const { redisTiers } = (await import(built)) as typeof import('../types/index.js')
-const { cache, close } = redisTiers({ env: { REDIS_PRIMARY_URL: server.url } })
+const dir = mkdtempSync(join(tmpdir(), 'motia-redis-bench-'))
+const { cache, close } = redisTiers({ env: { REDIS_PRIMARY_URL: server.url, MOTIA_REDIS_DIR: dir } })
 
 const small = { id: 'u-10293', name: 'Ada Lovelace', active: true, logins: 42, plan: 'pro' }
 const large = {
@@ -63,3 +67,4 @@ for (const [kind, value] of [
 await close()
 raw.disconnect()
 await server.stop()
+rmSync(dir, { recursive: true, force: true })

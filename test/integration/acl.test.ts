@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
@@ -10,8 +10,8 @@ import { readSettings } from '../../src/settings/read-settings.ts'
 import type { RedisTiersOptions } from '../../types/index.ts'
 import { cacheSuite } from '../contract/cache-suite.ts'
 import { testFolder } from '../support/folder.ts'
+import { type GuardedRedis, startGuardedRedis } from '../support/guarded-redis.ts'
 import { blocksOf } from '../support/markdown.ts'
-import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
 import { expectNothingUnhandled } from '../support/unhandled.ts'
 import { until } from '../support/until.ts'
 import { isBack, outageRound } from './outage-round.ts'
@@ -29,49 +29,14 @@ const [ofPrimary, ofSecondary] = (patterns ?? '').split('\n').filter((line) => l
 
 expectNothingUnhandled()
 
-interface Guarded {
-  readonly url: string
-  readonly server: TestRedis
-  /** May do everything; the app's user is the only other one. */
-  readonly admin: Redis
-  /** What it refused the app's user, and what that called: also before a crash. */
-  readonly denied: Set<string>
-  readonly called: Set<string>
-}
-
 const cleanUps: (() => unknown)[] = []
 afterAll(async () => {
   for (const cleanUp of cleanUps.reverse()) await cleanUp()
 })
 
-const startGuarded = async (granted: readonly string[]): Promise<Guarded> => {
-  const users = join(testFolder(), 'users.acl')
-  const app = `user app on >secret ${granted.join(' ')}`
-  writeFileSync(users, `user default off\nuser admin on >admin ~* +@all\n${app}\n`)
-  const server = await startTestRedis({ args: ['--aclfile', users] })
-  const { port } = server
-  const admin = new Redis(port, '127.0.0.1', { username: 'admin', password: 'admin' })
-  admin.on('error', () => undefined) // it is away on purpose
-  cleanUps.push(() => admin.disconnect())
-  await admin.config('RESETSTAT')
-  const url = `redis://app:secret@127.0.0.1:${port}`
-  return { url, server, admin, denied: new Set(), called: new Set() }
-}
-
-/** From 7.2 on clients tell their version, and don't mind if they may not. */
-const note = async ({ admin, denied, called }: Guarded): Promise<void> => {
-  for (const entry of (await admin.call('ACL', 'LOG')) as unknown[][]) {
-    const object = String(entry[entry.indexOf('object') + 1])
-    if (object !== 'client|setinfo') denied.add(object)
-  }
-  for (const [, name = ''] of (await admin.info('commandstats')).matchAll(/^cmdstat_([^:]+):calls=[1-9]/gm)) {
-    called.add(name)
-  }
-}
-
 interface Opened {
   readonly tiers: OpenTiers
-  readonly servers: readonly [primary: Guarded, secondary: Guarded]
+  readonly servers: readonly [primary: GuardedRedis, secondary: GuardedRedis]
   readonly lines: readonly string[]
   readonly warnings: readonly string[]
   readonly namespace: string
@@ -84,7 +49,7 @@ interface Setup {
 }
 
 const open = async ({ options, primary, secondary }: Setup): Promise<Opened> => {
-  const servers = await Promise.all([startGuarded(primary), startGuarded(secondary)])
+  const servers = await Promise.all([startGuardedRedis(primary), startGuardedRedis(secondary)])
   // A database number, so that it has to be selected.
   const env = {
     REDIS_PRIMARY_URL: `${servers[0].url}/1`,
@@ -102,7 +67,7 @@ const open = async ({ options, primary, secondary }: Setup): Promise<Opened> => 
 }
 
 const all = async ({ servers }: Opened, of: 'denied' | 'called'): Promise<string[]> => {
-  await Promise.all(servers.map(note))
+  await Promise.all(servers.map((server) => server.note()))
   return [...new Set(servers.flatMap((server) => [...server[of]]))].sort()
 }
 
@@ -177,7 +142,7 @@ const outages = (opened: () => Opened, { fences = true } = {}): void => {
       id: `${how}-${instance}`,
       loses: how === 'crashes',
       goAway: async () => {
-        await note(guarded)
+        await guarded.note()
         away = true
         await (how === 'crashes' ? server.crash() : server.freeze())
       },
@@ -188,7 +153,7 @@ const outages = (opened: () => Opened, { fences = true } = {}): void => {
   })
 }
 
-const startOrphan = async ({ server }: Guarded, db: number): Promise<Redis> => {
+const startOrphan = async ({ server }: GuardedRedis, db: number): Promise<Redis> => {
   const connectionName = 'motia-redis:vanished:data'
   const orphan = new Redis(server.port, '127.0.0.1', {
     ...{ username: 'admin', password: 'admin', db, connectionName, retryStrategy: () => null },

@@ -1,7 +1,7 @@
-import type { StateAdapter } from 'motia'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { brandOf, createStateAdapter } from '../../../src/motia/adapter/state-adapter.ts'
 import { createHotStore, type HotStore } from '../../../src/state/hot-store.ts'
+import { stateSuite } from '../../contract/state-suite.ts'
 import { collectReport } from '../../unit/state/collect-report.ts'
 import { type OpenStore, storeKinds } from './stores.ts'
 
@@ -15,26 +15,7 @@ describe.each(storeKinds)('the state adapter over $kind', ({ open }) => {
   })
   afterAll(() => opened.close())
 
-  it("answers through every method of Motia's interface", async () => {
-    const state: StateAdapter = createStateAdapter(async () => hot, { brand: {}, report })
-    expect(await state.get('g', 'k')).toBeNull()
-    expect(await state.set('g', 'k', 0)).toBe(0)
-    expect(await state.get<number>('g', 'k')).toBe(0)
-    expect(await state.getGroup<number>('g')).toEqual([0])
-    expect(await state.keys('g')).toEqual(['k'])
-    expect(await state.traceIds()).toEqual(['g'])
-    const items = [{ groupId: 'g', key: 'k', type: 'number', value: 0 }]
-    expect(await state.items({})).toEqual(items)
-    expect(await state.items({ groupId: 'g', filter: [{ valueKey: 'key', operation: 'eq', value: 'k' }] })).toEqual(
-      items,
-    )
-    expect(await state.delete<number>('g', 'k')).toBe(0)
-    await state.set('g', 'k', 1)
-    expect(await state.clear('g')).toBeUndefined()
-    expect(await state.traceIds()).toEqual([])
-    await state.cleanup()
-    expect(await state.set('g', 'after cleanup', 1)).toBe(1)
-  })
+  stateSuite('with a hot store of its own', () => createStateAdapter(async () => hot, { brand: {}, report }))
 
   it('opens at the first call, once for all callers, and not at all where nobody calls', async () => {
     let opens = 0

@@ -6,6 +6,7 @@ import { createRedisStore } from '../../../src/instances/redis-store.ts'
 import type { Store } from '../../../src/instances/store.ts'
 import { Problem } from '../../../src/settings/problem.ts'
 import { parseRedisUrl } from '../../../src/settings/redis-url.ts'
+import { startManagedRedis } from '../../support/guarded-redis.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
 
 export interface OpenStore {
@@ -36,5 +37,6 @@ const openEmbedded = async (): Promise<OpenStore> => {
 /** Every kind of store that state can lie in. */
 export const storeKinds: readonly { readonly kind: string; open(): Promise<OpenStore> }[] = [
   { kind: 'Redis', open: async () => openRedis((await startTestRedis()).url) },
+  { kind: 'a managed Redis', open: async () => openRedis((await startManagedRedis()).url) },
   { kind: 'the embedded store', open: openEmbedded },
 ]
