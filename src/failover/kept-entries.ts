@@ -6,7 +6,7 @@ import { type Clock, isVersion, type Version } from './clock.js'
 import { lookScript, quickPutScript } from './entry-scripts.js'
 import { categoryScope } from './journal-entries.js'
 import { entryCalls, type KeptCall, type PutAnswer } from './kept-calls.js'
-import type { KeptPlace } from './kept-places.js'
+import { type KeptPlace, restOf } from './kept-places.js'
 import type { Stored } from './kept-standing.js'
 import type { KeptTask } from './kept-writes.js'
 import { clearMarker, keyMarker } from './markers.js'
@@ -94,8 +94,9 @@ export const createKeptEntries = (
       send: (place, version, timeout) => {
         const sent = textAt(version)
         if (!plain || isLarge(sent)) return inFull(place, version, timeout)
+        const since = performance.now()
         return quickPutAt(place)(quick, [at(place, redisKey)], sent, [sent, life(), own], timeout).then((done) =>
-          done ? DONE : inFull(place, version, timeout),
+          done ? DONE : inFull(place, version, restOf(place, timeout, since)),
         )
       },
       entry: (version) => ({

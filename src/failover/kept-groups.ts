@@ -10,7 +10,7 @@ import { groupQuickPutScript } from './group-scripts.js'
 import { groupScope, type TombstoneEntry, type ValueEntry } from './journal-entries.js'
 import { groupCalls, type KeptCall, type PutAnswer } from './kept-calls.js'
 import { createKeptGroupReads } from './kept-group-reads.js'
-import { type KeptPlace, keptPlaces, type Weakened } from './kept-places.js'
+import { type KeptPlace, keptPlaces, restOf, type Weakened } from './kept-places.js'
 import { createKeptWriter, type KeptTask, type Landed } from './kept-writes.js'
 import type { Landscape } from './landscape.js'
 import { createQuickPuts, type QuickPut } from './quick-puts.js'
@@ -93,9 +93,10 @@ export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupS
       send: (place, version, timeout) => {
         const desk = desks.get(place)
         if (desk === undefined || isLarge(text) || desk.sliding.due(group, ttl)) return inFull(place, version, timeout)
+        const since = performance.now()
         return desk
           .quick(script, keys, text, [field, text, version], timeout)
-          .then((done) => (done ? DONE : inFull(place, version, timeout)))
+          .then((done) => (done ? DONE : inFull(place, version, restOf(place, timeout, since))))
       },
       entry: (version) => ({
         kind: 'value',

@@ -61,6 +61,10 @@ export const callTime = (
   }
 }
 
+/** ms that are left of one attempt at a place, `timeout` as it was given. */
+export const restOf = ({ instance }: KeptPlace, timeout: number | undefined, since: number): number =>
+  Math.max(LEAST, Math.ceil((timeout ?? instance.deadline('write') * SHARE) - (performance.now() - since)))
+
 /** Those that can be read, in the order in which they are asked. Only a slow home comes second. */
 export const readOrder = ([home, mirror]: KeptPlaces, { calm }: Landscape): readonly KeptPlace[] => {
   const backup = mirror?.instance.readable() === true ? mirror : undefined

@@ -2,7 +2,7 @@ import { isOutage } from '../instances/instance.js'
 import { StoreError } from '../instances/store.js'
 import type { Version } from './clock.js'
 import type { Journal } from './journal.js'
-import type { JournalEntry, KeptEntry, Scope } from './journal-entries.js'
+import { isGroup, type JournalEntry, type KeptEntry, type Scope } from './journal-entries.js'
 import type { PutAnswer } from './kept-calls.js'
 import { type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
 import type { Landscape } from './landscape.js'
@@ -124,6 +124,8 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
       if (waiting === undefined) return false
       return waiting.own !== undefined || waiting.cleared !== undefined || waiting.deltas.length > 0
     }
+    // Of a category increments may wait, which a clear must not be followed by.
+    if (!isGroup(task.scope)) return true
     const found = journal.findAll(place.name, task.scope)
     return found !== undefined && (found.own.size > 0 || found.cleared !== undefined)
   }

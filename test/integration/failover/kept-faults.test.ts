@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createClock } from '../../../src/failover/clock.ts'
-import { entryCalls } from '../../../src/failover/kept-calls.ts'
+import { entryCalls, groupCalls } from '../../../src/failover/kept-calls.ts'
 import { versioned, versionOf } from '../../../src/failover/kept-entries.ts'
 import { createKeptShelf } from '../../../src/failover/kept-shelf.ts'
 import type { TestRedis } from '../../support/redis-server.ts'
@@ -170,6 +170,34 @@ describe('writes whose fate nobody knows', () => {
 })
 
 describe('other processes', () => {
+  it('with a clock ahead, and home away: what waits for home is the version that the mirror took', async () => {
+    const ground = await open()
+    const [shelf, store] = [ground.shelf(), ground.groups()]
+    const ahead = createClock({ now: () => Date.now() + 30_000 })
+    const [at, group] = [name('k'), groupCalls(layout, ahead)]
+    const version = ahead.next()
+    await on(ground.b, async (redis) => {
+      const redisKey = layout.mirror('primary') + at.redisKey
+      const text = { text: versioned(envelope('theirs'), version), life: 600_000 }
+      await runCall(redis, entryCalls(layout, ahead).put({ category: 'orders', key: 'k', redisKey }, version, text))
+      await runCall(redis, group.put('g', 'k', version, { text: '"theirs"', life: false, maxItems: 100 }))
+    })
+    ground.a.freeze()
+    await Promise.all([shelf.write([write('k', 'ours')]), store.groupSet('g', 'k', '"ours"', false, 100)])
+    const waiting = ground.landscape.journal?.find('primary', 'c:orders', 'k')?.own
+    expect(waiting?.version).toBe(
+      versionOf((await on(ground.b, (redis) => redis.get(layout.mirror('primary') + at.redisKey))) ?? ''),
+    )
+    expect(ground.landscape.journal?.find('primary', 'g:g', 'k')?.own?.version).toBe(
+      await on(ground.b, (redis) => redis.hget(layout.side('g'), ':k')),
+    )
+    ground.a.thaw()
+    await drained(ground)
+    expect(valueIn(await shelf.read(at))).toBe('ours')
+    expect(await store.groupGet('g', 'k')).toBe('"ours"')
+    expect(await dump(ground.a)).toEqual(await dump(ground.b))
+  })
+
   it('with a clock ahead: their version is passed, at both places', async () => {
     const ground = await open()
     const shelf = ground.shelf()
