@@ -71,6 +71,12 @@ export const createFence = (
         `${instance.name}  its user may not use CLIENT LIST and CLIENT KILL: a write that timed out in an outage may still arrive after it, and replace a newer value of cached data`,
       )
     }
-    if (all) await instance.write([{ key: layout.fenced, text: processId, endsAt: Date.now() + FENCE_LIFE }])
+    if (!all) return
+    try {
+      await instance.write([{ key: layout.fenced, text: processId, endsAt: Date.now() + FENCE_LIFE }])
+    } catch (error) {
+      // One that takes no writes now keeps no note, and others fence once more.
+      if (!(error instanceof StoreError)) throw error
+    }
   }
 }

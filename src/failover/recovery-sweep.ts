@@ -8,6 +8,8 @@ import { namesScript } from './repair-scripts.js'
 import { patience } from './replay.js'
 
 const PAGE = 500
+/** What a page costs about, in entries: most have nothing to remove. */
+const FEW = 50
 
 /**
  * Removes what has no TTL and has ended: markers, versions of items that are gone, ids of replayed increments. Once an
@@ -26,7 +28,7 @@ export const sweepEnded = async (
     do {
       const call = page(cursor)
       cursor = call.answer(await send(call))
-      await pace(PAGE)
+      await pace(FEW)
     } while (cursor !== undefined)
   }
 

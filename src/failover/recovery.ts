@@ -8,6 +8,7 @@ import type { OtherProcess, Outages } from './outages.js'
 import { createFence } from './recovery-fence.js'
 import { createPace, type Pace, waitFor } from './recovery-pace.js'
 import { type Lost, restore } from './recovery-restore.js'
+import { createReturn, type Lane, type Progress } from './recovery-return.js'
 import { sweepEnded } from './recovery-sweep.js'
 import { createRepair } from './repair.js'
 import { createMarks } from './repair-marks.js'
@@ -38,12 +39,6 @@ export interface Recovery {
   close(): Promise<void>
 }
 
-export interface Progress {
-  readonly step: 'fencing' | 'repairing' | 'replaying' | 'waiting'
-  readonly done: number
-  readonly total: number
-}
-
 export interface RecoveryOptions {
   readonly landscape: Landscape
   readonly outages: Pick<Outages, 'enter' | 'others' | 'discard'>
@@ -63,25 +58,8 @@ export interface RecoveryOptions {
   }
 }
 
-/** Every process that holds something for an instance says so within this time, ms. */
-const HEARTBEAT = 500
-/** ms between two looks at others. */
-const LOOK_EVERY = 100
 /** Entries a second that work in the background may cost an instance. */
 const BACKGROUND = 20_000
-
-/** What one instance is going through. */
-interface Lane {
-  recovering?: Promise<void> | undefined
-  background?: Promise<void> | undefined
-  progress?: Progress | undefined
-  /** The sentinel with which it was found or left whole. */
-  whole?: string | undefined
-  failure?: string | undefined
-}
-
-/** Went away again while it was brought up to date: its prober says when it is back. */
-class Gone extends Error {}
 
 export const createRecovery = (options: RecoveryOptions): Recovery => {
   const { landscape, outages, removeCopies, layout, settings, report, now, onFailback, weakened } = options
@@ -90,7 +68,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
   const { signal } = ending
   const lanes = new Map<string, Lane>()
   const laneOf = (name: string): Lane => {
-    const lane = lanes.get(name) ?? {}
+    const lane: Lane = lanes.get(name) ?? { returns: 0 }
     lanes.set(name, lane)
     return lane
   }
@@ -105,9 +83,6 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     if (weakened?.fence !== false) await endEarlier(instance, othersToo)
   }
 
-  const lives = (instance: Instance): void => {
-    if (signal.aborted || !instance.catchingUp()) throw new Gone()
-  }
   const fail = (lane: Lane, instance: Instance, what: string, error: unknown): void => {
     const reason = error instanceof Error ? error.message : String(error)
     if (lane.failure !== reason) report.warn(`${instance.name}  ${what}: ${reason}`)
@@ -138,65 +113,21 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     lane.whole = await restore(instance, identity, found, lane.whole !== undefined, repair, { places, report, now })
   }
 
-  /** Until a heartbeat has passed since it is back, and nobody else holds anything for it. */
-  const othersGone = async (instance: Instance, since: number): Promise<void> => {
-    const lane = laneOf(instance.name)
-    const early = since + HEARTBEAT - performance.now()
-    if (early > 0) await wait(early)
-    for (;;) {
-      const others = await holders(instance.name)
-      lives(instance)
-      if (others.length === 0) return
-      lane.progress = { step: 'waiting', done: 0, total: others.reduce((sum, { entries }) => sum + entries, 0) }
-      await wait(LOOK_EVERY)
-    }
-  }
+  const bringBack = createReturn({
+    ...{ landscape, outages, removeCopies, onFailback, now, wait, pace: unhurried, holders, fence, mend, round },
+  })
 
-  const bringBack = async (instance: Instance, lane: Lane): Promise<void> => {
-    const { name } = instance
-    const since = performance.now()
-    const waiting = (): number => journal?.stats(name).entries ?? 0
-    outages.enter(name, waiting)
-    // What it held for others while it was away is of the past.
-    outages.discard(name)
-    lane.progress = { step: 'fencing', done: 0, total: 0 }
-    const identity = await instance.identity()
-    const found = judge(identity, now())
-    await fence(instance, found.kind === 'intact' || found.known)
-    if (found.kind === 'intact') lane.whole = identity.sentinel
-    else await mend(instance, identity, found, unhurried)
-
-    let replayed = 0
-    for (;;) {
-      const before = replayed
-      lane.progress = { step: 'replaying', done: replayed, total: replayed + waiting() }
-      replayed += await round(instance, unhurried, (done) => {
-        lives(instance)
-        lane.progress = { step: 'replaying', done: before + done, total: before + done + waiting() }
-      })
-      await othersGone(instance, since)
-      const readmit = (): void => instance.readmit()
-      if (journal === undefined) readmit()
-      else if (!(await journal.whenEmpty(name, readmit))) {
-        lives(instance)
-        if (replayed === before) await wait(LOOK_EVERY)
-        continue
-      }
-      break
-    }
-    if (!instance.readable()) throw new Gone()
-    lane.failure = undefined
-    onFailback(name, { replayed, ms: performance.now() - since })
-    await removeCopies(name)
-  }
-
-  const inBackground = (name: string, work: (instance: Instance, lane: Lane) => Promise<void>): Promise<void> => {
+  const inBackground = (
+    name: string,
+    slot: 'background' | 'sweeping',
+    work: (instance: Instance, lane: Lane) => Promise<void>,
+  ): Promise<void> => {
     const instance = landscape.instances.get(name)
     const lane = laneOf(name)
-    if (instance === undefined || signal.aborted || lane.recovering !== undefined || lane.background !== undefined) {
+    if (instance === undefined || signal.aborted || lane.recovering !== undefined || lane[slot] !== undefined) {
       return Promise.resolve()
     }
-    lane.background = work(instance, lane)
+    lane[slot] = work(instance, lane)
       .then(
         () => {
           lane.failure = undefined
@@ -209,10 +140,28 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
         },
       )
       .finally(() => {
-        lane.background = undefined
-        lane.progress = undefined
+        lane[slot] = undefined
+        if (lane.recovering === undefined) lane.progress = undefined
       })
-    return lane.background
+    return lane[slot]
+  }
+
+  /** Each time that it comes back anew, until it stays or is gone. */
+  const recovering = async (instance: Instance, lane: Lane): Promise<void> => {
+    await lane.background
+    for (;;) {
+      const { returns } = lane
+      const stay = (): boolean => !signal.aborted && lane.returns === returns && instance.catchingUp()
+      try {
+        if (stay()) await bringBack(instance, lane, stay)
+      } catch (error) {
+        if (stay()) {
+          fail(lane, instance, 'could not be brought up to date', error)
+          instance.relapse(error instanceof Error ? error.message : String(error))
+        }
+      }
+      if (signal.aborted || lane.returns === returns) return
+    }
   }
 
   return {
@@ -220,24 +169,16 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       const instance = landscape.instances.get(name)
       const lane = laneOf(name)
       if (instance === undefined || signal.aborted) return Promise.resolve()
-      lane.recovering ??= (async () => {
-        await lane.background
-        try {
-          if (instance.catchingUp()) await bringBack(instance, lane)
-        } catch (error) {
-          if (error instanceof Gone || signal.aborted || !instance.catchingUp()) return
-          fail(lane, instance, 'could not be brought up to date', error)
-          instance.relapse(error instanceof Error ? error.message : String(error))
-        } finally {
-          lane.recovering = undefined
-          lane.progress = undefined
-        }
-      })()
+      lane.returns += 1
+      lane.recovering ??= recovering(instance, lane).finally(() => {
+        lane.recovering = undefined
+        lane.progress = undefined
+      })
       return lane.recovering
     },
 
     drain: (name) =>
-      inBackground(name, async (instance) => {
+      inBackground(name, 'background', async (instance) => {
         while (!signal.aborted && instance.readable() && instance.writable() && journal?.holds(name) === true) {
           await fence(instance, false)
           if ((await round(instance, background)) === 0) return
@@ -246,7 +187,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       }),
 
     check: (name) =>
-      inBackground(name, async (instance, lane) => {
+      inBackground(name, 'background', async (instance, lane) => {
         if (!instance.readable() || !instance.writable()) return
         const sentinel = await instance.read(layout.sentinel)
         if (sentinel !== undefined && sentinel === lane.whole) return
@@ -258,7 +199,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       }),
 
     sweep: (name) =>
-      inBackground(name, async (instance) => {
+      inBackground(name, 'sweeping', async (instance) => {
         if (!instance.readable() || !instance.writable()) return
         await sweepEnded(instance, { layout, clock, now: now() }, background)
       }),
@@ -267,7 +208,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
 
     close: async () => {
       ending.abort()
-      await Promise.all([...lanes.values()].flatMap(({ recovering, background: other }) => [recovering, other]))
+      await Promise.all([...lanes.values()].flatMap((lane) => [lane.recovering, lane.background, lane.sweeping]))
     },
   }
 }

@@ -206,6 +206,55 @@ describe('an instance that came back', () => {
     expect(await side.primary.read(key('analytics', 'a'))).toBe(undefined)
     expect(side.said.join()).toContain('older snapshot')
   })
+
+  it('is looked at anew if it goes away again before it was through', async () => {
+    const side = await open()
+    const kept = keptOf(side)
+    await kept.put(both(side), 'orders', 'a', 'kept')
+    // Somebody holds something for it, so that it isn't through.
+    const until9 = `${(Date.now() + 600_000) * 1_000} {"entries":1,"routing":"r"}`
+    await raw(secondary(), 'HSET', layout.outage('primary'), 'p:bbbbbbbb', until9)
+    primary().freeze()
+    await away(side)
+    primary().thaw()
+    await until('it waits', () => side.recovery.progress('primary')?.step === 'waiting')
+    await primary().crash()
+    await primary().restart()
+    await until(
+      'it waits once more',
+      () => side.said.length > 0 && side.recovery.progress('primary')?.step === 'waiting',
+    )
+    await raw(secondary(), 'DEL', layout.outage('primary'))
+    await back(side)
+    expect(side.said).toEqual([expect.stringContaining('has lost its data')])
+    expect(await kept.read(side.primary, 'orders', 'a')).toBe('kept')
+    expect(side.failbacks.length).toBe(1)
+  })
+
+  it('full stays catching-up, without going down for it, until it takes what it missed', async () => {
+    const side = await open()
+    const kept = keptOf(side)
+    primary().freeze()
+    await away(side)
+    const version = side.landscape.clock.next()
+    const text = envelope(version, 'x'.repeat(60_000))
+    await side.journal.append('primary', [
+      { kind: 'value', scope: orders, key: 'large', version, text, endsAt: soon() },
+      { kind: 'invalid', scope: analytics, key: 'gone' },
+    ])
+    primary().thaw()
+    await raw(primary(), 'CONFIG', 'SET', 'maxmemory', '1kb')
+    await until('it is there, and waits', () => side.recovery.progress('primary')?.step === 'waiting')
+    const { since } = side.primary.health()
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    expect(side.primary.catchingUp()).toBe(true)
+    expect(side.primary.health().since).toBe(since)
+    await raw(primary(), 'CONFIG', 'SET', 'maxmemory', '0')
+    await back(side)
+    expect(await kept.read(side.primary, 'orders', 'large')).toBe('x'.repeat(60_000))
+    expect(side.said).toEqual([])
+    await raw(primary(), 'CONFIG', 'SET', 'maxmemory', '0')
+  })
 })
 
 describe('an instance that lost its data', () => {
