@@ -18,6 +18,7 @@ export const config: ApiRouteConfig = {
 }
 
 export const handler: Handlers['CountVisit'] = async (req, { cache }) => {
+  // The one call that can fail while a single Redis is away: whether it was counted may be unknown just then.
   const visits = await cache.increment(`count:visits-${req.body.page}`, { category: 'analytics' })
   return { status: 200, body: { page: req.body.page, visits } }
 }

@@ -1,5 +1,4 @@
 import type { ApiRouteConfig, Handlers } from 'motia'
-import { whenAway } from '../shared/when-away'
 import type { Summary } from './summary'
 
 export const config: ApiRouteConfig = {
@@ -9,7 +8,6 @@ export const config: ApiRouteConfig = {
   flows: ['analytics'],
   method: 'GET',
   path: '/analytics/summary',
-  middleware: [whenAway],
   emits: [],
 }
 

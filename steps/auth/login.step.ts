@@ -3,7 +3,6 @@ import type { ApiRouteConfig, Handlers } from 'motia'
 import { z } from 'zod'
 import { members } from '../shared/database'
 import { validBody } from '../shared/valid-body'
-import { whenAway } from '../shared/when-away'
 import { passwordMatches } from './password'
 
 const Body = z.object({ user: z.string().min(1).max(64), password: z.string().min(1).max(128) })
@@ -16,7 +15,7 @@ export const config: ApiRouteConfig = {
   method: 'POST',
   path: '/auth/login',
   bodySchema: Body,
-  middleware: [whenAway, validBody(Body)],
+  middleware: [validBody(Body)],
   emits: ['auth.logged-in'],
 }
 

@@ -1,5 +1,4 @@
 import type { ApiRouteConfig, Handlers } from 'motia'
-import { whenAway } from '../shared/when-away'
 import { todaysMenu } from './todays-menu'
 
 export const config: ApiRouteConfig = {
@@ -9,7 +8,6 @@ export const config: ApiRouteConfig = {
   flows: ['menu'],
   method: 'GET',
   path: '/menu',
-  middleware: [whenAway],
   emits: [],
 }
 

@@ -1,6 +1,6 @@
 import type { EventConfig, Handlers } from 'motia'
 import { z } from 'zod'
-import type { OpenOrder } from './order'
+import { type OpenOrder, patience } from './order'
 
 export const config: EventConfig = {
   type: 'event',
@@ -10,6 +10,7 @@ export const config: EventConfig = {
   subscribes: ['orders.priced'],
   emits: ['orders.confirmed'],
   input: z.object({ orderId: z.string() }),
+  infrastructure: patience,
 }
 
 export const handler: Handlers['ConfirmOrder'] = async ({ orderId }, { cache, state, emit }) => {

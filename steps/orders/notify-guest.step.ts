@@ -1,5 +1,6 @@
 import type { EventConfig, Handlers } from 'motia'
 import { z } from 'zod'
+import { patience } from './order'
 
 export const config: EventConfig = {
   type: 'event',
@@ -9,6 +10,7 @@ export const config: EventConfig = {
   subscribes: ['orders.confirmed'],
   emits: ['analytics.count'],
   input: z.object({ orderId: z.string() }),
+  infrastructure: patience,
 }
 
 export const handler: Handlers['NotifyGuest'] = async ({ orderId }, { cache, emit }) => {

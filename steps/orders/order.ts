@@ -4,3 +4,9 @@ export interface OpenOrder {
   placedAt: string
   lines: { dish: string; quantity: number }[]
 }
+
+/**
+ * Motia runs a failed event step again every 2 seconds, 3 times unless told otherwise. So often an order waits a minute
+ * for its state, should both Redis be away: with one of them nothing fails.
+ */
+export const patience = { queue: { maxRetries: 30 } }

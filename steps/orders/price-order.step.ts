@@ -1,7 +1,7 @@
 import type { EventConfig, Handlers } from 'motia'
 import { z } from 'zod'
 import { todaysMenu } from '../menu/todays-menu'
-import type { OpenOrder } from './order'
+import { type OpenOrder, patience } from './order'
 
 export const config: EventConfig = {
   type: 'event',
@@ -11,6 +11,7 @@ export const config: EventConfig = {
   subscribes: ['orders.placed'],
   emits: ['orders.priced'],
   input: z.object({ orderId: z.string() }),
+  infrastructure: patience,
 }
 
 export const handler: Handlers['PriceOrder'] = async ({ orderId }, { cache, state, emit }) => {

@@ -1,13 +1,16 @@
 import type { ApiMiddleware } from 'motia'
 import { isCacheError, stateErrorCode } from 'motia-redis/step'
 
-/** A Redis that is away is no bug of the step: say so to the client, instead of Motia's 500. */
+/**
+ * With one Redis away nothing fails. With both away, sessions and state from before can't be known, which is no bug of
+ * the step: say so to the client, instead of Motia's 500.
+ */
 export const whenAway: ApiMiddleware<unknown, never, unknown> = async (_req, { logger }, next) => {
   try {
     return await next()
   } catch (error) {
     const code = isCacheError(error) ? error.code : stateErrorCode(error)
-    if (!code?.match(/_(UNAVAILABLE|TIMEOUT)$/)) throw error
+    if (!code?.match(/_(UNKNOWN|UNAVAILABLE|TIMEOUT|JOURNAL_FULL)$/)) throw error
     logger.warn('data store away', { code })
     return { status: 503, headers: { 'retry-after': '1' }, body: { error: code } }
   }

@@ -1,6 +1,5 @@
 import type { ApiRouteConfig, Handlers } from 'motia'
 import { validPath } from '../shared/valid-path'
-import { whenAway } from '../shared/when-away'
 
 export const config: ApiRouteConfig = {
   type: 'api',
@@ -9,7 +8,7 @@ export const config: ApiRouteConfig = {
   flows: ['users'],
   method: 'GET',
   path: '/users/:id',
-  middleware: [validPath, whenAway],
+  middleware: [validPath],
   emits: [],
 }
 

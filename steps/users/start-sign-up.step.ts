@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { ApiRouteConfig, Handlers } from 'motia'
 import { z } from 'zod'
 import { validBody } from '../shared/valid-body'
-import { whenAway } from '../shared/when-away'
 import type { SignUp } from './sign-up'
 
 const Body = z.object({ name: z.string().regex(/^[A-Za-z][A-Za-z ]{1,31}$/, 'two to 32 letters') })
@@ -15,7 +14,7 @@ export const config: ApiRouteConfig = {
   method: 'POST',
   path: '/users/sign-up',
   bodySchema: Body,
-  middleware: [whenAway, validBody(Body)],
+  middleware: [validBody(Body)],
   emits: ['users.sign-up-started'],
 }
 
