@@ -55,7 +55,8 @@ const open = async ({ options, primary, secondary }: Setup): Promise<Opened> => 
     REDIS_PRIMARY_URL: `${servers[0].url}/1`,
     REDIS_SECONDARY_URL: servers[1].url,
     MOTIA_REDIS_DIR: testFolder(),
-    // A write that waits in vain leaves a third of it for the journal, which may meet a busy disk.
+    // What waits in vain leaves a third of it for the other instance, and for a disk that may be busy.
+    MOTIA_REDIS_DEADLINE_READ: '1s',
     MOTIA_REDIS_DEADLINE_WRITE: '1s',
   }
   const settings = readSettings(options, { env, baseDir: testFolder(), production: false })

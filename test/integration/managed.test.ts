@@ -28,6 +28,7 @@ beforeAll(async () => {
     REDIS_PRIMARY_URL: servers[0].url,
     REDIS_SECONDARY_URL: servers[1].url,
     MOTIA_REDIS_DIR: testFolder(),
+    MOTIA_REDIS_DEADLINE_READ: '1s',
     MOTIA_REDIS_DEADLINE_WRITE: '1s',
   }
   const settings = readSettings(

@@ -96,6 +96,30 @@ describe('an instance that goes away', () => {
     ])
   })
 
+  it('that is away at the start is stood in for at once, and gets what it missed when it comes', async () => {
+    const lines = heard()
+    const [primary, secondary] = await Promise.all([startTestRedis(), startTestRedis()])
+    await secondary.stop()
+    const env = { REDIS_PRIMARY_URL: primary.url, REDIS_SECONDARY_URL: secondary.url }
+    const { tiers, changes, failovers, failbacks } = openTestTiers(env)
+    await tiers.cache.set('a', 1)
+    expect(await tiers.cache.getEntry('a')).toMatchObject({ value: 1, source: 'primary', degraded: true })
+    expect(failovers.map(({ category }) => category)).toEqual(['user', 'menu', 'cache'])
+    await secondary.restart()
+    await until('the failback is told', () => failbacks.length === 3)
+    expect(failbacks[2]).toMatchObject({ category: 'cache', to: 'secondary', replayed: 1 })
+    await until('all is well', () => tiers.health().status === 'ok')
+    expect(changes.filter((change) => change.startsWith('secondary'))).toEqual([
+      'secondary probing -> down (no writes)',
+      'secondary down -> catching-up',
+      'secondary catching-up -> up',
+    ])
+    expect(lines).toEqual([
+      expect.stringMatching(/secondary {2}DOWN {2}.*; primary stands in for user menu cache; not kept until .*: ml$/),
+      'motia-redis  secondary  up again',
+    ])
+  })
+
   it('while both are away, files of this machine stand in', async () => {
     heard()
     const { tiers, primary, secondary, failbacks } = await openTwo()
