@@ -112,5 +112,7 @@ export const tagKey = (instance: string, of: 'T' | 't', scope: Scope, tag: strin
   keyOf(instance, of, scope, tag)
 /** Prefixes of ranges. */
 export const deltasOf = (instance: string, scope: Scope, key: string): Buffer => keyOf(instance, 'd', scope, key)
+/** All increments of a category. */
+export const deltasIn = (instance: string, scope: Scope): Buffer => keyOf(instance, 'd', scope)
 export const keptOf = (instance: string, scope: Scope): Buffer => keyOf(instance, 'k', scope)
 export const classOf = (instance: string, of: RecordClass): Buffer => keyOf(instance, of)

@@ -1,6 +1,7 @@
 import { within } from '../embedded/database.js'
 import {
   classOf,
+  deltasIn,
   deltasOf,
   everywhere,
   instancePrefix,
@@ -77,6 +78,7 @@ export const createWriter = (
     if (entry.kind === 'invalid' || entry.kind === 'value' || entry.kind === 'tombstone') {
       dropRange(instance, deltasOf(instance, entry.scope, entry.key), () => true)
     }
+    if (entry.kind === 'clear') dropRange(instance, deltasIn(instance, entry.scope), () => true)
     totals.seq += 1
     const size = sizeOf(key, entry)
     records.putSync(key, [totals.seq, startOf(entry, now), size, entry])
@@ -137,8 +139,11 @@ export const createWriter = (
       const key = recordKeyOf(instance, entry)
       const existing = records.get(key)
       if (existing !== undefined && notLater(existing[3])) drop(instance, key, existing)
-      if (entry.kind === 'clear') dropRange(instance, keptOf(instance, entry.scope), notLater)
       // What was added before is part of the value, or gone with it.
+      if (entry.kind === 'clear') {
+        dropRange(instance, keptOf(instance, entry.scope), notLater)
+        dropRange(instance, deltasIn(instance, entry.scope), () => true)
+      }
       if ('key' in entry) dropRange(instance, deltasOf(instance, entry.scope, entry.key), () => true)
     },
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../support/until.ts'
 import { dump, envelope, type Ground, name, openGround, valueIn, write } from './kept-ground.ts'
 
 let ground: Ground
@@ -110,5 +111,25 @@ describe('kept entries', () => {
     await ground.a.restart()
     await ground.recover(ground.home)
     expect(await shelf.increment(name('fresh'), 1, endsAt)).toBe(9)
+  })
+
+  it('a counter that only the journal knows goes with a clear, whether home is still away or back', async () => {
+    const shelf = ground.shelf()
+    const endsAt = Date.now() + 600_000
+    for (const back of [false, true]) {
+      ground.home.drill(60_000)
+      expect(await shelf.increment(name('n'), 2, endsAt)).toBe(2)
+      if (back) {
+        ground.home.drill(0)
+        await until('it takes writes again', () => ground.home.writable())
+      }
+      await shelf.clear()
+      expect(await shelf.read(name('n'))).toBe(undefined)
+      if (!back) ground.home.drill(0)
+      await ground.recover(ground.home)
+      expect(await shelf.read(name('n'))).toBe(undefined)
+      expect(await shelf.increment(name('n'), 1, endsAt)).toBe(1)
+      await shelf.clear()
+    }
   })
 })
