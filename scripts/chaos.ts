@@ -6,15 +6,21 @@ import { runNemesis } from '../test/chaos/nemesis.ts'
 /**
  * `npm run chaos -- --seconds 120 --seed 7`: writer processes on two Redis servers that crash, freeze, lose data and
  * get cut off at random; then the history of every call is judged by the promises. The exit code is 1 where one was
- * broken. The same seed chooses the same faults, though not their moments to the millisecond.
+ * broken. `--falls 3`: each instance falls three times at most, since after the fourth within a minute it stays down for
+ * that minute. The same seed chooses the same faults, though not their moments to the millisecond.
  */
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '120' }, seed: { type: 'string' }, quiet: { type: 'boolean' } },
+  options: {
+    seconds: { type: 'string', default: '120' },
+    seed: { type: 'string' },
+    falls: { type: 'string' },
+    quiet: { type: 'boolean' },
+  },
 })
 const seconds = Number(values.seconds)
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
 if (!(seconds > 0) || !Number.isSafeInteger(seed)) {
-  console.error('usage: npm run chaos -- [--seconds 120] [--seed 7] [--quiet]')
+  console.error('usage: npm run chaos -- [--seconds 120] [--seed 7] [--falls 3] [--quiet]')
   process.exit(2)
 }
 
@@ -31,7 +37,12 @@ const tell = ({ promise, text, calls }: Violation): void => {
 }
 
 console.log(`seed ${seed}, ${seconds} s`)
-const result = await runNemesis({ seconds, seed, ...(values.quiet ? {} : { say: (line) => console.log(line) }) })
+const result = await runNemesis({
+  seconds,
+  seed,
+  ...(values.falls === undefined ? {} : { falls: Number(values.falls) }),
+  ...(values.quiet ? {} : { say: (line) => console.log(line) }),
+})
 const { calls, violations, faults, back, unwell, left, folder } = result
 
 const count = (outcome: Call['outcome']): number => calls.filter((call) => call.outcome === outcome).length

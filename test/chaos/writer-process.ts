@@ -47,7 +47,13 @@ export const startWriter = (
       resolve()
     })
   })
+  // What is sent before it listens is lost.
+  let listens = (): void => undefined
+  const ready = new Promise<void>((resolve) => {
+    listens = resolve
+  })
   child.on('message', (answer: Answer) => {
+    if ('ready' in answer) return listens()
     if ('state' in answer) return onState(answer.instance, answer.state)
     const index = waiting.findIndex((takes) => takes(answer))
     if (index >= 0) waiting.splice(index, 1)
@@ -62,7 +68,7 @@ export const startWriter = (
         if (taken !== undefined) resolve(taken)
         return taken !== undefined
       })
-      child.send(question, () => undefined)
+      void ready.then(() => child.send(question, () => undefined))
     })
 
   return {

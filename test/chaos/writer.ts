@@ -23,6 +23,8 @@ export interface WriterOptions {
 /** What it can be asked; it answers with the same word. */
 export type Question = 'stop' | 'well' | { readonly read: string }
 export type Answer =
+  /** It listens. */
+  | { readonly ready: true }
   /** Calls that never ended. */
   | { readonly hung: readonly string[] }
   | { readonly well: boolean; readonly health: string }
@@ -72,6 +74,15 @@ const writer = async (): Promise<void> => {
   }
 }
 
+process.on('disconnect', () => process.exit())
+
+const shown = ({ name, state, reason, journal }: ReturnType<typeof tiers.health>['instances'][number]): string =>
+  `${name} ${state}, ${journal.entries} waiting${reason === undefined ? '' : `: ${reason}`}`
+
+// Loading and connecting is no call's business; an instance that is away at the start is.
+await tiers.cache.get('none', { category: 'menu' }).catch(() => undefined)
+const writers = Promise.all(Array.from({ length: options.writers }, writer))
+
 process.on('message', (question: Question) => {
   if (question === 'stop') {
     going = false
@@ -85,11 +96,4 @@ process.on('message', (question: Question) => {
     void readEverything(tiers, recorder, keys).then(() => say({ read: keys.length }))
   }
 })
-process.on('disconnect', () => process.exit())
-
-const shown = ({ name, state, reason, journal }: ReturnType<typeof tiers.health>['instances'][number]): string =>
-  `${name} ${state}, ${journal.entries} waiting${reason === undefined ? '' : `: ${reason}`}`
-
-// Loading and connecting is no call's business; an instance that is away at the start is.
-await tiers.cache.get('none', { category: 'menu' }).catch(() => undefined)
-const writers = Promise.all(Array.from({ length: options.writers }, writer))
+say({ ready: true })
