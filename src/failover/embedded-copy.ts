@@ -58,7 +58,7 @@ export interface CopyFiles extends Omit<EmbeddedCopy, 'complete'> {
 }
 
 /** ms that writes are gathered: one item that is written again and again is one write to the files. */
-const GATHER = 50
+const GATHER = 250
 const SETTLE = 2
 /** Items and groups per transaction. */
 const PIECE = 500
