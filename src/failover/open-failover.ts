@@ -7,6 +7,7 @@ import type { Report } from '../report.js'
 import type { Settings } from '../settings/settings.js'
 import { createLandscape } from './create-landscape.js'
 import type { Durable } from './durable.js'
+import { type FilledCopy, type FilledCopyParts, openFilledCopy } from './embedded-copy-filling.js'
 import { withFallbackGroups } from './fallback-groups.js'
 import { createKeptGroups } from './kept-groups.js'
 import type { Landscape } from './landscape.js'
@@ -43,18 +44,20 @@ export interface FailoverParts {
 const DRAIN_EVERY = 250
 /** ms between two looks whether an instance that is up lost its data behind our back. */
 const CHECK_EVERY = 5_000
+/** ms after it became readable. */
+const CHECK_SOON = 250
 /** ms between two sweeps of markers and ids that have ended. */
 const SWEEP_EVERY = 60 * 60_000
 
 export const openFailover = (parts: FailoverParts): Failover => {
   const { settings, instances, embedded, durable, processId, report } = parts
   const { dir, namespace } = settings
-  const { clock, journal } = durable
+  const { clock, journal, idOf } = durable
   const layout = layoutOf(namespace)
   const lastResort = journal && openLastResort(dir)
   // Now, and not under the first call that needs it.
   void lastResort?.connect()
-  const landscape = createLandscape({ settings, instances, clock, journal, lastResort })
+  const landscape = createLandscape({ settings, instances, clock, journal, idOf, lastResort })
   const outages = createOutages({ instances, layout, processId, routing: routingHash(settings) })
   const recovery = createRecovery({
     landscape,
@@ -84,10 +87,12 @@ export const openFailover = (parts: FailoverParts): Failover => {
 
   const { state } = settings
   const home = instances.get(state.instance)
+  const copy = home && journal && openCopy(settings, home, { landscape, layout, report, now: Date.now })
+  const lookAround = setInterval(() => void copy?.check(), CHECK_EVERY).unref()
   const groups =
     home === undefined
       ? storeOf(embedded, state.instance)
-      : createKeptGroups(home, { landscape, layout, ...state, copy: undefined, now: Date.now })
+      : createKeptGroups(home, { landscape, layout, ...state, copy, now: Date.now })
   return {
     landscape,
     shelves: createShelves({ landscape, outages, layout, embedded, now: Date.now }),
@@ -101,8 +106,14 @@ export const openFailover = (parts: FailoverParts): Failover => {
         away.add(name)
         // What lies there for others is behind from now on.
         outages.discard(name)
+        // Whatever this process will hold for it, others know before they read from it again.
+        outages.enter(name, () => journal?.stats(name).entries ?? 0)
       }
-      if (readable) away.delete(name)
+      if (readable) {
+        away.delete(name)
+        // Soon, so that there is something by which it is known again; not at once, when everybody calls.
+        setTimeout(() => void recovery.check(name), CHECK_SOON).unref()
+      }
       if (standing === 'catching-up') void recovery.recover(name)
     },
 
@@ -112,10 +123,25 @@ export const openFailover = (parts: FailoverParts): Failover => {
       clearInterval(draining)
       clearInterval(checking)
       clearInterval(sweeping)
+      clearInterval(lookAround)
       await recovery.close()
       await outages.close()
+      await copy?.close()
       await lastResort?.close()
     },
+  }
+}
+
+/** Undefined where its files can't be opened: then state is known only as long as an instance can be read. */
+const openCopy = (settings: Settings, home: Instance, parts: FilledCopyParts): FilledCopy | undefined => {
+  try {
+    const copy = openFilledCopy(settings.dir, home, parts)
+    void copy.check()
+    return copy
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    parts.report.warn(`state has no copy in files: ${reason}`)
+    return undefined
   }
 }
 

@@ -1,5 +1,7 @@
-import type { Identity, Instance } from '../instances/instance.js'
+import { setTimeout } from 'node:timers/promises'
+import { type Identity, type Instance, isOutage } from '../instances/instance.js'
 import type { Layout } from '../instances/layout.js'
+import { StoreError } from '../instances/store.js'
 import type { Report } from '../report.js'
 import type { Settings } from '../settings/settings.js'
 import { judge } from './identity.js'
@@ -58,6 +60,8 @@ export interface RecoveryOptions {
   }
 }
 
+/** ms that `close` waits for calls that are on their way. */
+const CLOSE_LIMIT = 500
 /** Entries a second that work in the background may cost an instance. */
 const BACKGROUND = 20_000
 
@@ -134,7 +138,8 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
         },
         (error) => {
           // An instance that went away says so itself.
-          if (!signal.aborted && instance.readable() && instance.writable()) {
+          const away = error instanceof StoreError && (isOutage(error) || error.kind === 'closed')
+          if (!signal.aborted && !away) {
             fail(lane, instance, 'work in the background failed and is tried again', error)
           }
         },
@@ -208,7 +213,9 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
 
     close: async () => {
       ending.abort()
-      await Promise.all([...lanes.values()].flatMap((lane) => [lane.recovering, lane.background, lane.sweeping]))
+      const running = [...lanes.values()].flatMap((lane) => [lane.recovering, lane.background, lane.sweeping])
+      // A call that is on its way to a frozen server ends by itself, and nothing follows it.
+      await Promise.race([Promise.all(running), setTimeout(CLOSE_LIMIT, undefined, { ref: false })])
     },
   }
 }
