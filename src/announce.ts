@@ -9,7 +9,7 @@ export interface Announcements {
   /** An instance's standing has changed: one line, and a failover or failback of each category that moves. */
   changed(name: string, health: StoreHealth): void
   /** What it missed has reached it. */
-  replayed(name: string, entries: number): void
+  caughtUp(name: string, entries: number): void
   /** While it starts, the start lines say how each instance is. */
   starting(on: boolean): void
 }
@@ -18,6 +18,8 @@ interface Moved {
   readonly at: number
   readonly categories: readonly string[]
   replayed: number
+  /** Where they are served. */
+  to: string
   /** It couldn't be read either. */
   wasAway: boolean
 }
@@ -62,14 +64,26 @@ export const createAnnouncements = (parts: {
     const to = standInOf(landscape, name)
     if (!serves && to !== undefined && gone === undefined && (state === 'down' || readable)) {
       const categories = categoriesOf(name).flatMap((one) => (one.onOutage === 'failover' ? [one.name] : []))
-      moved.set(name, { at: now(), categories, replayed: 0, wasAway: !readable })
-      for (const category of categories) {
-        events.emit('failover', { category, from: name, to, reason: reasonFor(name, reason) })
-      }
+      moved.set(name, { at: now(), categories, replayed: 0, to, wasAway: !readable })
+      tell(categories, name, to, reasonFor(name, reason))
     }
-    // One that was away tells how much it had missed when it has got it.
-    if (serves && gone?.wasAway === false) back(name)
+    // Where nothing waits for it, nobody tells that it has caught up.
+    if (serves && gone?.wasAway === false && landscape.calm(name)) back(name)
     if (gone !== undefined && !readable) gone.wasAway = true
+  }
+
+  const tell = (categories: readonly string[], from: string, to: string, reason: string): void => {
+    for (const category of categories) events.emit('failover', { category, from, to, reason })
+  }
+
+  /** What stood in for others may be gone itself, or able again. */
+  const moveOn = (name: string, { reason }: StoreHealth): void => {
+    for (const [home, gone] of moved) {
+      const to = standInOf(landscape, home)
+      if (home === name || to === undefined || to === gone.to) continue
+      tell(gone.categories, gone.to, to, gone.to === name ? reasonFor(name, reason) : `${to} can stand in again`)
+      gone.to = to
+    }
   }
 
   const back = (name: string): void => {
@@ -83,13 +97,15 @@ export const createAnnouncements = (parts: {
   return {
     changed: (name, health) => {
       say(name, health)
-      if (health.untried !== true) move(name, health)
+      if (health.untried === true) return
+      move(name, health)
+      moveOn(name, health)
     },
-    replayed: (name, entries) => {
+    caughtUp: (name, entries) => {
       const gone = moved.get(name)
       if (gone === undefined) return
       gone.replayed += entries
-      back(name)
+      if (landscape.calm(name)) back(name)
     },
     starting: (on) => {
       starting = on

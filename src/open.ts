@@ -75,7 +75,7 @@ export const openTiers = (
     durable,
     processId,
     report,
-    onFailback: (name, { replayed }) => announcements.replayed(name, replayed),
+    onFailback: (name, { replayed }) => announcements.caughtUp(name, replayed),
   })
   const { landscape } = failover
   const announcements = createAnnouncements({ settings, landscape, report, events, now: Date.now })

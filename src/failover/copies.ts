@@ -65,7 +65,7 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
   const standIns = createStandIns(home, landscape, outages)
   const store = landscape.lastResort
   const from = outages.trace(home).lastResortFrom
-  const fallback = store && createFallback({ store, home, category: category.name, from, now })
+  const fallback = store && createFallback({ store, home: landscape.idOf(home), category: category.name, from, now })
 
   const endOf = (endsAt: number): number =>
     category.standInTtl === undefined ? endsAt : Math.min(endsAt, now() + category.standInTtl)

@@ -12,6 +12,8 @@ export interface LandscapeParts {
   readonly instances: ReadonlyMap<string, Instance>
   readonly clock: Clock
   readonly journal: Journal | undefined
+  /** @default its name */
+  readonly idOf?: (instance: string) => string
   readonly lastResort: EntryStore | undefined
 }
 
@@ -27,6 +29,7 @@ export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landsca
   )
   return {
     ...parts,
+    idOf: parts.idOf ?? ((name) => name),
     categoryOf: (name) => {
       const first = settings.instances[0]?.name ?? ''
       if (name === '') return rawCategory(first)

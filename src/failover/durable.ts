@@ -10,6 +10,8 @@ import { type Journal, openJournal } from './journal.js'
 export interface Durable {
   readonly clock: Clock
   readonly journal: Journal | undefined
+  /** What an instance is called in files: its name and its address. */
+  idOf(instance: string): string
   /** What the app should know of its folder, at the start. */
   readonly warnings: readonly string[]
 }
@@ -19,10 +21,11 @@ export const openDurable = (settings: Settings, processId: string): Durable => {
   const { dir } = settings
   const warnings: string[] = []
   const redis = settings.instances.filter(({ url }) => url !== undefined)
+  const idOf = idsOf(redis, settings.namespace)
   let journal: Journal | undefined
   if (redis.length > 0) {
     try {
-      journal = byAddress(openJournal({ dir }), redis, settings.namespace)
+      journal = byAddress(openJournal({ dir }), idOf)
       if (diesWithContainer(dir)) {
         warnings.push(
           'the journal lies in this container and is lost with it: writes of an outage survive only if MOTIA_REDIS_DIR is on a volume',
@@ -36,39 +39,40 @@ export const openDurable = (settings: Settings, processId: string): Durable => {
     }
   }
   const clock = createClock({ processId, store: journal && createClockFiles(dir, processId) })
-  return { clock, journal, warnings }
+  return { clock, journal, idOf, warnings }
 }
 
 /**
  * Entries wait for a server, not for a name: where REDIS_PRIMARY_URL is pointed at another one, what was meant for the
  * first must not end up there. User and password may change.
  */
-const byAddress = (journal: Journal, instances: readonly InstanceSettings[], namespace: string): Journal => {
+const idsOf = (instances: readonly InstanceSettings[], namespace: string): ((name: string) => string) => {
   const ids = new Map(
     instances.map(({ name, url }) => {
       const address = `${url?.host} ${url?.port} ${url?.db} ${namespace}`
       return [name, `${name}@${createHash('sha1').update(address).digest('hex').slice(0, 12)}`]
     }),
   )
-  const id = (name: string): string => ids.get(name) ?? name
-  return {
-    ...journal,
-    find: (name, scope, key) => journal.find(id(name), scope, key),
-    findAll: (name, scope) => journal.findAll(id(name), scope),
-    findTags: (name, scope, tags) => journal.findTags(id(name), scope, tags),
-    scopesOfGroups: (name) => journal.scopesOfGroups(id(name)),
-    holds: (name) => journal.holds(id(name)),
-    append: (name, entries) => journal.append(id(name), entries),
-    batches: (name, limit) => journal.batches(id(name), limit),
-    remove: (name, replayed) => journal.remove(id(name), replayed),
-    settle: (name, written) => journal.settle(id(name), written),
-    setAside: (name, pending, reason) => journal.setAside(id(name), pending, reason),
-    listAside: (limit) =>
-      journal.listAside(limit).map((aside) => ({ ...aside, instance: aside.instance.replace(/@[0-9a-f]{12}$/, '') })),
-    whenEmpty: (name, action) => journal.whenEmpty(id(name), action),
-    stats: (name) => journal.stats(id(name)),
-  }
+  return (name) => ids.get(name) ?? name
 }
+
+const byAddress = (journal: Journal, id: (name: string) => string): Journal => ({
+  ...journal,
+  find: (name, scope, key) => journal.find(id(name), scope, key),
+  findAll: (name, scope) => journal.findAll(id(name), scope),
+  findTags: (name, scope, tags) => journal.findTags(id(name), scope, tags),
+  scopesOfGroups: (name) => journal.scopesOfGroups(id(name)),
+  holds: (name) => journal.holds(id(name)),
+  append: (name, entries) => journal.append(id(name), entries),
+  batches: (name, limit) => journal.batches(id(name), limit),
+  remove: (name, replayed) => journal.remove(id(name), replayed),
+  settle: (name, written) => journal.settle(id(name), written),
+  setAside: (name, pending, reason) => journal.setAside(id(name), pending, reason),
+  listAside: (limit) =>
+    journal.listAside(limit).map((aside) => ({ ...aside, instance: aside.instance.replace(/@[0-9a-f]{12}$/, '') })),
+  whenEmpty: (name, action) => journal.whenEmpty(id(name), action),
+  stats: (name) => journal.stats(id(name)),
+})
 
 const OVERLAY_FS = 0x794c7630
 

@@ -14,17 +14,23 @@ const PAGE = 500
  */
 export const withFallbackGroups = (
   groups: GroupStore,
-  parts: { readonly store: EntryStore; categoryOf(name: string): CategorySettings; readonly now: () => number },
+  parts: {
+    readonly store: EntryStore
+    categoryOf(name: string): CategorySettings
+    idOf(instance: string): string
+    readonly now: () => number
+  },
 ): GroupStore => {
-  const { store, categoryOf, now } = parts
+  const { store, categoryOf, idOf, now } = parts
 
   const shown = async (visit: (category: CategorySettings, key: string, text: string) => void): Promise<void> => {
     let cursor: string | undefined
     do {
       const page = await listFallback(store, cursor, PAGE)
-      for (const { category: name, redisKey, text } of page.entries) {
+      for (const { home, category: name, redisKey, text } of page.entries) {
         const category = categoryOf(name)
-        if (!category.sensitive) visit(category, redisKey.slice(category.keyPrefix.length), text)
+        if (!category.sensitive && home === idOf(category.instance))
+          visit(category, redisKey.slice(category.keyPrefix.length), text)
       }
       cursor = page.cursor
     } while (cursor !== undefined)
@@ -42,7 +48,7 @@ export const withFallbackGroups = (
 
   const forget = (name: string, key?: string): Promise<void> => {
     const category = categoryOf(name)
-    return forgetEntries(store, category.instance, name, key === undefined ? undefined : category.keyPrefix + key)
+    return forgetEntries(store, idOf(category.instance), name, key === undefined ? undefined : category.keyPrefix + key)
   }
 
   return {

@@ -13,6 +13,8 @@ export interface Landscape {
   readonly instances: ReadonlyMap<string, Instance>
   /** The category of a name, also of one that only another process or an earlier configuration used. */
   categoryOf(name: string): CategorySettings
+  /** What an instance is called in files, where another server under its name must not meet what was kept for the first. */
+  idOf(instance: string): string
   /**
    * Calls may go straight to the instance: it reads and writes, isn't catching up, and nothing in the journal waits for
    * it. Asked before every call, so it costs next to nothing.

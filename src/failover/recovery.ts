@@ -52,6 +52,7 @@ export interface RecoveryOptions {
   readonly report: Report
   /** Epoch ms. */
   readonly now: () => number
+  /** It has what it missed; `ms` since it could be reached again, or since entries were found. */
   readonly onFailback: (instance: string, done: { readonly replayed: number; readonly ms: number }) => void
   /** For tests, to see that it is what helps. */
   readonly weakened?: {
@@ -184,11 +185,17 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
 
     drain: (name) =>
       inBackground(name, 'background', async (instance) => {
+        const since = performance.now()
+        let replayed = 0
         while (!signal.aborted && instance.readable() && instance.writable() && journal?.holds(name) === true) {
           await fence(instance, false)
-          if ((await round(instance, background)) === 0) return
+          const count = await round(instance, background)
+          if (count === 0) return
+          replayed += count
         }
-        if (landscape.calm(name)) await removeCopies(name)
+        if (!landscape.calm(name)) return
+        await removeCopies(name)
+        onFailback(name, { replayed, ms: performance.now() - since })
       }),
 
     check: (name) =>

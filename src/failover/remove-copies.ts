@@ -11,5 +11,5 @@ export const createRemoveCopies =
   async (home: string): Promise<void> => {
     await outages.leave(home)
     await outages.sweep(home)
-    if (landscape.lastResort !== undefined) await forgetHome(landscape.lastResort, home)
+    if (landscape.lastResort !== undefined) await forgetHome(landscape.lastResort, landscape.idOf(home))
   }

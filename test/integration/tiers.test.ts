@@ -68,8 +68,13 @@ describe('health and events, without a plugin', () => {
     expect(failovers.map(({ category }) => category)).toEqual(['user', 'menu', 'cache'])
     await admin.config('SET', 'maxmemory', '0')
     await until('it takes writes again', () => tiers.health().status === 'ok')
-    await until('it has got what it missed', () => tiers.health().instances[1]?.journal.entries === 0)
-    expect(failbacks.map(({ category }) => category)).toEqual(['user', 'menu', 'cache'])
+    await until('it has got what it missed', () => failbacks.length === 3)
+    expect(failbacks).toMatchObject([
+      { category: 'user', to: 'secondary', replayed: 1 },
+      { category: 'menu' },
+      { category: 'cache' },
+    ])
+    expect(tiers.health().instances[1]?.journal.entries).toBe(0)
     expect(await tiers.cache.get('a')).toBeUndefined()
     expect(await tiers.cache.get('b')).toBe(1)
     expect(lines).toEqual([

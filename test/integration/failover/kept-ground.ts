@@ -98,6 +98,7 @@ export const openGround = async (options: GroundOptions = {}): Promise<Ground> =
     standInsOf: () => [],
     mirrorOf: (name) => (options.mirrorless ? undefined : name === 'primary' ? mirror : home),
     lastResort: undefined,
+    idOf: (name) => name,
   }
 
   const serverOf = (instance: Instance): TestRedis => (instance === home ? a : b)
