@@ -5,7 +5,8 @@ import { Redis } from 'ioredis'
 import { buildIfStale } from '../scripts/build-if-stale.ts'
 import { startRedis } from '../scripts/local-redis.ts'
 import { compare, printTable } from './measure.ts'
-import { type Harm, type Outcome, runOutage } from './outage/scenario.ts'
+import { printCost } from './outage/cost.ts'
+import { detectIdle, type Harm, type Outcome, runOutage } from './outage/scenario.ts'
 import { subjectsOf } from './outage/subjects.ts'
 
 /**
@@ -28,7 +29,7 @@ const row = (name: string, each: Outcome): Record<string, string | number> => ({
   hung: each.hung,
   'longest ms': ms(each.longest),
   'first call': each.first,
-  slower: `${each.slower.toFixed(1)}x`,
+  slower: each.slower === undefined ? 'none answered' : `${each.slower.toFixed(1)}x`,
   'known ms': ms(each.detected),
   'up ms': ms(each.back),
   'keys written': each.written,
@@ -44,6 +45,11 @@ for (const harm of ['killed', 'frozen'] satisfies Harm[]) {
   for (const subject of subjectsOf(redisTiers)) rows.push(row(subject.name, await runOutage(subject, harm)))
   console.table(rows)
 }
+
+const [idle] = subjectsOf(redisTiers)
+const detected = idle && (await detectIdle(idle))
+console.log(`\nFrozen while nobody calls: known after ${ms(detected)} ms (goal 1,500)`)
+await printCost()
 
 const [primary, secondary] = await Promise.all([startRedis(), startRedis()])
 const dir = mkdtempSync(join(tmpdir(), 'motia-redis-bench-'))

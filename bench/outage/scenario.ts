@@ -16,7 +16,8 @@ export interface Outcome {
   /** The first call that began after the fault: what it got, after how long. */
   readonly first: string
   /** Median of the calls of the outage's second half, against that of the time before. */
-  readonly slower: number
+  /** Undefined: none was answered. */
+  readonly slower: number | undefined
   /** Until it was known; where that is said. */
   readonly detected: number | undefined
   readonly back: number | undefined
@@ -119,7 +120,7 @@ export const runOutage = async (subject: Subject, harm: Harm): Promise<Outcome> 
     const took = (made: Made): number => (Number.isNaN(made.ended) ? performance.now() : made.ended) - made.began
     const firstCall = calls.find(({ began }) => began > harmedAt)
     const before = calls.filter(({ ended }) => ended < harmedAt)
-    const late = calls.filter(({ began }) => began > harmedAt + LASTS / 2 && began < healedAt - 100)
+    const answered = calls.filter(({ began, ended }) => began > harmedAt + LASTS / 2 && ended < healedAt)
     return {
       calls: calls.length,
       errors: calls.filter((made) => !made.ok && !Number.isNaN(made.ended)).length,
@@ -129,7 +130,7 @@ export const runOutage = async (subject: Subject, harm: Harm): Promise<Outcome> 
         firstCall === undefined
           ? 'none'
           : `${Number.isNaN(firstCall.ended) || took(firstCall) > LASTS ? 'no answer' : firstCall.ok ? 'answer' : 'error'} in ${Math.round(took(firstCall))} ms`,
-      slower: median(late.map(took)) / median(before.map(took)),
+      slower: answered.length === 0 ? undefined : median(answered.map(took)) / median(before.map(took)),
       detected: after(states.find(({ state, at }) => state === 'down' && at > harmedAt)?.at, harmedAt),
       back: after(backAt, healedAt),
       gone,
@@ -138,6 +139,30 @@ export const runOutage = async (subject: Subject, harm: Harm): Promise<Outcome> 
     }
   } finally {
     await Promise.race([Promise.allSettled(opened.map((each) => each.close())), pause(2_500)])
+    await Promise.all([primary.remove(), secondary.remove()])
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+/** ms until an instance that froze while nobody called is known to be away. */
+export const detectIdle = async (subject: Subject): Promise<number | undefined> => {
+  const [primary, secondary] = await Promise.all([openRedis(), openRedis()])
+  const dir = mkdtempSync(join(tmpdir(), 'motia-redis-bench-'))
+  try {
+    const cache = await subject.open({ primary: primary.url, secondary: secondary.url }, dir)
+    let downAt: number | undefined
+    cache.onState?.((state) => {
+      if (state === 'down') downAt ??= performance.now()
+    })
+    await cache.set('k', 'v')
+    await pause(1_500)
+    const frozenAt = performance.now()
+    primary.freeze()
+    for (const end = frozenAt + 5_000; performance.now() < end && downAt === undefined; ) await pause(5)
+    primary.thaw()
+    await cache.close()
+    return after(downAt, frozenAt)
+  } finally {
     await Promise.all([primary.remove(), secondary.remove()])
     rmSync(dir, { recursive: true, force: true })
   }

@@ -4,6 +4,7 @@ import { memoryDriver } from 'bentocache/drivers/memory'
 import { redisDriver } from 'bentocache/drivers/redis'
 import { createCache } from 'cache-manager'
 import { Cacheable } from 'cacheable'
+import { Redis } from 'ioredis'
 import { Keyv } from 'keyv'
 import type { redisTiers } from '../../types/index.ts'
 
@@ -68,13 +69,14 @@ const quiet = (): void => undefined
 const bento: Subject = {
   name: 'BentoCache, memory + Redis',
   open: async ({ primary }) => {
-    const { hostname: host, port } = new URL(primary)
+    const connection = new Redis(primary)
+    connection.on('error', quiet)
     const cache = new BentoCache({
       default: 'tiered',
       stores: {
         tiered: bentostore()
           .useL1Layer(memoryDriver({ maxSize: '10mb' }))
-          .useL2Layer(redisDriver({ connection: { host, port: Number(port) } })),
+          .useL2Layer(redisDriver({ connection })),
       },
       logger: { info: quiet, warn: quiet, error: quiet, debug: quiet, trace: quiet, fatal: quiet, child: () => silent },
       ttl: TTL,

@@ -19,10 +19,11 @@ export interface WorkloadOptions {
   readonly shared?: number
 }
 
-/** design.md's deadlines, ms. getOrSet reads and writes; a clear goes in batches. */
+/** design.md's deadlines, ms; longer where the link is slow. */
 const READ = 150
 const WRITE = 300
-const CLEAR = 1_500
+const TIMES_MEDIAN = 8
+const CAP = 3_000
 
 const scopesOf = (...kinds: readonly string[]): string[] =>
   Object.entries(places).flatMap(([scope, { kind }]) => (kinds.includes(kind) ? [scope] : []))
@@ -33,6 +34,12 @@ const counters = scopesOf('counter')
 export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: WorkloadOptions): Workload => {
   const { cache, state } = tiers
   const { run } = recorder
+  const limit = (least: number): number => {
+    const slowest = Math.max(0, ...tiers.health().instances.map(({ latency = 0 }) => latency))
+    return Math.max(least, Math.min(CAP, slowest * TIMES_MEDIAN))
+  }
+  const reading = (): number => limit(READ)
+  const writing = (): number => limit(WRITE)
   let count = 0
   /** Keys that only this writer uses, once: what is lost of them stays lost. */
   const own = new Map<string, string[]>()
@@ -67,29 +74,30 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
 
   const get = (scope: string): Promise<void> => {
     const key = keyOf(scope)
+    const limit = reading()
     return run(
-      { does: 'read', op: 'cache.get', key, limit: READ },
+      { does: 'read', op: 'cache.get', key, limit },
       () => cache.get(cacheKey(key), { category: placeOf(key).name }),
-      (got) => [readOf(key, 'cache.get', READ, got)],
+      (got) => [readOf(key, 'cache.get', limit, got)],
     )
   }
   const set = (scope: string): Promise<void> => {
     const key = writtenKey(scope)
     const { id, text } = value(key)
-    return run({ does: 'put', op: 'cache.set', key, value: id, limit: WRITE }, () =>
+    return run({ does: 'put', op: 'cache.set', key, value: id, limit: writing() }, () =>
       cache.set(cacheKey(key), text, { category: placeOf(key).name, ttl: '1h' }),
     )
   }
   const remove = (scope: string): Promise<void> => {
     const key = keyOf(scope)
-    return run({ does: 'remove', op: 'cache.delete', key, limit: WRITE }, () =>
+    return run({ does: 'remove', op: 'cache.delete', key, limit: writing() }, () =>
       cache.delete(cacheKey(key), { category: placeOf(key).name }),
     )
   }
   const getOrSet = (): Promise<void> => {
     const key = pick(sharedKeys('fills'))
     const { id } = value(key)
-    const place = { op: 'cache.getOrSet', key, limit: READ + WRITE }
+    const place = { op: 'cache.getOrSet', key, limit: reading() + writing() }
     return run(
       { does: 'read', ...place },
       () => cache.getOrSet(cacheKey(key), () => id, { category: placeOf(key).name, ttl: '2s' }),
@@ -103,48 +111,51 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
   const increment = (scope: string): Promise<void> => {
     const key = pick(sharedKeys(scope).slice(0, 2))
     const by = 1 + Math.floor(random() * 3)
-    return run({ does: 'add', op: 'cache.increment', key, by, limit: WRITE }, () =>
+    return run({ does: 'add', op: 'cache.increment', key, by, limit: writing() }, () =>
       cache.increment(cacheKey(key), { category: placeOf(key).name, by, ttl: '1h' }),
     )
   }
+  // It goes in batches, each with a deadline of its own.
   const clear = (): Promise<void> =>
-    run({ does: 'clear', op: 'cache.clear', scope: 'notifications', limit: CLEAR }, () =>
+    run({ does: 'clear', op: 'cache.clear', scope: 'notifications', limit: 3 * writing() }, () =>
       cache.clear({ category: 'notifications' }),
     )
 
   const stateGet = (scope: string): Promise<void> => {
     const key = keyOf(scope)
+    const limit = reading()
     return run(
-      { does: 'read', op: 'state.get', key, limit: READ },
+      { does: 'read', op: 'state.get', key, limit },
       () => state.get(scope, itemKey(key)),
-      (got) => [readOf(key, 'state.get', READ, got)],
+      (got) => [readOf(key, 'state.get', limit, got)],
     )
   }
   const stateSet = (scope: string): Promise<void> => {
     const key = writtenKey(scope)
     const { id, text } = value(key)
-    return run({ does: 'put', op: 'state.set', key, value: id, limit: WRITE }, () =>
+    return run({ does: 'put', op: 'state.set', key, value: id, limit: writing() }, () =>
       state.set(scope, itemKey(key), text),
     )
   }
   const stateDelete = (scope: string): Promise<void> => {
     const key = keyOf(scope)
-    return run({ does: 'remove', op: 'state.delete', key, limit: WRITE }, () => state.delete(scope, itemKey(key)))
+    return run({ does: 'remove', op: 'state.delete', key, limit: writing() }, () => state.delete(scope, itemKey(key)))
   }
   const getGroup = (scope: string): Promise<void> => {
     const expected = [...sharedKeys(scope), ...(own.get(scope) ?? [])]
+    const limit = reading()
     return run(
-      { does: 'read', op: 'state.getGroup', key: `${scope}/k0`, limit: READ },
+      { does: 'read', op: 'state.getGroup', key: `${scope}/k0`, limit },
       () => state.getGroup<unknown>(scope),
       (items) => {
         const found = new Map(items.map((item) => [identity(item).split('|')[0] ?? '', item]))
         const all = new Set([...expected, ...found.keys()])
-        return [...all].map((key) => readOf(key, 'state.getGroup', READ, found.get(key)))
+        return [...all].map((key) => readOf(key, 'state.getGroup', limit, found.get(key)))
       },
     )
   }
   const stateClear = (): Promise<void> =>
-    run({ does: 'clear', op: 'state.clear', scope: 'wiped', limit: WRITE }, () => state.clear('wiped'))
+    run({ does: 'clear', op: 'state.clear', scope: 'wiped', limit: writing() }, () => state.clear('wiped'))
 
   const kinds: readonly [weight: number, call: () => Promise<void>][] = [
     [22, () => get(pick(entries))],
