@@ -7,6 +7,6 @@ export interface OpenOrder {
 
 /**
  * Motia runs a failed event step again every 2 seconds, 3 times unless told otherwise. So often an order waits a minute
- * for its state, should both Redis be away: with one of them nothing fails.
+ * for what can't be known while both Redis are away: with one of them nothing fails.
  */
 export const patience = { queue: { maxRetries: 30 } }

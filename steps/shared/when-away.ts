@@ -2,8 +2,8 @@ import type { ApiMiddleware } from 'motia'
 import { isCacheError, stateErrorCode } from 'motia-redis/step'
 
 /**
- * With one Redis away nothing fails. With both away, sessions and state from before can't be known, which is no bug of
- * the step: say so to the client, instead of Motia's 500.
+ * With one Redis away nothing fails. With both away, what was kept before can't always be known, which is no bug of the
+ * step: say so to the client, instead of Motia's 500.
  */
 export const whenAway: ApiMiddleware<unknown, never, unknown> = async (_req, { logger }, next) => {
   try {
