@@ -12,7 +12,7 @@ import { MARKER_LIFE } from './merge.js'
  *
  * Under OOM a script may write only once it has deleted, so nothing is deleted here: a full server refuses it whole.
  */
-export const onceScript = script(`
+const onceScript = script(`
 if redis.call('HEXISTS', KEYS[2], ARGV[4]) == 1 then return 0 end
 local added = 0
 if ARGV[6] == '0' or redis.call('EXISTS', KEYS[1]) == 1 then
@@ -27,7 +27,7 @@ redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
 return added`)
 
 /** KEYS: ids. ARGV: lowest version that stays, cursor, count. The next cursor, '0' at the end. */
-export const sweepOnceScript = script(`
+const sweepOnceScript = script(`
 local page = redis.call('HSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3])
 for i = 1, #page[2], 2 do
   if page[2][i + 1] < ARGV[1] then redis.call('HDEL', KEYS[1], page[2][i]) end

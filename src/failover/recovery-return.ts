@@ -37,7 +37,7 @@ export interface Lane {
 export type Stay = () => boolean
 
 /** Went away again while it was brought up to date: its prober says when it is back. */
-export class Gone extends Error {}
+class Gone extends Error {}
 
 interface ReturnParts {
   readonly landscape: Landscape
@@ -138,6 +138,11 @@ export const createReturn = (parts: ReturnParts) => {
       )
       replayed += count
       await othersGone(instance, lane, since, stay)
+      // A server that starts within a moment goes unnoticed as long as nobody reads from it.
+      if ((await instance.identity()).runId !== identity.runId) {
+        lane.returns += 1
+        throw new Gone()
+      }
       if (await readmitted(instance, stay)) {
         if (instance.readable()) break
         throw new Gone()

@@ -259,6 +259,7 @@ describe('replay', () => {
     writing = false
     await Promise.all(writers)
     expect(written.size).toBeGreaterThan(100)
+    await until('it is told', () => side.failbacks.length === 1)
     expect(side.failbacks[0]?.replayed).toBeGreaterThanOrEqual(20_000)
     const names = Array.from({ length: 10_000 }, (_, i) => `k${i}`)
     const texts = await side.primary.readMany(names.map((name) => key(name, 'orders')))

@@ -12,7 +12,7 @@ import { createRedisStore } from '../../../src/instances/redis-store.ts'
 import { readSettings } from '../../../src/settings/read-settings.ts'
 import type { TestRedis } from '../../support/redis-process.ts'
 
-export const namespace = 'app:'
+const namespace = 'app:'
 export const layout = layoutOf(namespace)
 
 /** One process' view of two instances, with everything that recovery needs and nothing above it. */

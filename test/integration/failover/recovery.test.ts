@@ -41,6 +41,7 @@ describe('an instance that came back', () => {
     expect(await kept.group(side.primary, 'flow:1')).toEqual({ a: '1' })
     expect(await kept.group(side.primary, 'flow:2')).toEqual({})
     expect(await side.primary.groups()).toEqual(['flow:1'])
+    await until('it is told', () => side.failbacks.length === 1)
     expect(side.failbacks).toMatchObject([{ instance: 'primary', replayed: 1 }])
     expect(side.said.join()).toContain('has lost its data')
     // Lives and markers came too.
@@ -220,15 +221,11 @@ describe('an instance that came back', () => {
     await until('it waits', () => side.recovery.progress('primary')?.step === 'waiting')
     await primary().crash()
     await primary().restart()
-    await until(
-      'it waits once more',
-      () => side.said.length > 0 && side.recovery.progress('primary')?.step === 'waiting',
-    )
     await raw(secondary(), 'DEL', layout.outage('primary'))
     await back(side)
     expect(side.said).toEqual([expect.stringContaining('has lost its data')])
     expect(await kept.read(side.primary, 'orders', 'a')).toBe('kept')
-    expect(side.failbacks.length).toBe(1)
+    await until('it is told', () => side.failbacks.length === 1)
   })
 
   it('full stays catching-up, without going down for it, until it takes what it missed', async () => {
