@@ -1,4 +1,5 @@
 import type { TiersEmitter } from './events.js'
+import { categoryScope, isGroup, type Scope } from './failover/journal-entries.js'
 import type { Landscape } from './failover/landscape.js'
 import type { StoreHealth } from './instances/store.js'
 import type { Report } from './report.js'
@@ -8,11 +9,16 @@ import { consequence, homedOn, reasonFor, standInOf } from './start-lines.js'
 export interface Announcements {
   /** An instance's standing has changed: one line, and a failover or failback of each category that moves. */
   changed(name: string, health: StoreHealth): void
+  /** The journal had no room for a write. */
+  journalFull(instance: string, scope: Scope): void
   /** What it missed has reached it. */
   caughtUp(name: string, entries: number): void
   /** While it starts, the start lines say how each instance is. */
   starting(on: boolean): void
 }
+
+/** ms in which a full journal is said once for each category. */
+const QUIET = 10_000
 
 interface Moved {
   readonly at: number
@@ -35,6 +41,7 @@ export const createAnnouncements = (parts: {
   const { settings, landscape, report, events, now } = parts
   const moved = new Map<string, Moved>()
   const last = new Map<string, string>()
+  const full = new Map<string, number>()
   let starting = false
 
   const categoriesOf = (name: string): CategorySettings[] =>
@@ -106,6 +113,14 @@ export const createAnnouncements = (parts: {
       if (gone === undefined) return
       gone.replayed += entries
       if (landscape.calm(name)) back(name)
+    },
+    journalFull: (instance, scope) => {
+      const category = isGroup(scope) ? 'state' : scope.slice(categoryScope('').length)
+      const topic = `${instance} ${category}`
+      if (now() - (full.get(topic) ?? Number.NEGATIVE_INFINITY) < QUIET) return
+      full.set(topic, now())
+      report.error(`the journal is full: writes to ${category} are refused until ${instance} is back`)
+      events.emit('journal:full', { instance, category })
     },
     starting: (on) => {
       starting = on

@@ -45,7 +45,7 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
 
   // ioredis, lmdb and superjson are loaded here, not when motia-redis is imported.
   const open = (): Promise<OpenTiers> => {
-    if (closed && opening === undefined) return Promise.reject(closedError())
+    if (closed) return Promise.reject(closedError())
     opening ??= import('./open.js').then(({ openTiers }) => {
       opened = openTiers(settings, { report, events })
       return opened
@@ -57,7 +57,10 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     return opening
   }
 
-  const engine = lazyEngine(async () => (await open()).engine)
+  const engine = lazyEngine(
+    async () => (await open()).engine,
+    () => closed,
+  )
   const cache = createCacheClient(engine)
   const hot = async () => {
     registration.adapterUsed()

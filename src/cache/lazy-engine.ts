@@ -1,12 +1,15 @@
 import type { CacheEngine } from './engine.js'
 
-/** An engine that is opened by its first call. Once it is open, no promise comes between the caller and it. */
-export const lazyEngine = (open: () => Promise<CacheEngine>): CacheEngine => {
+/**
+ * An engine that is opened by its first call. Once it is open, no promise comes between the caller and it. Where
+ * `closed` says so, calls get what `open` says of that.
+ */
+export const lazyEngine = (open: () => Promise<CacheEngine>, closed: () => boolean): CacheEngine => {
   let ready: CacheEngine | undefined
   const via =
     <A extends unknown[], R>(method: (engine: CacheEngine) => (...args: A) => Promise<R>) =>
     (...args: A): Promise<R> =>
-      ready === undefined
+      ready === undefined || closed()
         ? open().then((engine) => {
             ready = engine
             return method(engine)(...args)

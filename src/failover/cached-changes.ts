@@ -30,7 +30,7 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
   const { outages } = setting.parts
   const { scope } = overlay
   const { name } = home
-  const { mayStray, remember, invalid, writeTime } = createMemory(setting)
+  const { mayStray, mayForget, remember, invalid, writeTime } = createMemory(setting)
 
   /** A server that is full still deletes, which frees memory. That it may fail is what the journal's entry is for. */
   const removeOld = (names: readonly EntryName[], full: boolean): void => {
@@ -81,7 +81,7 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     time: TimeLeft,
     error: StoreError,
   ): Promise<boolean[]> => {
-    if (!mayStray()) throw error
+    if (!mayForget()) throw error
     await remember(names.map(invalid), time, error.applied)
     const { found, reached } = await copies.remove(names.map(keyOf), time, true)
     settle(time.startedAt, reached)
@@ -134,7 +134,7 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
   }
 
   const clearElsewhere = async (startedAt: number, error: StoreError | undefined): Promise<void> => {
-    if (!mayStray()) {
+    if (!mayForget()) {
       if (error !== undefined) throw error
       await home.clear(category.keyPrefix, setting.writing)
       return settle(startedAt)

@@ -2,6 +2,7 @@ import { isOutage } from '../instances/instance.js'
 import { StoreError } from '../instances/store.js'
 import type { CachedSetting } from './cached-setting.js'
 import type { JournalEntry } from './journal-entries.js'
+import { journalFailure } from './journal-failure.js'
 import type { EntryName } from './shelf.js'
 import { bounded, type TimeLeft, timeFrom } from './time-left.js'
 
@@ -24,6 +25,9 @@ export const createMemory = ({ category, home, overlay, parts, writeMs }: Cached
     /** Where nothing can be remembered, home's value would be read again as soon as it serves. */
     mayStray: (): boolean => journal !== undefined || (isDown() && category.onOutage !== 'drop'),
 
+    /** What is removed elsewhere and not remembered would be back with home. */
+    mayForget: (): boolean => journal !== undefined,
+
     invalid: ({ key }: EntryName): JournalEntry => ({ kind: 'invalid', scope: overlay.scope, key }),
 
     /** Durable when it resolves. Rejects with kind 'journal'; `applied`: what is true of the change so far. */
@@ -37,8 +41,7 @@ export const createMemory = ({ category, home, overlay, parts, writeMs }: Cached
         await bounded(time.left(), journal.append(name, entries), diskLate)
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
-        const text = `${name}: it can't take the change now, and the ${error.message}`
-        throw new StoreError('journal', name, text, applied)
+        throw journalFailure(name, error, applied)
       }
       outages.enter(name, () => journal.stats(name).entries)
     },

@@ -5,6 +5,7 @@ import type { InstanceSettings, Settings } from '../settings/settings.js'
 import { type Clock, createClock } from './clock.js'
 import { createClockFiles } from './clock-file.js'
 import { type Journal, openJournal } from './journal.js'
+import type { Scope } from './journal-entries.js'
 
 /** What survives this process, in MOTIA_REDIS_DIR. */
 export interface Durable {
@@ -16,8 +17,11 @@ export interface Durable {
   readonly warnings: readonly string[]
 }
 
+/** Hears of each write that the journal had no room for. */
+export type JournalFull = (instance: string, scope: Scope) => void
+
 /** Opens the journal and the clock. A folder that can't be used is no reason not to start. */
-export const openDurable = (settings: Settings, processId: string): Durable => {
+export const openDurable = (settings: Settings, processId: string, onFull: JournalFull): Durable => {
   const { dir } = settings
   const warnings: string[] = []
   const redis = settings.instances.filter(({ url }) => url !== undefined)
@@ -25,7 +29,7 @@ export const openDurable = (settings: Settings, processId: string): Durable => {
   let journal: Journal | undefined
   if (redis.length > 0) {
     try {
-      journal = byAddress(openJournal({ dir }), idOf)
+      journal = byAddress(openJournal({ dir }), idOf, onFull)
       if (diesWithContainer(dir)) {
         warnings.push(
           'the journal lies in this container and is lost with it: writes of an outage survive only if MOTIA_REDIS_DIR is on a volume',
@@ -56,14 +60,20 @@ const idsOf = (instances: readonly InstanceSettings[], namespace: string): ((nam
   return (name) => ids.get(name) ?? name
 }
 
-const byAddress = (journal: Journal, id: (name: string) => string): Journal => ({
+const byAddress = (journal: Journal, id: (name: string) => string, onFull: JournalFull): Journal => ({
   ...journal,
   find: (name, scope, key) => journal.find(id(name), scope, key),
   findAll: (name, scope) => journal.findAll(id(name), scope),
   findTags: (name, scope, tags) => journal.findTags(id(name), scope, tags),
   scopesOfGroups: (name) => journal.scopesOfGroups(id(name)),
   holds: (name) => journal.holds(id(name)),
-  append: (name, entries) => journal.append(id(name), entries),
+  append: (name, entries) =>
+    journal.append(id(name), entries).catch((error) => {
+      if (error instanceof StoreError && error.kind === 'full') {
+        for (const scope of new Set(entries.map((entry) => entry.scope))) onFull(name, scope)
+      }
+      throw error
+    }),
   batches: (name, limit) => journal.batches(id(name), limit),
   remove: (name, replayed) => journal.remove(id(name), replayed),
   settle: (name, written) => journal.settle(id(name), written),

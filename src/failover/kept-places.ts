@@ -100,10 +100,9 @@ export const awayError = ({ name }: KeptPlace): StoreError =>
   new StoreError('unavailable', name, `${name}: it is away, or hasn't caught up yet`, 'no')
 
 /** `what` can't be known: of all that could tell, none can be asked. */
-export const unknownError = ([home, mirror]: KeptPlaces, what: string): StoreError =>
-  new StoreError(
-    'unknown',
-    home.name,
-    `${home.name}: ${what} can't be known while ${mirror === undefined ? 'it is' : `it and ${mirror.name} are`} away`,
-    'no',
-  )
+export const unknownError = ([home, mirror]: KeptPlaces, what: string): StoreError => {
+  const away = mirror === undefined ? 'it is' : `it and ${mirror.name} are`
+  const { reason } = home.instance.health()
+  const why = reason === undefined ? '' : ` (${reason})`
+  return new StoreError('unknown', home.name, `${home.name}: ${what} can't be known while ${away} away${why}`, 'no')
+}

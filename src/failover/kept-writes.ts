@@ -3,6 +3,7 @@ import { StoreError } from '../instances/store.js'
 import type { Version } from './clock.js'
 import type { Journal } from './journal.js'
 import { isGroup, type JournalEntry, type KeptEntry, type Scope } from './journal-entries.js'
+import { journalFailure } from './journal-failure.js'
 import type { PutAnswer } from './kept-calls.js'
 import { type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
 import type { Landscape } from './landscape.js'
@@ -101,12 +102,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
       await inTime(write(journal), time)
     } catch (fault) {
       if (!(fault instanceof StoreError)) throw fault
-      throw new StoreError(
-        'journal',
-        home.name,
-        `${place.name}: it can't take the change now, and the ${fault.message}`,
-        'unknown',
-      )
+      throw journalFailure(place.name, fault, 'unknown')
     }
   }
 

@@ -65,6 +65,9 @@ if others > 0 then return 0 end
 redis.call('UNLINK', KEYS[1])
 return 1`)
 
+/** KEYS: outage. ARGV: process. It ends; what it wrote stays readable for others. */
+const goodbyeScript = script("return redis.call('HDEL', KEYS[1], 'p:' .. ARGV[1])")
+
 /** KEYS: outage. The id's field, or false, and the server's time. */
 const idScript = script(`${clock}
 return {redis.call('HGET', KEYS[1], 'id'), whole(now)}`)
@@ -113,6 +116,12 @@ export const joinAnswer = (reply: unknown): Joined => {
 
 export const leaveCall = (key: string, process: string): ScriptCall => ({
   script: leaveScript,
+  keys: [key],
+  args: [process],
+})
+
+export const goodbyeCall = (key: string, process: string): ScriptCall => ({
+  script: goodbyeScript,
   keys: [key],
   args: [process],
 })

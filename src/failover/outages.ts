@@ -4,6 +4,7 @@ import type { Layout } from '../instances/layout.js'
 import { StoreError } from '../instances/store.js'
 import type { CopyTarget } from './copy-scripts.js'
 import {
+  goodbyeCall,
   joinAnswer,
   joinCall,
   leaveCall,
@@ -70,6 +71,7 @@ export interface Outages {
   sweep(home: string): Promise<void>
   /** The ids known here, by stand-in. */
   known(home: string): ReadonlyMap<string, string>
+  /** Others needn't wait for this process any more. Never rejects. */
   close(): Promise<void>
 }
 
@@ -235,6 +237,12 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     close: async () => {
       closed = true
       clearInterval(timer)
+      const registered = [...homes].filter(([, one]) => one.registered)
+      await Promise.all(
+        registered.flatMap(([home]) =>
+          reachable().map((instance) => ask(instance, goodbyeCall(layout.outage(home), processId), 'change')),
+        ),
+      )
     },
   }
 }

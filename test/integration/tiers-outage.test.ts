@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { stateErrorCode } from '../../src/errors.ts'
 import { testFolder } from '../support/folder.ts'
 import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
 import { heard, openTestTiers } from '../support/tiers.ts'
@@ -160,6 +161,40 @@ describe('an instance that goes away', () => {
     await until('it has got everything', () => isBack(next.health(), 'secondary'))
     expect(await next.cache.get('a', { category: 'menu' })).not.toBe('before')
     expect(await client(secondary).hget('~mr:state:g', 'k')).toContain('meanwhile')
+  })
+})
+
+describe('a full journal', () => {
+  it('refuses what must not be lost, with its own code and one event; cached data still finds room', async () => {
+    const lines = heard()
+    const [primary, secondary] = await Promise.all([startTestRedis(), startTestRedis()])
+    const { tiers } = openTestTiers({ REDIS_PRIMARY_URL: primary.url, REDIS_SECONDARY_URL: secondary.url })
+    const full: unknown[] = []
+    tiers.on('journal:full', (event) => void full.push(event))
+    await primary.crash()
+    const large = 'x'.repeat(1_000_000)
+    const refused = async (): Promise<unknown> => {
+      for (let i = 0; i < 100; i++) {
+        const error = await tiers.state.set('g', `k${i}`, large).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        )
+        if (error !== undefined) return error
+      }
+      return undefined
+    }
+    expect(stateErrorCode(await refused())).toBe('STATE_JOURNAL_FULL')
+    expect(stateErrorCode(await refused())).toBe('STATE_JOURNAL_FULL')
+    await expect(tiers.cache.set('s', large, { category: 'auth' })).rejects.toMatchObject({
+      code: 'CACHE_JOURNAL_FULL',
+    })
+    await tiers.cache.set('n', large, { category: 'notifications' })
+    expect(await tiers.cache.get('n', { category: 'notifications' })).toBe(large)
+    expect(full).toEqual([
+      { instance: 'primary', category: 'state' },
+      { instance: 'primary', category: 'auth' },
+    ])
+    expect(lines.filter((line) => line.includes('the journal is full'))).toHaveLength(2)
   })
 })
 

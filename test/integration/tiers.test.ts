@@ -126,6 +126,19 @@ describe('close', () => {
   })
 })
 
+describe('after close', () => {
+  it('calls say so, also while an instance is away and a miss would be right', async () => {
+    heard()
+    const [primary, secondary] = await twoServers()
+    const { tiers } = openTestTiers({ REDIS_PRIMARY_URL: primary.url, REDIS_SECONDARY_URL: secondary.url })
+    await tiers.cache.set('a', 1)
+    await secondary.crash()
+    expect(await tiers.cache.get('a')).toBeUndefined()
+    await tiers.close()
+    await expect(tiers.cache.get('a')).rejects.toMatchObject({ code: 'CACHE_CLOSED' })
+  })
+})
+
 describe('events', () => {
   it('an unknown event is refused by name', () => {
     const { tiers } = openTestTiers({ REDIS_PRIMARY_URL: 'redis://127.0.0.1:1' })

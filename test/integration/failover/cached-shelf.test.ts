@@ -314,9 +314,9 @@ describe('with no instance left', () => {
     const { shelf, journal } = await open()
     await journal?.close()
     await primary.crash()
-    await expect(shelf.write([put('a', '1')])).rejects.toMatchObject({ kind: 'journal', store: 'primary' })
-    await expect(shelf.remove([entry('a')])).rejects.toMatchObject({ kind: 'journal' })
-    await expect(shelf.clear()).rejects.toMatchObject({ kind: 'journal' })
+    await expect(shelf.write([put('a', '1')])).rejects.toMatchObject({ kind: 'closed', store: 'primary' })
+    await expect(shelf.remove([entry('a')])).rejects.toMatchObject({ kind: 'closed' })
+    await expect(shelf.clear()).rejects.toMatchObject({ kind: 'closed' })
   })
 })
 
