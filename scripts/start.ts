@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { buildIfStale } from './build-if-stale.ts'
 import { type RunningRedis, startRedis } from './local-redis.ts'
 import { type RunningMotia, startMotia } from './motia.ts'
@@ -41,10 +41,16 @@ const bringRedis = async (binary: string, name: string, args: readonly string[])
   const server = await startRedis({ binary, dir, args })
   servers.push(server)
   void server.ended.then(() => {
-    if (!ending) console.warn(`redis-server for ${name} (port ${server.port}) has ended`)
+    if (ending) return
+    // Who ended it to see what the app does then shall see it come back, too.
+    const again = [binary, '--port', server.port, '--bind', '127.0.0.1', '--dir', relative(app, dir), ...args]
+    console.warn(`redis-server for ${name} (port ${server.port}) has ended. To start it again: ${shown(again)}`)
   })
   return server
 }
+
+const shown = (command: readonly (string | number)[]): string =>
+  command.map((word) => (/^[\w./-]+$/.test(`${word}`) ? word : `'${word}'`)).join(' ')
 
 /** The environment for Motia: what is given stays, what is missing is started. */
 const withRedis = async (): Promise<NodeJS.ProcessEnv> => {

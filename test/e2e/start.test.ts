@@ -102,6 +102,28 @@ describe('npm start', () => {
     expect(alive([primary.pid, secondary.pid])).toEqual([primary.pid, secondary.pid])
   })
 
+  it('goes on without a Redis it brought, and says how to start that again', async () => {
+    const dir = makeApp()
+    const run = start(dir, '--port', String(await freePort()))
+    const url = await ready(run)
+    const port = /secondary on port (\d+)/.exec(run.output())?.[1]
+    const secondary = descendants(run.pid).find((pid) => commandOf(pid).includes(`127.0.0.1:${port}`))
+    if (secondary === undefined) throw new Error(`no redis-server on port ${port}`)
+    process.kill(secondary, 'SIGKILL')
+    await until('it is missed', () => run.output().includes('motia-redis  secondary  DOWN'), 30_000)
+    expect((await menu(url)).status).toBe(200)
+
+    const command = /^redis-server for secondary \(port \d+\) has ended\. To start it again: (.+)$/m.exec(
+      run.output(),
+    )?.[1]
+    const again = spawn('sh', ['-c', `exec ${command}`], { cwd: dir, stdio: 'ignore' })
+    cleanUps.push(() => again.kill('SIGKILL'))
+    await until('it is up again', () => run.output().includes('motia-redis  secondary  up again'), 30_000)
+    expect((await menu(url)).status).toBe(200)
+    run.child.kill('SIGINT')
+    expect(await run.ended).toBe(130)
+  })
+
   it('brings two instances, names the port Motia took instead of a taken one, and ends with Motia', async () => {
     const dir = makeApp()
     const port = await freePort()
