@@ -65,7 +65,7 @@ const open = async (processId: string, primaryUrl = primary.url): Promise<Opened
     }
     instances.set(name, openRedisStore(url, onState))
   }
-  const durable = openDurable(settings, processId)
+  const durable = openDurable(settings, processId, () => undefined)
   const failbacks: string[] = []
   const quiet = (): void => undefined
   const failover = openFailover({

@@ -56,8 +56,6 @@ export interface Ground {
 
 interface GroundOptions {
   readonly journal?: boolean
-  /** Of the journal. */
-  readonly maxBytes?: number
   readonly mirrorless?: boolean
   /** Instead of new ones. */
   readonly servers?: readonly [TestRedis, TestRedis]
@@ -86,7 +84,7 @@ export const openGround = async (options: GroundOptions = {}): Promise<Ground> =
   const mirror = open('secondary', b.url)
   await Promise.all([home.connect(), mirror.connect()])
   const clock = createClock()
-  const journal = options.journal === false ? undefined : openJournal({ dir, refresh: 20, ...(options.maxBytes !== undefined && { maxBytes: options.maxBytes }) })
+  const journal = options.journal === false ? undefined : openJournal({ dir, refresh: 20 })
   const instances = new Map([home, mirror].map((each) => [each.name, each]))
   const landscape: Landscape = {
     clock,
