@@ -4,7 +4,7 @@ import type { CategorySettings } from '../settings/settings.js'
 import { forgetEntries, listFallback } from './last-resort.js'
 
 /** What a group begins with that shows the cache entries which the last resort holds for a category. */
-export const FALLBACK_GROUP = '~cache/'
+const FALLBACK_GROUP = '~cache/'
 
 const PAGE = 500
 

@@ -32,7 +32,7 @@ export const isBack = (report: HealthReport, name: string): boolean => {
   return state === 'up' && writable && journal.entries === 0
 }
 
-export const keysOf = async (cache: Cache, category: string): Promise<string[]> => {
+const keysOf = async (cache: Cache, category: string): Promise<string[]> => {
   const keys: string[] = []
   for (let cursor: string | undefined; ; ) {
     const page = await cache.keys({ category, ...(cursor !== undefined && { cursor }) })
