@@ -5,10 +5,13 @@ export type Version = string
 
 /** Remembers across restarts how far versions may have been given out. */
 export interface ClockStore {
-  /** The highest time (epoch ms) ever reserved here, 0 for none. */
+  /** Above every version given out by processes that ran here (epoch ms), at most what they reserved; 0 for none. */
   highest(): number
-  /** Must outlive a kill -9 of this process once it returned. */
-  reserve(until: number): void
+  /**
+   * Must outlive a kill -9 of this process once it returned. `now`: by the wall clock. `ahead`: as far as versions are
+   * given out whatever the wall clock says; 0 while it is not behind them.
+   */
+  reserve(until: number, at: { readonly now: number; readonly ahead: number }): void
 }
 
 export interface Clock {
@@ -35,7 +38,7 @@ export interface ClockOptions {
 
 /** Further ahead of our clock than this (ms), a version is foreign. */
 const MAX_AHEAD = 60_000
-/** How far ahead (ms) versions are reserved; a restart within that time begins so much ahead, well below MAX_AHEAD. */
+/** How far ahead (ms) versions are reserved; where nothing else is known a restart begins so much ahead, well below MAX_AHEAD. */
 const STEP = 10_000
 /** The least (ms) that a reservation adds, when the clock runs ahead of the wall clock already. */
 const MARGIN = 50
@@ -79,6 +82,7 @@ export const createClock = (options: ClockOptions = {}): Clock => {
   let prefix = hexOf(ms)
   let renewAt = 0
   let renewing = false
+  let ahead = 0
 
   const look = (): number => {
     const current = now()
@@ -90,12 +94,15 @@ export const createClock = (options: ClockOptions = {}): Clock => {
     // Not from `wall`: it may be ahead already, and each restart would add another step until all is foreign.
     reserved = Math.max(reserved, now() + STEP, ms + MARGIN)
     renewAt = ms + (reserved - ms) / 2
-    attempt((each) => each.reserve(reserved))
+    const current = now()
+    ahead = ms > current ? ms + MARGIN : 0
+    attempt((each) => each.reserve(reserved, { now: current, ahead }))
   }
 
-  const keepReserved = (): void => {
-    // Before the version is used, so that a restart begins above it. Needed at first and after a pause only.
-    if (ms > reserved) reserve()
+  const keepReserved = (current: number): void => {
+    // Before the version is used, so that a restart begins above it. Needed at first, after a pause, and where others
+    // are ahead of our wall clock.
+    if (ms > reserved || (ms > current && ms > ahead)) reserve()
     else if (ms >= renewAt && !renewing) {
       renewing = true
       setImmediate(() => {
@@ -119,7 +126,7 @@ export const createClock = (options: ClockOptions = {}): Clock => {
       if (current > ms) advance(current)
       else if (counter < MAX_COUNTER) counter++
       else advance(ms + 1)
-      if (store !== undefined) keepReserved()
+      if (store !== undefined) keepReserved(current)
       return prefix + counter.toString(16).padStart(4, '0') + processId
     },
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ClockStore, createClock, isVersion, lowestAt, timeOf } from '../../../src/failover/clock.ts'
-import { createClockFiles } from '../../../src/failover/clock-file.ts'
+import { createClockFiles, type Uptime } from '../../../src/failover/clock-file.ts'
 
 const START = 1_800_000_000_000
 const at = (ms: number, counter = 0, processId = '0000000a'): string =>
@@ -164,9 +164,61 @@ describe('clock files', () => {
     const [a, b] = [createClockFiles(dir, 'a'), createClockFiles(dir, 'b')]
     a.highest()
     b.highest()
-    a.reserve(START + 1_000)
-    b.reserve(START)
+    a.reserve(START + 1_000, { now: START, ahead: START + 1_000 })
+    b.reserve(START, { now: START, ahead: 0 })
     expect(createClockFiles(dir, 'c').highest()).toBe(START + 1_000)
+  })
+
+  /** Of a process that opens the folder after another has run there for `ran` ms. */
+  const leadAfter = (ran: number, uptime: (at: number) => Uptime, setBack = 0): { lead: number; later: boolean } => {
+    let now = START
+    let up = 0
+    const open = (processId: string) =>
+      createClock({
+        now: () => now,
+        processId,
+        store: createClockFiles(dir, processId, { ...uptime(0), now: () => uptime(up).now() }),
+      })
+    const first = open('0000000a')
+    let last = first.next()
+    for (let i = 0; i < ran; i += 100) {
+      now += 100
+      up += 100
+      last = first.next()
+    }
+    now -= setBack
+    const next = open('0000000b').next()
+    return { lead: timeOf(next) - now, later: next > last }
+  }
+
+  it('a process that starts beside another is not ahead of it', () => {
+    const sameRun = (at: number): Uptime => ({ now: () => at, boot: 'run-1' })
+    for (const ran of [0, 3_000, 60_000]) expect(leadAfter(ran, sameRun)).toEqual({ lead: 1, later: true })
+  })
+
+  it('but it is, by what was set back', () => {
+    const sameRun = (at: number): Uptime => ({ now: () => at, boot: 'run-1' })
+    expect(leadAfter(3_000, sameRun, 2_000)).toEqual({ lead: 2_001, later: true })
+  })
+
+  it('control: where runs of the system have no name it begins at what was reserved, seconds ahead', () => {
+    const nameless = (at: number): Uptime => ({ now: () => at, boot: undefined })
+    const { lead, later } = leadAfter(0, nameless)
+    expect(later).toBe(true)
+    expect(lead).toBeGreaterThan(5_000)
+  })
+
+  it('knows what others were ahead of the wall clock, too', () => {
+    const uptime: Uptime = { now: () => 0, boot: 'run-1' }
+    const open = (processId: string) =>
+      createClock({ now: () => START, processId, store: createClockFiles(dir, processId, uptime) })
+    const first = open('0000000a')
+    first.next()
+    first.witness(at(START + 4_000))
+    const last = first.next()
+    const next = open('0000000b').next()
+    expect(next > last).toBe(true)
+    expect(timeOf(next)).toBeLessThan(START + 4_200)
   })
 
   it('a folder that cannot be made is told', () => {
