@@ -67,6 +67,11 @@ const onlyOn = async (redis: Redis, key: string): Promise<void> => {
   expect(await other.exists(key)).toBe(0)
 }
 
+/** State is kept on two instances, so that one may be away. */
+const onBoth = async (key: string): Promise<void> => {
+  expect([await primary.exists(key), await secondary.exists(key)]).toEqual([1, 1])
+}
+
 describe('auth', () => {
   it('issues a session on the primary instance, and a step of another process sees its Date as a Date', async () => {
     const before = Date.now()
@@ -74,13 +79,14 @@ describe('auth', () => {
     const key = `auth:${session}`
     expect((await stored(primary, key, 15 * minute)).value).toMatchObject({ userId: 'ada', role: 'admin' })
     await onlyOn(primary, key)
+    await stored(secondary, `~mr:mirror:primary:${key}`, 15 * minute)
     const { body } = await ask<{ userId: string; issuedAt: number }>(app, 'GET /auth/session', { session })
     expect(body.userId).toBe('ada')
     expect(body.issuedAt).toBeGreaterThanOrEqual(before)
     expect(body.issuedAt).toBeLessThanOrEqual(Date.now())
   })
 
-  it('keeps the workflow in state on the primary until logout, which deletes both', async () => {
+  it('keeps the workflow in state until logout, which deletes it and the session', async () => {
     const session = await login(app, 'bob')
     const { value } = await stored(primary, `auth:${session}`, 15 * minute)
     const group = `~mr:state:${(value as { trace: string }).trace}`
@@ -90,10 +96,11 @@ describe('auth', () => {
     })
     expect(login_).toContain('"userId":"bob"')
     expect(await primary.pttl(group)).toBeGreaterThan(6 * 24 * hour)
-    await onlyOn(primary, group)
+    await onBoth(group)
 
     expect(await ask(app, 'POST /auth/logout', { session })).toMatchObject({ status: 200, body: { goodbye: 'bob' } })
     expect(await primary.exists(`auth:${session}`, group)).toBe(0)
+    expect(await secondary.exists(`~mr:mirror:primary:auth:${session}`, group)).toBe(0)
     expect((await ask(app, 'GET /auth/session', { session })).status).toBe(401)
     expect((await ask(app, 'POST /auth/logout', { session })).status).toBe(401)
   })
@@ -132,7 +139,7 @@ describe('users', () => {
       const { body } = await ask<{ step: string }>(app, `GET /users/sign-up/${signUpId}`)
       return body.step === 'choose password'
     })
-    await onlyOn(primary, `~mr:state:${signUpId}`)
+    await onBoth(`~mr:state:${signUpId}`)
 
     const finish = { body: { password: 'correct horse' } }
     expect((await ask(app, `POST /users/sign-up/${signUpId}/password`, { body: { password: 'short' } })).status).toBe(
