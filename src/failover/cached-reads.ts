@@ -30,7 +30,7 @@ export const createCachedReads = (setting: CachedSetting): CachedReads => {
     if (!home.readable()) return 'copy'
     const found = overlay.find(key)
     if (found?.invalid === true) return 'copy'
-    return home.writable() && (found === undefined || found.deltas.length === 0) ? 'home' : 'copy-first'
+    return home.writable() && found?.counted !== true ? 'home' : 'copy-first'
   }
 
   const keysOf = (names: readonly EntryName[]): string[] => names.map(keyOf)

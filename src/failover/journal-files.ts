@@ -17,11 +17,16 @@ export interface Totals {
   counts: Counts
 }
 
+/** Increments of one key together. `by`: no safe integer where they never were one together since they wait. */
+export type Sum = [count: number, by: number, earliestEnd: number, latestEnd: number]
+
 export interface JournalTables {
   /** By recordKeyOf. */
   readonly records: Database<Row, Buffer>
   /** By instance and seq: the key in `records`. */
   readonly queue: Database<Buffer, Buffer>
+  /** By deltasOf: what waits there, so that nobody has to add up thousands. The ends are those of what ever waited. */
+  readonly sums: Database<Sum, Buffer>
   readonly aside: Database<AsideRow, Buffer>
   readonly meta: Database<Totals, Buffer>
 }
@@ -81,6 +86,7 @@ const openAnew = (dir: string, claiming: ClaimOptions | undefined): JournalFiles
     const tables: JournalTables = {
       records: table('records'),
       queue: table('queue', 'binary'),
+      sums: table('sums'),
       aside: table('aside'),
       meta: table('meta'),
     }

@@ -18,6 +18,7 @@ import {
   type ValueEntry,
 } from './journal-entries.js'
 import type { JournalTables } from './journal-files.js'
+import { type Added, addedBy, readDeltas } from './journal-sums.js'
 
 /** What waits for an instance and concerns one key. */
 export interface Found {
@@ -27,7 +28,11 @@ export interface Found {
   readonly own: ValueEntry | TombstoneEntry | undefined
   /** Kept data: without `own`, a value at home or on a stand-in counts only above this version. */
   readonly cleared: Version | undefined
-  /** Increments that are not in what lies at home, in no order. */
+  /** Increments wait that are not in what lies at home. */
+  readonly counted: boolean
+  /** What they make together. Like `deltas` of the moment when it is asked for. */
+  readonly added: Added | undefined
+  /** Those increments, in no order: each is read from the disk. */
   readonly deltas: readonly DeltaEntry[]
 }
 
@@ -57,10 +62,12 @@ export interface Overlay {
 }
 
 export const createOverlay = (
-  { records }: JournalTables,
+  tables: JournalTables,
   mayHold: (instance: string) => boolean,
   now: () => number,
 ): Overlay => {
+  const { records, sums } = tables
+
   const isInvalid = (instance: string, scope: Scope): boolean =>
     records.doesExist(invalidAllKey(instance, scope)) || records.doesExist(invalidAllKey(instance, everywhere))
 
@@ -88,12 +95,23 @@ export const createOverlay = (
       const invalid = records.doesExist(invalidKey(instance, scope, key)) || isInvalid(instance, scope)
       const cleared = clearedAt(instance, scope)
       const own = standing(records.get(keptKey(instance, scope, key))?.[3], cleared)
-      const deltas: DeltaEntry[] = []
-      for (const { value } of records.getRange(within(deltasOf(instance, scope, key)))) {
-        if (value[3].kind === 'delta') deltas.push(value[3])
+      const place = deltasOf(instance, scope, key)
+      const counted = sums.doesExist(place)
+      if (!invalid && own === undefined && cleared === undefined && !counted) return undefined
+      const deltas = (): DeltaEntry[] => (counted ? readDeltas(tables, instance, scope, key) : [])
+      return {
+        invalid,
+        own,
+        cleared,
+        counted,
+        get added() {
+          const sum = counted ? sums.get(place) : undefined
+          return sum && addedBy(sum, deltas, now())
+        },
+        get deltas() {
+          return deltas()
+        },
       }
-      const nothing = !invalid && own === undefined && cleared === undefined && deltas.length === 0
-      return nothing ? undefined : { invalid, own, cleared, deltas }
     },
 
     findAll: (instance, scope) => {

@@ -16,6 +16,7 @@ import {
   startOf,
 } from './journal-entries.js'
 import type { JournalTables, Row, Totals } from './journal-files.js'
+import { countDelta } from './journal-sums.js'
 import { replaces } from './merge.js'
 
 /** Records removed in one go where the journal is full: never long enough to hold up the event loop. */
@@ -40,19 +41,18 @@ export const queueKey = (instance: string, seq: number): Buffer => {
   return Buffer.concat([instancePrefix(instance), place])
 }
 
-export const createWriter = (
-  { records, queue, aside }: JournalTables,
-  totals: Totals,
-  maxBytes: number,
-): JournalWriter => {
+export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: number): JournalWriter => {
+  const { records, queue, aside } = tables
+
   const countsOf = (instance: string) => {
     totals.counts[instance] ??= [0, 0, 0, 0]
     return totals.counts[instance]
   }
   const used = (): number => Object.values(totals.counts).reduce((sum, [, bytes]) => sum + bytes, 0)
 
-  const drop = (instance: string, key: Buffer, [seq, , size]: Row): void => {
+  const drop = (instance: string, key: Buffer, [seq, , size, entry]: Row): void => {
     records.removeSync(key)
+    if (entry.kind === 'delta') countDelta(tables, instance, entry, -1)
     queue.removeSync(queueKey(instance, seq))
     const counts = countsOf(instance)
     counts[0] -= 1
@@ -83,6 +83,7 @@ export const createWriter = (
     const size = sizeOf(key, entry)
     records.putSync(key, [totals.seq, startOf(entry, now), size, entry])
     queue.putSync(queueKey(instance, totals.seq), key)
+    if (entry.kind === 'delta') countDelta(tables, instance, entry, 1)
     const counts = countsOf(instance)
     counts[0] += 1
     counts[1] += size

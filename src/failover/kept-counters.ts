@@ -58,8 +58,6 @@ export const createKeptCounters = (
     }
   }
 
-  const sum = (deltas: readonly DeltaEntry[]): number => deltas.reduce((total, { by }) => total + by, 0)
-
   /** What is known without home, and whether this can be added to it. */
   const base = async (name: EntryName, by: number, endsAt: number): Promise<void> => {
     const text = await knownText(name)
@@ -103,6 +101,8 @@ export const createKeptCounters = (
       if (waits && (waits.own !== undefined || waits.cleared !== undefined) && !failClosed) {
         return journalled(name, by, endsAt, undefined, since)
       }
+      // Summed before: what is replayed in between is in what home counts.
+      const added = waits ? (waits.added?.all ?? 0) : 0
       let total: number
       try {
         const timeout = own ?? (failClosed ? home.instance.deadline('write') : undefined)
@@ -117,7 +117,7 @@ export const createKeptCounters = (
         return journalled(name, by, endsAt, error, since)
       }
       await copy(name, total, endsAt)
-      return total + sum(waits ? waits.deltas : [])
+      return total + added
     },
   }
 }

@@ -3,6 +3,7 @@ import { StoreError } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
 import { categoryScope, type DeltaEntry } from './journal-entries.js'
 import type { Found } from './journal-overlay.js'
+import type { Added } from './journal-sums.js'
 import type { KeptEntries } from './kept-entries.js'
 import {
   askInTurn,
@@ -23,7 +24,8 @@ import type { EntryName, Located, Shelf } from './shelf.js'
 export interface WaitingAt {
   /** Undefined: nothing. */
   found(place: KeptPlace, key: string): Found | undefined
-  /** Increments that home doesn't have yet. */
+  /** Increments that home doesn't have yet: what they make together, and each of them. */
+  added(key: string): Added | undefined
   deltas(key: string): readonly DeltaEntry[]
 }
 
@@ -63,26 +65,27 @@ export const createKeptReads = (
 
   const waiting: WaitingAt = {
     found: (place, key) => journal?.find(place.name, scope, key),
+    added: (key) => journal?.find(home.name, scope, key)?.added,
     deltas: (key) => journal?.find(home.name, scope, key)?.deltas ?? [],
   }
 
   const known: KeptReads['known'] = ({ key }) => {
     const all = combined(places.map((place) => place && waiting.found(place, key)))
-    const deltas = waiting.deltas(key)
-    if (all === undefined && deltas.length === 0) return undefined
-    return { text: counted(all && standing(nothingStored, all).text, deltas, now()) }
+    const added = waiting.added(key)
+    if (all === undefined && added === undefined) return undefined
+    return { text: counted(all && standing(nothingStored, all).text, added, now()) }
   }
 
   const readAt: KeptReads['readAt'] = async (place, name, timeout) => {
     // Looked at before the place is asked: what is replayed in between is then found there.
     const found = waiting.found(place, name.key)
-    const deltas = waiting.deltas(name.key)
+    const added = waiting.added(name.key)
     if (found === undefined || (found.own === undefined && found.cleared === undefined && !found.invalid)) {
       const text = await place.instance.read(entries.at(place, name.redisKey), inTime(timeout))
-      return { text: counted(text, deltas, now()), journalled: false }
+      return { text: counted(text, added, now()), journalled: false }
     }
     const seen = standing(await entries.look(place, name, timeout), found)
-    return { ...seen, text: counted(seen.text, deltas, now()) }
+    return { ...seen, text: counted(seen.text, added, now()) }
   }
 
   const nowhere = (name: EntryName, error: StoreError | undefined): Located | undefined => {

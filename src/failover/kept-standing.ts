@@ -1,7 +1,8 @@
 import { countUp } from '../embedded/counter.js'
 import type { Version } from './clock.js'
-import type { DeltaEntry, TombstoneEntry, ValueEntry } from './journal-entries.js'
+import type { TombstoneEntry, ValueEntry } from './journal-entries.js'
 import type { FoundAll } from './journal-overlay.js'
+import type { Added } from './journal-sums.js'
 import { highest } from './merge.js'
 
 /** What a place holds for one key. */
@@ -71,10 +72,9 @@ export const waitingFor = ({ own, cleared, invalid }: FoundAll, key: string): Wa
 export const nothingStored: Stored = { text: undefined, version: undefined, marker: undefined }
 
 /** A counter with the increments that are not in it yet. What is no counter stays as it is. */
-export const counted = (text: string | undefined, deltas: readonly DeltaEntry[], now: number): string | undefined => {
-  const live = text === undefined ? deltas.filter(({ endsAt }) => endsAt > now) : deltas
-  if (live.length === 0) return text
-  const by = live.reduce((sum, delta) => sum + delta.by, 0)
+export const counted = (text: string | undefined, added: Added | undefined, now: number): string | undefined => {
+  const by = text === undefined ? added?.live : added?.all
+  if (by === undefined) return text
   const outcome = countUp(text === undefined ? undefined : { text, endsAt: now }, by, now, now)
   return 'total' in outcome ? String(outcome.total) : text
 }

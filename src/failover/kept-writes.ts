@@ -118,7 +118,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     if (task.key !== undefined) {
       const waiting = journal.find(place.name, task.scope, task.key)
       if (waiting === undefined) return false
-      return waiting.own !== undefined || waiting.cleared !== undefined || waiting.deltas.length > 0
+      return waiting.own !== undefined || waiting.cleared !== undefined || waiting.counted
     }
     // Of a category increments may wait, which a clear must not be followed by.
     if (!isGroup(task.scope)) return true

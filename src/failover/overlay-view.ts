@@ -30,7 +30,7 @@ export const overlayOf = (
       for (const { key } of names) {
         const found = find(key)
         invalid ||= found?.invalid === true
-        counted ||= found !== undefined && found.deltas.length > 0
+        counted ||= found?.counted === true
       }
       return { invalid, counted }
     },
