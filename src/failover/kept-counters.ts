@@ -101,7 +101,6 @@ export const createKeptCounters = (
       if (waits && (waits.own !== undefined || waits.cleared !== undefined) && !failClosed) {
         return journalled(name, by, endsAt, undefined, since)
       }
-      // Summed before: what is replayed in between is in what home counts.
       const added = waits ? (waits.added?.all ?? 0) : 0
       let total: number
       try {
