@@ -16,6 +16,8 @@ export interface Fault {
   readonly skip?: () => string | undefined
   inject(arena: Arena): Promise<unknown> | undefined
   heal(arena: Arena): Promise<unknown> | undefined
+  /** ms that all goes well before. @default 300 */
+  readonly after?: number
   /** ms that it lasts. @default 1200 */
   readonly lasts?: number
   /** What health must show of the primary while it lasts. @default 'down' */
@@ -46,6 +48,9 @@ const spin = (ms: number): void => {
   for (const end = performance.now() + ms; performance.now() < end; );
 }
 const distant = (server: TestRedis): DistantRedis => server as DistantRedis
+
+/** ms in which a process that starts has read all of state into its own files. */
+const COPIED = 8_000
 
 /** With both places away nobody knows what a mirrored category holds. State has a copy in our own files. */
 const isUnknowable: Fault['mayFail'] = ({ op, code }) => op === 'cache.get' && code === 'CACHE_UNAVAILABLE'
@@ -126,6 +131,7 @@ const gone: Fault[] = [
   {
     name: 'both instances crash',
     mayFail: isUnknowable,
+    after: COPIED,
     arena: { args: durable },
     inject: ({ primary, secondary }) => Promise.all([primary.crash(), secondary.crash()]),
     heal: async ({ primary, secondary }) => {
@@ -136,6 +142,7 @@ const gone: Fault[] = [
   {
     name: 'both instances freeze',
     mayFail: isUnknowable,
+    after: COPIED,
     inject: async ({ primary, secondary }) => [primary, secondary].map((server) => server.freeze()),
     heal: async ({ primary, secondary }) => [primary, secondary].map((server) => server.thaw()),
   },

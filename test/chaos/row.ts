@@ -73,7 +73,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
     await until('all are up', () => tiers.health().status === 'ok')
     await workload.everyKind()
     const writers = Array.from({ length: how === 'load' ? WRITERS : 0 }, writer)
-    if (how === 'load') await pause(WARM_UP)
+    await pause(fault.after ?? WARM_UP)
 
     const injectedAt = now()
     const before = seen.length
