@@ -7,6 +7,7 @@ import { lowestAt, type Version } from '../../../src/failover/clock.ts'
 import { type Journal, type JournalOptions, openJournal, type Pending } from '../../../src/failover/journal.ts'
 import {
   categoryScope,
+  type DeltaEntry,
   everywhere,
   groupScope,
   type JournalEntry,
@@ -248,6 +249,48 @@ describe('the overlay', () => {
     expect(journal.find('primary', orders, 'k')?.deltas.map((each) => each.id)).toEqual(['6'])
     await journal.append('primary', [value('k', 0)])
     expect(journal.find('primary', orders, 'k')?.deltas.map((each) => each.id)).toEqual(['6'])
+  })
+
+  it('knows what the increments of a counter make together, whatever comes and goes', async () => {
+    const journal = open()
+    const added = (key = 'n') => journal.find('primary', menu, key)?.added
+    const by = (id: string, by: number, life = DAY, key = 'n'): DeltaEntry => ({
+      kind: 'delta',
+      scope: menu,
+      key,
+      id,
+      by,
+      endsAt: now + life,
+      kept: false,
+    })
+    await journal.append('primary', [by('1', 5), by('2', -2, 10), by('3', 9, DAY, 'n2'), by('1', 5)])
+    expect(added()).toEqual({ all: 3, live: 3 })
+    const before = now
+    try {
+      now += 10
+      expect(added()).toEqual({ all: 3, live: 5 })
+      now += DAY
+      expect(added()).toEqual({ all: 3, live: undefined })
+    } finally {
+      now = before
+    }
+    await journal.remove(
+      'primary',
+      all(journal).filter(({ entry }) => entry.kind === 'delta' && entry.id === '1'),
+    )
+    expect(added()).toEqual({ all: -2, live: -2 })
+    await journal.append('primary', [by('4', Number.MAX_SAFE_INTEGER, DAY, 'n3'), by('5', 9, DAY, 'n3')])
+    await journal.remove(
+      'primary',
+      all(journal).filter(({ entry }) => entry.kind === 'delta' && entry.id === '4'),
+    )
+    expect(added('n3')).toEqual({ all: 9, live: 9 })
+    await journal.append('primary', [invalid('n')])
+    expect(journal.find('primary', menu, 'n')).toMatchObject({ counted: false, added: undefined })
+    await journal.remove('primary', all(journal))
+    await journal.append('primary', [by('6', 1)])
+    expect(added()).toEqual({ all: 1, live: 1 })
+    expect(added('n2')).toBe(undefined)
   })
 
   it('learns soon what another one of this machine has appended', async () => {
