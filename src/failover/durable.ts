@@ -29,7 +29,10 @@ export const openDurable = (settings: Settings, processId: string, onFull: Journ
   let journal: Journal | undefined
   if (redis.length > 0) {
     try {
-      journal = byAddress(openJournal({ dir }), idOf, onFull)
+      const opened = openJournal({ dir })
+      // The first commit takes many times what later ones take: not under a call that has a deadline.
+      opened.whenEmpty('', () => undefined).catch(() => undefined)
+      journal = byAddress(opened, idOf, onFull)
       if (diesWithContainer(dir)) {
         warnings.push(
           'the journal lies in this container and is lost with it: writes of an outage survive only if MOTIA_REDIS_DIR is on a volume',

@@ -62,6 +62,18 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
   const attempt = <T>(task: KeptTask<T>, place: KeptPlace, version: Version, timeout?: number): Promise<Outcome<T>> =>
     task.send(place, version, timeout).catch((failed: unknown) => ({ failed }))
 
+  /**
+   * What stands in its way is a later write of this very process, which was under way at the same time: this one was
+   * there before it, as far as anybody can tell. A clear is about other keys, too, so it has to come after.
+   */
+  const overtaken = <T>(task: KeptTask<T>, outcome: Outcome<T>, version: Version): Outcome<T> =>
+    task.key !== undefined &&
+    'refused' in outcome &&
+    outcome.refused > version &&
+    outcome.refused.endsWith(clock.processId)
+      ? { done: undefined as T }
+      : outcome
+
   /** Above what stood in its way, everywhere again: the earlier version may have landed at one place only. */
   const retry = async <T>(task: KeptTask<T>, first: readonly Outcome<T>[], time: CallTime) => {
     let outcomes = first
@@ -82,7 +94,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
         all.map(async (place, i): Promise<Outcome<T>> => {
           const before = earlier[i]
           if (before !== undefined && 'failed' in before) return before
-          const now = await attempt(task, place, version, timeout)
+          const now = overtaken(task, await attempt(task, place, version, timeout), version)
           // What was there is what the first one found.
           return before !== undefined && 'done' in before && before.done && 'done' in now ? before : now
         }),
@@ -155,7 +167,8 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     return { version, landed }
   }
 
-  const settle = async <T>(task: KeptTask<T>, version: Version, outcomes: readonly Outcome<T>[], time: CallTime) => {
+  const settle = async <T>(task: KeptTask<T>, version: Version, first: readonly Outcome<T>[], time: CallTime) => {
+    const outcomes = first.map((outcome) => overtaken(task, outcome, version))
     if (!outcomes.some(isRefused)) return finish(task, version, outcomes as readonly Landing<T>[], time)
     const later = await retry(task, outcomes, time)
     return finish(task, later.version, later.landed, time)
@@ -199,11 +212,15 @@ const noJournal = ({ name }: KeptPlace, error: unknown): StoreError =>
     error === undefined ? 'no' : 'unknown',
   )
 
+/** ms that the disk gets at least, at the end of a call that needs it. */
+const DISK = 100
+
 const inTime = (work: Promise<void>, time: CallTime): Promise<void> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const late = (): void =>
       reject(new StoreError('timeout', 'journal', 'journal: the disk took longer than the call may', 'unknown'))
-    }, time.left())
+    // Where the event loop stood still the outcome may lie there already: it comes first.
+    const timer = setTimeout(() => setImmediate(late), Math.max(DISK, time.left()))
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 
