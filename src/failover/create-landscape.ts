@@ -14,6 +14,8 @@ export interface LandscapeParts {
   readonly journal: Journal | undefined
   /** @default its name */
   readonly idOf?: (instance: string) => string
+  /** @default none is */
+  readonly behind?: (instance: string) => boolean
   readonly lastResort: EntryStore | undefined
 }
 
@@ -30,6 +32,7 @@ export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landsca
   return {
     ...parts,
     idOf: parts.idOf ?? ((name) => name),
+    behind: parts.behind ?? (() => false),
     categoryOf: (name) => {
       const first = settings.instances[0]?.name ?? ''
       if (name === '') return rawCategory(first)

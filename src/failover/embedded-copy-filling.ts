@@ -115,12 +115,14 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
     await files.retain(group, fields, floor)
   }
 
+  const isTrue = (): boolean => landscape.calm(home.name) && !landscape.behind(home.name)
+
   /** Home as it is now; what is written meanwhile comes on its own. */
   const fill = async (serverTime: number): Promise<void> => {
     const floor = landscape.clock.next()
     const lost = files.lost()
     await sleep(UNDER_WAY)
-    if (!landscape.calm(home.name)) return
+    if (!isTrue()) return
     const groups = await home.groups()
     for (const group of groups) {
       if (closed) return
@@ -129,7 +131,7 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
     const known = new Set(groups)
     for (const group of files.names()) if (!known.has(group)) await files.retain(group, new Set(), floor)
     // What waited for home meanwhile isn't among what was read there.
-    if (!landscape.calm(home.name) || !(await files.flushed()) || files.lost() !== lost) return
+    if (!isTrue() || !(await files.flushed()) || files.lost() !== lost) return
     filledAt = serverTime
     lostBefore = lost
   }
@@ -160,7 +162,7 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
     others = serverTime - last < life
     // Somebody who was there since then wrote what isn't here.
     if (filledAt !== undefined && last >= filledAt) filledAt = undefined
-    if (!others && !isFilled() && filling === undefined && now() >= restUntil && landscape.calm(home.name)) {
+    if (!others && !isFilled() && filling === undefined && now() >= restUntil && isTrue()) {
       begin(serverTime)
     }
   }

@@ -6,7 +6,7 @@ import type { CategorySettings } from '../settings/settings.js'
 import { copyCounterScript } from './entry-scripts.js'
 import { categoryScope, type DeltaEntry } from './journal-entries.js'
 import type { KeptEntries } from './kept-entries.js'
-import { callTime, type KeptPlaces } from './kept-places.js'
+import { callTime, isBehind, type KeptPlace, type KeptPlaces } from './kept-places.js'
 import type { KeptReads } from './kept-reads.js'
 import type { KeptWriter } from './kept-writes.js'
 import type { Landscape } from './landscape.js'
@@ -43,7 +43,8 @@ export const createKeptCounters = (
 
   /** Awaited, so that whoever heard the number finds it on the mirror too, but its failure is nobody's. */
   const copy = async (name: EntryName, total: number, endsAt: number): Promise<void> => {
-    if (mirror === undefined || !mirror.instance.writable()) return
+    // What is counted on a number that may be of the past isn't worth more than the mirror's.
+    if (mirror === undefined || !mirror.instance.writable() || isBehind(places, landscape)) return
     try {
       await mirror.instance.script(
         {
@@ -58,6 +59,8 @@ export const createKeptCounters = (
     }
   }
 
+  const canTell = ({ name, instance }: KeptPlace): boolean => instance.readable() && !landscape.behind(name)
+
   /** What is known without home, and whether this can be added to it. */
   const base = async (name: EntryName, by: number, endsAt: number): Promise<void> => {
     const text = await knownText(name)
@@ -69,7 +72,7 @@ export const createKeptCounters = (
   }
 
   const knownText = async (name: EntryName): Promise<string | undefined> => {
-    if (mirror?.instance.readable() !== true) return reads.known(name)?.text
+    if (mirror === undefined || !canTell(mirror)) return reads.known(name)?.text
     try {
       return (await reads.readAt(mirror, name, undefined)).text
     } catch (error) {
@@ -97,11 +100,14 @@ export const createKeptCounters = (
     increment: async (name: EntryName, by: number, endsAt: number): Promise<number> => {
       const since = performance.now()
       // What waits for home comes before this, and would replace what is counted there now.
-      const waits = !calm(home.name) && reads.waiting.found(home, name.key)
-      if (waits && (waits.own !== undefined || waits.cleared !== undefined) && !failClosed) {
+      const waits = calm(home.name) ? undefined : reads.waiting.found(home, name.key)
+      // As does the mirror's number, where home is being repaired from it.
+      const before = waits?.own !== undefined || waits?.cleared !== undefined
+      const repaired = mirror !== undefined && isBehind(places, landscape) && canTell(mirror)
+      if ((before || repaired) && !failClosed) {
         return journalled(name, by, endsAt, undefined, since)
       }
-      const added = waits ? (waits.added?.all ?? 0) : 0
+      const added = waits?.added?.all ?? 0
       let total: number
       try {
         const timeout = own ?? (failClosed ? home.instance.deadline('write') : undefined)

@@ -11,6 +11,7 @@ import {
   askInTurn,
   type CallTime,
   callTime,
+  isBehind,
   type KeptPlace,
   type KeptPlaces,
   readOrder,
@@ -42,7 +43,7 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
   const { calm, clock } = landscape
   const journal = weakened?.overlay === false ? undefined : landscape.journal
   const [home] = places
-  const isCalm = (): boolean => calm(home.name) && !home.instance.slow()
+  const isCalm = (): boolean => calm(home.name) && !home.instance.slow() && !isBehind(places, landscape)
   const keysOf = (group: string): string[] => [layout.group(group), layout.side(group)]
   const inTime = (timeout: number | undefined): CallOptions => (timeout === undefined ? {} : { timeout })
 
@@ -75,7 +76,7 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
     const waiting = combined(places.map((place) => place && journal?.find(place.name, scope, field)))
     const copied = copy?.complete() === true ? copy.get(group, field) : undefined
     if (copied === undefined && waiting === undefined) {
-      if (onUnknown === 'error') throw unknownError(places, 'the value')
+      if (onUnknown === 'error') throw unknownError(places, landscape, 'the value')
       return undefined
     }
     const stored = copied ?? nothingStored
@@ -149,7 +150,7 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
     const scope = groupScope(group)
     const found = combinedAll(places.map((place) => place && journal?.findAll(place.name, scope)))
     const copied = copy?.complete() === true ? copy.all(group) : undefined
-    if (copied === undefined && onUnknown === 'error') throw unknownError(places, 'the group')
+    if (copied === undefined && onUnknown === 'error') throw unknownError(places, landscape, 'the group')
     return overlaid(copied ?? new Map(), found ?? { own: new Map(), cleared: undefined, invalid: false })
   }
 
@@ -174,7 +175,7 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
 
   const namesNowhere = (): string[] => {
     const complete = copy?.complete() === true
-    if (!complete && onUnknown === 'error') throw unknownError(places, 'which groups there are')
+    if (!complete && onUnknown === 'error') throw unknownError(places, landscape, 'which groups there are')
     const waiting = places.flatMap((place) => (place && journal?.scopesOfGroups(place.name)) ?? [])
     const names = [...(complete ? copy.groups() : []), ...waiting.map((scope) => scope.slice(groupScope('').length))]
     return inByteOrder(new Set(names.filter((group) => allNowhere(group).length > 0)))

@@ -42,7 +42,7 @@ interface Desk {
  */
 export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupStore => {
   const { landscape, layout, copy, now } = parts
-  const { clock, journal } = landscape
+  const { clock, journal, behind } = landscape
   const places = keptPlaces(home, landscape, parts.mirror)
   const calls = groupCalls(layout, clock)
   const writer = createKeptWriter(places, { landscape })
@@ -151,12 +151,13 @@ export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupS
 
     groupDelete: async (group, field) => {
       const scope = groupScope(group)
-      // Where no place will take the tombstone, none will say what it found.
-      const before = places.some((place) => place?.instance.writable()) ? undefined : await readable(group, field)
+      // Where no place takes the tombstone, or only one that lacks data, none will say what was there.
+      const tells = places.map((place) => place?.instance.writable() === true && !behind(place.name))
+      const before = tells.includes(true) ? undefined : await readable(group, field)
       const waiting = places.map((place) => place && journal?.find(place.name, scope, field)?.own)
       const written = await writer.write(tombstone(group, field))
       copy?.delete(group, field, written.version)
-      return formerText(written.landed, waiting) ?? before
+      return formerText(written.landed, waiting, tells) ?? before
     },
 
     groupClear: async (group) => {
@@ -169,13 +170,14 @@ export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupS
 const DONE: PutAnswer<undefined> = { done: undefined }
 const nothing = (): void => undefined
 
-/** What lay there: a place for which nothing waited knows it best, then the journal, then any other. */
+/** What lay there: a place for which nothing waited knows it best, then the journal, then any other that can tell. */
 const formerText = (
   landed: Landed<string | undefined>,
   waiting: readonly (ValueEntry | TombstoneEntry | undefined)[],
+  tells: readonly boolean[],
 ): string | undefined => {
   const texts = landed.map((each, i) =>
-    'done' in each ? { text: each.done, sure: waiting[i] === undefined } : undefined,
+    'done' in each && tells[i] === true ? { text: each.done, sure: waiting[i] === undefined } : undefined,
   )
   const sure = texts.find((each) => each?.sure === true)
   if (sure !== undefined) return sure.text

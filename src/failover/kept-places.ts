@@ -65,13 +65,23 @@ export const callTime = (
 export const restOf = ({ instance }: KeptPlace, timeout: number | undefined, since: number): number =>
   Math.max(LEAST, Math.ceil((timeout ?? instance.deadline('write') * SHARE) - (performance.now() - since)))
 
-/** Those that can be read, in the order in which they are asked. Only a slow home comes second. */
-export const readOrder = ([home, mirror]: KeptPlaces, { calm }: Landscape): readonly KeptPlace[] => {
-  const backup = mirror?.instance.readable() === true ? mirror : undefined
-  if (!home.instance.readable()) return backup === undefined ? [] : [backup]
-  if (backup === undefined) return [home]
-  return home.instance.slow() && !backup.instance.slow() && calm(backup.name) ? [backup, home] : [home, backup]
+/**
+ * Those that can be read, in the order in which they are asked. Only a slow home comes second. One that lacks data isn't
+ * asked, except where both do and are there: then it is being repaired from the other, which knows no better.
+ */
+export const readOrder = (places: KeptPlaces, { calm, behind }: Landscape): readonly KeptPlace[] => {
+  const [home, mirror] = places
+  const there = places.filter((place) => place?.instance.readable() === true) as readonly KeptPlace[]
+  if (mirror === undefined) return there
+  const whole = there.filter(({ name }) => !behind(name))
+  if (whole.length === 0) return there.length === places.length ? there : []
+  if (whole.length === 1) return whole
+  return home.instance.slow() && !mirror.instance.slow() && calm(mirror.name) ? [mirror, home] : [home, mirror]
 }
+
+/** Home lacks data that its mirror has. */
+export const isBehind = ([home, mirror]: KeptPlaces, { behind }: Landscape): boolean =>
+  mirror !== undefined && behind(home.name)
 
 /**
  * The first answer of those places, each asked only when the one before couldn't. Where none can, `otherwise` answers;
@@ -100,7 +110,14 @@ export const awayError = ({ name }: KeptPlace): StoreError =>
   new StoreError('unavailable', name, `${name}: it is away, or hasn't caught up yet`, 'no')
 
 /** `what` can't be known: of all that could tell, none can be asked. */
-export const unknownError = ([home, mirror]: KeptPlaces, what: string): StoreError => {
+export const unknownError = (places: KeptPlaces, { behind }: Landscape, what: string): StoreError => {
+  const [home, mirror] = places
+  const lacking = places.find((place) => place?.instance.readable() === true && behind(place.name))
+  if (lacking !== undefined && mirror !== undefined) {
+    const other = lacking === home ? mirror : home
+    const why = `${lacking.name} came back without all of its data, and ${other.name} is away`
+    return new StoreError('unknown', home.name, `${home.name}: ${what} can't be known now: ${why}`, 'no')
+  }
   const away = mirror === undefined ? 'it is' : `it and ${mirror.name} are`
   const { reason } = home.instance.health()
   const why = reason === undefined ? '' : ` (${reason})`

@@ -10,6 +10,7 @@ import {
   awayError,
   type CallTime,
   callTime,
+  isBehind,
   type KeptPlace,
   type KeptPlaces,
   readOrder,
@@ -59,9 +60,11 @@ export const createKeptReads = (
   const started = (): CallTime => callTime(home.instance, 'read', own, failClosed ? performance.now() : undefined)
   const straight = (): { timeout: number } | undefined =>
     own === undefined && !failClosed ? undefined : inTime(started().attempt(failClosed))
-  const isCalm = (): boolean => calm(home.name) && !home.instance.slow()
-  const order = (): readonly KeptPlace[] =>
-    failClosed ? (home.instance.readable() ? [home] : []) : readOrder(places, landscape)
+  const isCalm = (): boolean => calm(home.name) && !home.instance.slow() && !isBehind(places, landscape)
+  const order = (): readonly KeptPlace[] => {
+    if (!failClosed) return readOrder(places, landscape)
+    return home.instance.readable() && !isBehind(places, landscape) ? [home] : []
+  }
 
   const waiting: WaitingAt = {
     found: (place, key) => journal?.find(place.name, scope, key),
@@ -91,7 +94,7 @@ export const createKeptReads = (
   const nowhere = (name: EntryName, error: StoreError | undefined): Located | undefined => {
     if (failClosed) throw error ?? awayError(home)
     const text = known(name)
-    if (text === undefined) throw unknownError(places, 'the value')
+    if (text === undefined) throw unknownError(places, landscape, 'the value')
     return text.text === undefined ? undefined : { text: text.text, source: 'embedded', degraded: true }
   }
 

@@ -31,7 +31,7 @@ const AT_ONCE = 250
  */
 export const createKeptShelf = (category: CategorySettings, home: Instance, parts: KeptShelfParts): Shelf => {
   const { landscape, layout, now, weakened } = parts
-  const { clock } = landscape
+  const { clock, behind } = landscape
   const failClosed = category.onOutage === 'fail-closed'
   const places = keptPlaces(home, landscape, true)
   const entries = createKeptEntries(category, home.name, { layout, clock, now })
@@ -77,11 +77,12 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
 
     remove: (names) =>
       together(names, async (name) => {
-        // Where no place will take the tombstone, none will say what it found.
-        const before = places.some((place) => place?.instance.writable()) ? undefined : await readable(name)
+        // Where no place takes the tombstone, or only one that lacks data, none will say what was there.
+        const tells = places.map((place) => place?.instance.writable() === true && !behind(place.name))
+        const before = tells.includes(true) ? undefined : await readable(name)
         const waiting = places.map((place) => place && reads.waiting.found(place, name.key)?.own)
         const { landed } = await writer.write(entries.tombstone(name))
-        return wasThere(landed) || before !== undefined || waiting.some((own) => own?.kind === 'value')
+        return wasThere(landed, tells) || before !== undefined || waiting.some((own) => own?.kind === 'value')
       }),
 
     swap: createKeptSwap(category, places, { entries, reads, writer, clock }),
@@ -113,4 +114,5 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
 
 const nothing = (): void => undefined
 
-const wasThere = (landed: Landed<boolean>): boolean => landed.some((each) => 'done' in each && each.done)
+const wasThere = (landed: Landed<boolean>, tells: readonly boolean[]): boolean =>
+  landed.some((each, i) => tells[i] === true && 'done' in each && each.done)

@@ -20,6 +20,11 @@ export interface Landscape {
    * it. Asked before every call, so it costs next to nothing.
    */
   calm(instance: string): boolean
+  /**
+   * It is up and lacks kept data that its other place has, which is away: what it holds of that isn't the truth. Asked
+   * before every call, too.
+   */
+  behind(instance: string): boolean
   /** Those that can serve instead of `home` now, best first: they read and write, and have nothing to catch up with. */
   standInsOf(home: string): readonly Instance[]
   /** Where copies of what is kept at `home` lie: the instance after it in order of configuration, around the corner. Undefined: it is the only one. */

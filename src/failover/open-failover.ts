@@ -40,7 +40,7 @@ export interface FailoverParts {
   readonly onFailback: (instance: string, done: { readonly replayed: number; readonly ms: number }) => void
 }
 
-/** ms between two looks for entries that wait for an instance that is up. */
+/** ms between two looks for entries that wait for an instance that is up, or for what one lacks that is behind. */
 const DRAIN_EVERY = 250
 /** ms between two looks whether an instance that is up lost its data behind our back. */
 const CHECK_EVERY = 5_000
@@ -57,9 +57,10 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const lastResort = journal && openLastResort(dir)
   // Now, and not under the first call that needs it.
   void lastResort?.connect()
-  const landscape = createLandscape({ settings, instances, clock, journal, idOf, lastResort })
+  const behind = (name: string): boolean => recovery.behind(name)
+  const landscape = createLandscape({ settings, instances, clock, journal, idOf, behind, lastResort })
   const outages = createOutages({ instances, layout, processId, routing: routingHash(settings) })
-  const recovery = createRecovery({
+  const recovery: Recovery = createRecovery({
     landscape,
     outages,
     removeCopies: createRemoveCopies({ landscape, outages }),
@@ -74,8 +75,9 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const away = new Set<string>()
   const draining = setInterval(() => {
     for (const [name, instance] of instances) {
-      const waits = journal?.holds(name) === true || outages.entered(name)
-      if (waits && instance.readable() && instance.writable()) void recovery.drain(name)
+      if (!instance.readable() || !instance.writable()) continue
+      if (recovery.mendable(name)) void recovery.check(name)
+      else if (journal?.holds(name) === true || outages.entered(name)) void recovery.drain(name)
     }
   }, DRAIN_EVERY).unref()
   const checking = setInterval(() => {
@@ -111,6 +113,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
       }
       if (readable) {
         away.delete(name)
+        recovery.met(name)
         // Soon, so that there is something by which it is known again; not at once, when everybody calls.
         setTimeout(() => void recovery.check(name), CHECK_SOON).unref()
       }

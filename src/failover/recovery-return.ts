@@ -28,8 +28,10 @@ export interface Lane {
   background?: Promise<void> | undefined
   sweeping?: Promise<void> | undefined
   progress?: Progress | undefined
-  /** The sentinel with which it was found or left whole. */
-  whole?: string | undefined
+  /** It could be read in this process's time. */
+  met?: boolean
+  /** The sentinel with which it was found or left. */
+  sentinel?: string | undefined
   failure?: string | undefined
 }
 
@@ -50,6 +52,8 @@ interface ReturnParts {
   /** Other processes that have something for it. */
   readonly holders: (instance: string) => Promise<readonly OtherProcess[]>
   readonly fence: (instance: Instance, othersToo: boolean) => Promise<void>
+  /** It was found or left with this sentinel. */
+  readonly note: (instance: string, sentinel: string | undefined) => void
   readonly mend: (instance: Instance, identity: Identity, found: Lost, pace: Pace) => Promise<void>
   readonly round: (instance: Instance, pace: Pace, onProgress: (done: number) => void) => Promise<number>
 }
@@ -59,7 +63,7 @@ interface ReturnParts {
  * has something for it. Rejects with Gone, or with what went wrong; everything may be done again.
  */
 export const createReturn = (parts: ReturnParts) => {
-  const { landscape, outages, removeCopies, onFailback, now, wait, pace, holders, fence, mend, round } = parts
+  const { landscape, outages, removeCopies, onFailback, now, wait, pace, holders, fence, note, mend, round } = parts
   const { journal } = landscape
   const lives = (stay: Stay): void => {
     if (!stay()) throw new Gone()
@@ -122,7 +126,7 @@ export const createReturn = (parts: ReturnParts) => {
     const found = judge(identity, now())
     await fence(instance, found.kind === 'intact' || found.known)
     lives(stay)
-    if (found.kind === 'intact') lane.whole = identity.sentinel
+    if (found.kind === 'intact') note(name, identity.sentinel)
     else await whenTaken(lane, stay, () => mend(instance, identity, found, pace))
 
     let replayed = 0

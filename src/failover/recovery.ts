@@ -4,7 +4,7 @@ import type { Layout } from '../instances/layout.js'
 import { StoreError } from '../instances/store.js'
 import type { Report } from '../report.js'
 import type { Settings } from '../settings/settings.js'
-import { judge } from './identity.js'
+import { judge, lacks, stateApart, stateIn } from './identity.js'
 import type { Landscape } from './landscape.js'
 import type { OtherProcess, Outages } from './outages.js'
 import { createFence } from './recovery-fence.js'
@@ -33,6 +33,15 @@ export interface Recovery {
    * behind our back, or started again while nobody looked, is repaired in the background. Costs one GET. Never rejects.
    */
   check(instance: string): Promise<void>
+  /** It can be read: if it ever is without a sentinel again, it lost data. */
+  met(instance: string): void
+  /**
+   * It lacks kept data that only its other place has, which couldn't be read yet: what it holds of that isn't the truth.
+   * Ends with the next `check` after the other can be read.
+   */
+  behind(instance: string): boolean
+  /** It is behind, and what it lacks can be read now. */
+  mendable(instance: string): boolean
   /** Removes what has no TTL and has ended there. Once an hour. Never rejects. */
   sweep(instance: string): Promise<void>
   /** What is going on, for health(). `total`: as far as known, 0 where nothing tells. */
@@ -72,6 +81,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
   const ending = new AbortController()
   const { signal } = ending
   const lanes = new Map<string, Lane>()
+  const lacking = new Set<string>()
   const laneOf = (name: string): Lane => {
     const lane: Lane = lanes.get(name) ?? { returns: 0 }
     lanes.set(name, lane)
@@ -104,8 +114,29 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     return landscape.calm(instance.name) && (await holders(instance.name)).length === 0
   }
 
+  const note = (name: string, sentinel: string | undefined): void => {
+    laneOf(name).sentinel = sentinel
+    if (lacks(stateIn(sentinel))) lacking.add(name)
+    else lacking.delete(name)
+  }
+
+  /** The state in which it stays as long as it can't be compared with its other place. */
+  const apart = ({ sentinel, met, recovering }: Lane, identity: Identity, found: Lost) => {
+    // One that is up may be without a sentinel because nobody has planted one yet.
+    const knew = identity.sentinel === undefined && recovering !== undefined && met === true
+    // Somebody who saw it for the first time may have been here before.
+    const anew = stateIn(sentinel) === 'new' && stateIn(identity.sentinel) === 'new'
+    return stateApart(identity, found, knew || (sentinel !== undefined && !anew))
+  }
+
+  const canMend = (name: string): boolean =>
+    places.sharedBy(name).some(({ other }) => landscape.instances.get(other)?.readable())
+
   const mend = async (instance: Instance, identity: Identity, found: Lost, pace: Pace): Promise<void> => {
-    const lane = laneOf(instance.name)
+    const { name } = instance
+    const lane = laneOf(name)
+    const state = apart(lane, identity, found)
+    if (lacks(state)) lacking.add(name)
     let compared = 0
     const repair = createRepair({
       ...{ landscape, layout, places, marks, now, settle, wait },
@@ -115,11 +146,12 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
         return pace(entries)
       },
     })
-    lane.whole = await restore(instance, identity, found, lane.whole !== undefined, repair, { places, report, now })
+    const seen = lane.sentinel !== undefined
+    note(name, await restore(instance, identity, { ...found, state, seen }, repair, { places, report, now }))
   }
 
   const bringBack = createReturn({
-    ...{ landscape, outages, removeCopies, onFailback, now, wait, pace: unhurried, holders, fence, mend, round },
+    ...{ landscape, outages, removeCopies, onFailback, now, wait, pace: unhurried, holders, fence, note, mend, round },
   })
 
   const inBackground = (
@@ -202,13 +234,20 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       inBackground(name, 'background', async (instance, lane) => {
         if (!instance.readable() || !instance.writable()) return
         const sentinel = await instance.read(layout.sentinel)
-        if (sentinel !== undefined && sentinel === lane.whole) return
+        const same = sentinel !== undefined && sentinel === lane.sentinel
+        if (same && (stateIn(sentinel) === 'whole' || !canMend(name))) return
         const identity = await instance.identity()
         const found = judge(identity, now())
-        if (found.kind === 'intact') lane.whole = identity.sentinel
-        else if (!found.known || places.sharedBy(name).some(({ other }) => landscape.instances.get(other)?.readable()))
-          await mend(instance, identity, found, background)
+        if (found.kind === 'intact') note(name, identity.sentinel)
+        else if (!found.known || canMend(name)) await mend(instance, identity, found, background)
+        else if (lacks(apart(lane, identity, found))) lacking.add(name)
       }),
+
+    met: (name) => {
+      laneOf(name).met = true
+    },
+    behind: (name) => lacking.has(name),
+    mendable: (name) => lacking.has(name) && canMend(name),
 
     sweep: (name) =>
       inBackground(name, 'sweeping', async (instance) => {

@@ -6,6 +6,7 @@ import { entryCalls } from './kept-calls.js'
 import type { Landscape } from './landscape.js'
 import type { Pace } from './recovery-pace.js'
 import { HEAD, tagsIn, versionIn } from './recovery-texts.js'
+import type { Copied } from './repair.js'
 import { ask, eachPage } from './repair-marks.js'
 import type { Places } from './repair-places.js'
 import { adoptEntryScript, headsScript } from './repair-scripts.js'
@@ -19,8 +20,8 @@ export interface Doubtful {
 }
 
 export interface EntryRepair {
-  /** Brings what the other place has, and later. How many were compared. */
-  copy(to: Instance, from: Instance, category: CategorySettings): Promise<number>
+  /** Brings what the other place has, and later. */
+  copy(to: Instance, from: Instance, category: CategorySettings): Promise<Copied>
   /** What lies at `at` and not at the other place. */
   extra(
     at: Instance,
@@ -105,6 +106,7 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
   return {
     copy: async (to, from, category) => {
       let compared = 0
+      let brought = 0
       await pages(from, category, async (keys) => {
         const [there, here] = [prefixOf(from, category), prefixOf(to, category)]
         const theirs = await heads(
@@ -121,9 +123,10 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
         })
         for (let at = 0; at < wanted.length; at += TEXTS) await bring(to, from, category, wanted.slice(at, at + TEXTS))
         compared += keys.length
+        brought += wanted.length
         await pace(keys.length)
       })
-      return compared
+      return { compared, brought }
     },
 
     extra: (at, other, category, found) =>

@@ -4,6 +4,7 @@ import type { Script } from '../instances/scripts.js'
 import type { Clock, Version } from './clock.js'
 import { groupCalls } from './kept-calls.js'
 import type { Pace } from './recovery-pace.js'
+import type { Copied } from './repair.js'
 import {
   adoptItemScript,
   hashPageScript,
@@ -24,8 +25,8 @@ export interface ExtraItem {
 export interface GroupRepair {
   /** All groups that an instance knows of, also those that are gone and left versions. */
   names(instance: Instance): Promise<ReadonlySet<string>>
-  /** Brings what the other place has, and later. How many items were compared. */
-  copy(to: Instance, from: Instance, group: string): Promise<number>
+  /** Brings what the other place has, and later. */
+  copy(to: Instance, from: Instance, group: string): Promise<Copied>
   /** Items that lie at `at` and of which the other place knows nothing. */
   extra(at: Instance, other: Instance, group: string): Promise<ExtraItem[]>
   /** Removes those of them that are unchanged, and of which the other place still knows nothing. */
@@ -123,12 +124,15 @@ export const createGroupRepair = (layout: Layout, clock: Clock, pace: Pace): Gro
 
     copy: async (to, from, group) => {
       let compared = 0
+      let brought = 0
       const left = await from.life(layout.group(group), patience(from))
       const life = left === Number.POSITIVE_INFINITY ? false : (left ?? 0)
       const compare = async (some: readonly string[]): Promise<void> => {
         if (some.length === 0) return
-        await bring(to, from, group, await wanted(to, from, group, some), life)
+        const missing = await wanted(to, from, group, some)
+        await bring(to, from, group, missing, life)
         compared += some.length
+        brought += missing.length
         await pace(some.length)
       }
       await fields(from, hashPageScript, layout.side(group), async (found) => {
@@ -146,7 +150,7 @@ export const createGroupRepair = (layout: Layout, clock: Clock, pace: Pace): Gro
         await compare(found.filter((_, i) => known[i]?.version === undefined))
       })
       if (left !== undefined) await send(to, [lengthen(group, life)])
-      return compared
+      return { compared, brought }
     },
 
     extra: async (at, other, group) => {

@@ -13,9 +13,14 @@ import type { Places } from './repair-places.js'
 export interface Repaired {
   /** Instances that were away: what they hold isn't here yet. */
   readonly missing: readonly string[]
-  /** Those it was compared with, and how many entries and items of theirs. */
+  /** Entries and items of the others. */
   readonly compared: number
+  /** How many of those were missing here, or older. */
+  readonly brought: number
 }
+
+/** Of one category or group. */
+export type Copied = Pick<Repaired, 'compared' | 'brought'>
 
 interface RepairParts {
   readonly landscape: Landscape
@@ -59,6 +64,11 @@ export const createRepair = (parts: RepairParts) => {
   return async (instance: Instance, behind: boolean): Promise<Repaired> => {
     const missing: string[] = []
     let compared = 0
+    let brought = 0
+    const count = (copied: Copied): void => {
+      compared += copied.compared
+      brought += copied.brought
+    }
     for (const { other: name, categories, groups: withGroups } of places.sharedBy(instance.name)) {
       const other = landscape.instances.get(name)
       if (other === undefined || !(other.readable() || other.catchingUp())) {
@@ -66,9 +76,8 @@ export const createRepair = (parts: RepairParts) => {
         continue
       }
       await copyMarkers(instance, other, categories, { ...parts, clock })
-      for (const category of categories) compared += await entries.copy(instance, other, category)
-      if (withGroups)
-        for (const group of await groups.names(other)) compared += await groups.copy(instance, other, group)
+      for (const category of categories) count(await entries.copy(instance, other, category))
+      if (withGroups) for (const group of await groups.names(other)) count(await groups.copy(instance, other, group))
       if (!behind || !(await knowsAll(other))) continue
 
       const youngEntries: Doubtful[] = []
@@ -98,6 +107,6 @@ export const createRepair = (parts: RepairParts) => {
       await entries.drop(instance, other, youngEntries)
       await groups.drop(instance, other, youngItems)
     }
-    return { missing, compared }
+    return { missing, compared, brought }
   }
 }

@@ -95,6 +95,7 @@ export const openGround = async (options: GroundOptions = {}): Promise<Ground> =
       const instance = instances.get(name)
       return instance?.readable() === true && instance.writable() && journal?.holds(name) !== true
     },
+    behind: () => false,
     standInsOf: () => [],
     mirrorOf: (name) => (options.mirrorless ? undefined : name === 'primary' ? mirror : home),
     lastResort: undefined,

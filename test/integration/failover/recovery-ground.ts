@@ -21,9 +21,12 @@ export const useServers = () => {
   afterEach(async () => {
     for (const server of servers) server.thaw()
     await Promise.all(sides.splice(0).map((side) => side.close()))
-    // A test may have left a snapshot.
+    // A test may have left its data.
     await Promise.all(servers.map((server) => server.crash()))
-    for (const server of servers) rmSync(join(server.dir, 'dump.rdb'), { force: true })
+    for (const server of servers) {
+      rmSync(join(server.dir, 'dump.rdb'), { force: true })
+      rmSync(join(server.dir, 'appendonlydir'), { recursive: true, force: true })
+    }
     rmSync(dir, { recursive: true, force: true })
   })
   const at = (i: number): TestRedis => {

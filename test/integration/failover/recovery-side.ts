@@ -10,6 +10,7 @@ import type { Instance } from '../../../src/instances/instance.ts'
 import { layoutOf } from '../../../src/instances/layout.ts'
 import { createRedisStore } from '../../../src/instances/redis-store.ts'
 import { readSettings } from '../../../src/settings/read-settings.ts'
+import type { Settings } from '../../../src/settings/settings.ts'
 import type { TestRedis } from '../../support/redis-process.ts'
 
 const namespace = 'app:'
@@ -19,6 +20,7 @@ export const layout = layoutOf(namespace)
 export interface Side {
   readonly primary: Instance
   readonly secondary: Instance
+  readonly settings: Settings
   readonly landscape: Landscape
   readonly journal: Journal
   readonly outages: Outages
@@ -66,6 +68,7 @@ export const openSide = async (options: SideOptions): Promise<Side> => {
   for (const { name, url } of settings.instances) {
     if (url === undefined) throw new Error('both are servers')
     const onState = (health: { readonly state: string }): void => {
+      if (health.state === 'up') recovery.met(name)
       if (health.state === 'catching-up') void recovery.recover(name)
     }
     const store = createRedisStore({ name, url, namespace, deadlines: {}, processId, supervised: true, onState })
@@ -73,7 +76,8 @@ export const openSide = async (options: SideOptions): Promise<Side> => {
   }
   const clock = createClock({ processId, now })
   const journal = options.journal ?? openJournal({ dir, refresh: 10, now })
-  const landscape = createLandscape({ settings, instances, clock, journal, lastResort: undefined })
+  const behind = (name: string): boolean => recovery.behind(name)
+  const landscape = createLandscape({ settings, instances, clock, journal, behind, lastResort: undefined })
   const outages = createOutages({ instances, layout, processId, routing: 'r' })
   const recovery: Recovery = createRecovery({
     ...{ landscape, outages, layout, settings, processId, report, now },
@@ -88,7 +92,7 @@ export const openSide = async (options: SideOptions): Promise<Side> => {
   const [primary, secondary] = [instances.get('primary'), instances.get('secondary')]
   if (primary === undefined || secondary === undefined) throw new Error('there are two')
   return {
-    ...{ primary, secondary, landscape, journal, outages, recovery, said, failbacks },
+    ...{ primary, secondary, settings, landscape, journal, outages, recovery, said, failbacks },
     close: async () => {
       await recovery.close()
       await outages.close()

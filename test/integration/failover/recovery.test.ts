@@ -291,7 +291,7 @@ describe('an instance that lost its data', () => {
     const later = await open({ processId: 'bbbbbbbb' })
     expect(await keptOf(later).read(later.primary, 'orders', 'a')).toBe('old')
     expect(await keptOf(later).read(later.primary, 'orders', 'b')).toBe('new')
-    expect(later.said.join()).toContain('lacked kept data since it came back')
+    expect(later.said.join()).toContain('lacked kept data: repaired from its mirror')
   })
 
   it('and is not known is new, about which nothing is said', async () => {

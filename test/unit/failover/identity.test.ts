@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judge, sentinelOf } from '../../../src/failover/identity.ts'
+import { judge, lacks, sentinelOf, stateApart, stateIn } from '../../../src/failover/identity.ts'
 import type { Identity } from '../../../src/instances/instance.ts'
 
 const NOW = 1_000_000_000
@@ -62,5 +62,29 @@ describe('what came back', () => {
     expect(judge(identity({ ...hidden, sentinel: planted }), NOW)).toEqual({ kind: 'intact' })
     expect(judge(identity({ sentinel }), NOW)).toEqual({ kind: 'intact' })
     expect(judge(identity(hidden), NOW)).toEqual({ kind: 'empty', known: false })
+  })
+
+  it('as long as its mirror is away, lacks kept data unless nobody knew it before, or a file has its last writes', () => {
+    const apart = (more: Partial<Identity>, knew: boolean): string => {
+      const found = judge(identity(more), NOW + 1)
+      if (found.kind === 'intact') throw new Error('it is not')
+      return stateApart(identity(more), found, knew)
+    }
+    const left = (state: Parameters<typeof sentinelOf>[1]) => ({ sentinel: sentinelOf(identity({}), state, NOW) })
+    const again = { runId: 'run2', appendOnly: true }
+    expect(apart({}, false)).toBe('new')
+    expect(apart({}, true)).toBe('empty')
+    expect(apart({ ...left('whole'), runId: 'run2' }, true)).toBe('behind')
+    expect(apart({ ...left('whole'), ...again }, true)).toBe('restarted')
+    for (const state of ['empty', 'behind', 'new', 'restarted'] as const) {
+      expect(apart(left(state), false)).toBe(state)
+      // What it lacked before it lacks after it.
+      expect(lacks(apart({ ...left(state), ...again }, false))).toBe(lacks(state))
+      expect(lacks(apart({ ...left(state), runId: 'run2' }, false))).toBe(true)
+    }
+    // Planted by somebody who hadn't seen what this process saw.
+    expect(apart(left('new'), true)).toBe('empty')
+    expect(lacks(stateIn(sentinelOf(identity({}), 'whole', NOW)))).toBe(false)
+    expect(lacks(stateIn(undefined))).toBe(false)
   })
 })
