@@ -75,6 +75,10 @@ const CLOSE_LIMIT = 500
 /** Entries a second that work in the background may cost an instance. */
 const BACKGROUND = 20_000
 
+/** An instance went away, which says so itself. */
+const isGone = (error: unknown): error is StoreError =>
+  error instanceof StoreError && (isOutage(error) || error.kind === 'closed')
+
 export const createRecovery = (options: RecoveryOptions): Recovery => {
   const { landscape, outages, removeCopies, layout, settings, report, now, onFailback, weakened } = options
   const { clock, journal } = landscape
@@ -170,9 +174,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
           lane.failure = undefined
         },
         (error) => {
-          // An instance that went away says so itself.
-          const away = error instanceof StoreError && (isOutage(error) || error.kind === 'closed')
-          if (!signal.aborted && !away) {
+          if (!signal.aborted && !isGone(error)) {
             fail(lane, instance, 'work in the background failed and is tried again', error)
           }
         },
@@ -194,7 +196,8 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
         if (stay()) await bringBack(instance, lane, stay)
       } catch (error) {
         if (stay()) {
-          fail(lane, instance, 'could not be brought up to date', error)
+          const ofAnother = isGone(error) && error.store !== instance.name
+          if (!ofAnother) fail(lane, instance, 'could not be brought up to date', error)
           instance.relapse(error instanceof Error ? error.message : String(error))
         }
       }

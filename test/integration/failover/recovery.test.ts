@@ -151,6 +151,30 @@ describe('an instance that came back', () => {
     await side.close()
   })
 
+  it('with a snapshot from before anybody planted a sentinel loses its cached categories too', async () => {
+    await raw(primary(), 'SET', key('analytics', 'a'), 'old')
+    await raw(primary(), 'SAVE')
+    const side = await open()
+    await side.primary.write([{ key: key('analytics', 'a'), text: 'new', endsAt: soon() }])
+    await primary().crash()
+    await away(side)
+    await primary().restart()
+    expect(await raw(primary(), 'GET', key('analytics', 'a'))).toBe('old')
+    await back(side)
+    expect(await side.primary.read(key('analytics', 'a'))).toBe(undefined)
+  })
+
+  it('and was never there in this process’ time keeps its cached categories', async () => {
+    await raw(primary(), 'SET', key('analytics', 'a'), 'old')
+    await raw(primary(), 'SAVE')
+    await primary().crash()
+    const side = await open()
+    await primary().restart()
+    await back(side)
+    expect(await side.primary.read(key('analytics', 'a'))).toBe('old')
+    expect(side.said).toEqual([])
+  })
+
   const withReplica = async (via: number): Promise<TestRedis> => {
     const replica = await startTestRedis({
       args: ['--repl-diskless-sync-delay', '0', '--replicaof', `127.0.0.1 ${via}`],
@@ -292,6 +316,23 @@ describe('an instance that lost its data', () => {
     expect(await keptOf(later).read(later.primary, 'orders', 'a')).toBe('old')
     expect(await keptOf(later).read(later.primary, 'orders', 'b')).toBe('new')
     expect(later.said.join()).toContain('lacked kept data: repaired from its mirror')
+  })
+
+  it('is not what one is called that has everything, whoever planted nothing there, nor one with an append-only file', async () => {
+    await primary().restart(['--appendonly', 'yes'])
+    const side = await open()
+    const kept = keptOf(side)
+    await kept.put(both(side), 'orders', 'a', 'kept')
+    await kept.setItem(both(side), 'flow', 'a', '1')
+    await raw(primary(), 'DEL', layout.sentinel)
+    await raw(secondary(), 'DEL', layout.sentinel)
+    const later = await open({ processId: 'bbbbbbbb' })
+    expect(await raw(primary(), 'GET', layout.sentinel)).toMatch(/ whole$/)
+    await primary().crash()
+    await Promise.all([away(side), away(later)])
+    await primary().restart()
+    await Promise.all([back(side), back(later)])
+    expect([...side.said, ...later.said]).toEqual([])
   })
 
   it('and is not known is new, about which nothing is said', async () => {
