@@ -5,6 +5,7 @@ import { createEngine } from './cache/create-engine.js'
 import type { CacheEngine } from './cache/engine.js'
 import { createEmbeddedStore, type EmbeddedStore } from './embedded/embedded-store.js'
 import type { TiersEmitter } from './events.js'
+import { whenFree } from './failover/directory.js'
 import { openDurable } from './failover/durable.js'
 import { openFailover } from './failover/open-failover.js'
 import { healthReport } from './health-report.js'
@@ -32,6 +33,14 @@ export interface OpenTiers {
 
 /** ms that `close` takes at most: what is still open then ends by itself. */
 const CLOSE_LIMIT = 2_000
+
+/** Resolves when MOTIA_REDIS_DIR can be used, as far as that is a matter of waiting for a dead container. */
+export const folderFree = ({ dir, instances }: Settings, report: Report): Promise<void> =>
+  instances.some(({ url }) => url !== undefined)
+    ? whenFree(dir, () =>
+        report.warn('MOTIA_REDIS_DIR was in use from another container a moment ago: waiting until that is gone'),
+      )
+    : Promise.resolve()
 
 export const openTiers = (
   settings: Settings,

@@ -42,11 +42,13 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
   let opening: Promise<OpenTiers> | undefined
   let opened: OpenTiers | undefined
   let closed = false
+  const ending = new AbortController()
 
   // ioredis, lmdb and superjson are loaded here, not when motia-redis is imported.
   const open = (): Promise<OpenTiers> => {
     if (closed) return Promise.reject(closedError())
-    opening ??= import('./open.js').then(({ openTiers }) => {
+    opening ??= import('./open.js').then(async ({ openTiers, folderFree }) => {
+      await folderFree(settings, report)
       opened = openTiers(settings, { report, events })
       return opened
     })
@@ -99,16 +101,28 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     drill: async (instance, options) => {
       const ms = drillTime(options)
       ;(await open()).drill(instance, ms)
-      await new Promise((resolve) => setTimeout(resolve, ms))
+      await pause(ms, ending.signal)
     },
     close: async () => {
       closed = true
+      ending.abort()
       plugin.close()
       // Where nothing was opened there is nothing to close, and nothing is opened any more.
       if (opening !== undefined) await (await opening).close()
     },
   }
 }
+
+/** Ends early, and well, when the tiers are closed. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 
 /** The longest drill: what an hour can't show, a day won't. */
 const MAX_DRILL = 3_600

@@ -51,8 +51,9 @@ export const createCachedCounting = (setting: CachedSetting): CachedCounting => 
   /** Whether it was added can't be known, so it can't be added elsewhere. */
   const notAdded = (error: unknown): StoreError => {
     const outage = outageOf(error)
-    if (outage.applied === 'unknown') throw outage
-    return outage
+    if (outage.applied === 'no') return outage
+    // Lost on the way or late, it is the same for the caller.
+    throw new StoreError('timeout', outage.store, outage.message, 'unknown')
   }
 
   const increment = async (entry: EntryName, by: number, endsAt: number, startedAt: number): Promise<number> => {

@@ -32,6 +32,8 @@ export interface ClaimOptions {
 
 const BEAT = 2_000
 const STALE = 10_000
+/** ms between two looks whether another place still uses it. */
+const LOOK = 250
 
 /** Throws a StoreError of kind 'configuration' where the directory can't be written, or is another's. */
 export const claimDirectory = (dir: string, options: ClaimOptions = {}): Claim => {
@@ -82,6 +84,29 @@ export const claimDirectory = (dir: string, options: ClaimOptions = {}): Claim =
       clearInterval(timer)
       rmSync(own, { force: true })
     },
+  }
+}
+
+/**
+ * Resolves when nobody from another place uses the directory, or when waiting longer is no use: after a crash and a start
+ * in a new container the dead one counts as alive for STALE. `waiting` hears once that it has to wait.
+ */
+export const whenFree = async (dir: string, waiting: () => void, options: ClaimOptions = {}): Promise<void> => {
+  const { place = thisPlace(), stale = STALE } = options
+  const owners = join(dir, 'owners')
+  const giveUpAt = performance.now() + stale + LOOK
+  let told = false
+  const used = (): boolean => {
+    try {
+      return lastSignOfOthers(owners, place, Date.now(), stale) !== undefined
+    } catch {
+      return false // It isn't there yet, or can't be read: claiming says so.
+    }
+  }
+  while (used() && performance.now() < giveUpAt) {
+    if (!told) waiting()
+    told = true
+    await new Promise((resolve) => setTimeout(resolve, LOOK))
   }
 }
 

@@ -118,7 +118,8 @@ export const createKeptCounters = (
           timeout === undefined ? undefined : { timeout },
         )
       } catch (error) {
-        if (failClosed || !(error instanceof StoreError) || !isOutage(error) || error.applied !== 'no') throw error
+        if (failClosed || !(error instanceof StoreError) || !isOutage(error)) throw error
+        if (error.applied === 'unknown') throw new StoreError('timeout', error.store, error.message, 'unknown')
         return journalled(name, by, endsAt, error, since)
       }
       await copy(name, total, endsAt)

@@ -48,6 +48,10 @@ const CHECK_EVERY = 5_000
 const CHECK_SOON = 250
 /** ms between two sweeps of markers and ids that have ended. */
 const SWEEP_EVERY = 60 * 60_000
+/** ms after the start until the first: apps that are started often are swept too. */
+const SWEEP_FIRST = 60_000
+/** ms that closing gives to what still waits for an instance that could take it. */
+const LAST_REPLAY = 1_000
 
 export const openFailover = (parts: FailoverParts): Failover => {
   const { settings, instances, embedded, durable, processId, report } = parts
@@ -60,12 +64,14 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const behind = (name: string): boolean => recovery.behind(name)
   const landscape = createLandscape({ settings, instances, clock, journal, idOf, behind, lastResort })
   const outages = createOutages({ instances, layout, processId, routing: routingHash(settings) })
+  /** With those that are listed nowhere, as they are met. */
+  const categories = new Map(settings.categories)
   const recovery: Recovery = createRecovery({
     landscape,
     outages,
     removeCopies: createRemoveCopies({ landscape, outages }),
     layout,
-    settings,
+    settings: { categories, state: settings.state },
     processId,
     report,
     now: Date.now,
@@ -83,10 +89,18 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const checking = setInterval(() => {
     for (const [name, instance] of instances) if (instance.readable()) void recovery.check(name)
   }, CHECK_EVERY).unref()
-  const sweeping = setInterval(() => {
+  const sweep = (): void => {
     for (const [name, instance] of instances) if (instance.readable()) void recovery.sweep(name)
-  }, SWEEP_EVERY).unref()
+  }
+  const firstSweep = setTimeout(sweep, SWEEP_FIRST).unref()
+  const sweeping = setInterval(sweep, SWEEP_EVERY).unref()
+  const replayed = async (): Promise<void> => {
+    const able = [...instances].filter(([name, each]) => each.readable() && each.writable() && journal?.holds(name))
+    const late = new Promise((resolve) => setTimeout(resolve, LAST_REPLAY).unref())
+    await Promise.race([Promise.all(able.map(([name]) => recovery.drain(name))), late])
+  }
 
+  const shelves = createShelves({ landscape, outages, layout, embedded, now: Date.now })
   const { state } = settings
   const home = instances.get(state.instance)
   const copy = home && journal && openCopy(settings, home, { landscape, layout, report, now: Date.now })
@@ -97,7 +111,13 @@ export const openFailover = (parts: FailoverParts): Failover => {
       : createKeptGroups(home, { landscape, layout, ...state, copy, now: Date.now })
   return {
     landscape,
-    shelves: createShelves({ landscape, outages, layout, embedded, now: Date.now }),
+    shelves: {
+      ...shelves,
+      of: (category) => {
+        categories.set(category.name, category)
+        return shelves.of(category)
+      },
+    },
     groups:
       lastResort === undefined
         ? groups
@@ -125,8 +145,10 @@ export const openFailover = (parts: FailoverParts): Failover => {
     close: async () => {
       clearInterval(draining)
       clearInterval(checking)
+      clearTimeout(firstSweep)
       clearInterval(sweeping)
       clearInterval(lookAround)
+      await replayed()
       await recovery.close()
       await outages.close()
       await copy?.close()

@@ -1,9 +1,11 @@
-import type { Instance } from '../instances/instance.js'
+import type { Instance, ScriptCall } from '../instances/instance.js'
 import type { Layout } from '../instances/layout.js'
+import { StoreError } from '../instances/store.js'
 import type { Report } from '../report.js'
 import type { Version } from './clock.js'
+import { copyCounterScript } from './entry-scripts.js'
 import type { Pending } from './journal.js'
-import { isGroup } from './journal-entries.js'
+import { type DeltaEntry, isGroup } from './journal-entries.js'
 import type { Landscape } from './landscape.js'
 import { keyMarker } from './markers.js'
 import type { Pace } from './recovery-pace.js'
@@ -26,7 +28,7 @@ const BATCH = 500
 
 /** Goes through what waits for an instance. */
 export const createRounds = (parts: RoundsParts) => {
-  const { landscape, layout, places, report } = parts
+  const { landscape, layout, places, report, now } = parts
   const { journal, clock } = landscape
   const planOf = journal === undefined ? undefined : createPlans({ ...parts, journal })
 
@@ -70,6 +72,31 @@ export const createRounds = (parts: RoundsParts) => {
     }
   }
 
+  /** A counter bears no version, so its other place gets the total as it is at home now; as well as it can. */
+  const copyCounters = async (home: Instance, done: readonly Pending[]): Promise<void> => {
+    const counted = new Map<string, DeltaEntry>()
+    for (const { entry } of done)
+      if (entry.kind === 'delta' && entry.kept) counted.set(`${entry.scope} ${entry.key}`, entry)
+    const mirror = landscape.mirrorOf(home.name)
+    if (counted.size === 0 || mirror === undefined || !mirror.writable()) return
+    const deltas = [...counted.values()]
+    const keyAt = (instance: Instance, { scope, key }: DeltaEntry): string =>
+      (places.prefixAt(instance.name, landscape.categoryOf(nameIn(scope))) ?? '') + key
+    try {
+      const totals = await home.readMany(deltas.map((entry) => keyAt(home, entry)))
+      const calls = deltas.flatMap((entry, i): ScriptCall[] => {
+        const total = totals[i]
+        const life = Math.max(1, Math.ceil(entry.endsAt - now()))
+        return total === undefined
+          ? []
+          : [{ script: copyCounterScript, keys: [keyAt(mirror, entry)], args: [total, life] }]
+      })
+      await mirror.scripts(calls, 'write')
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+
   return {
     /**
      * One round: what waits at its begin. How many were replayed or set aside. Rejects where the instance can't be
@@ -83,6 +110,7 @@ export const createRounds = (parts: RoundsParts) => {
         const planned = batch.map((pending) => ({ pending, plan: planOf(instance, pending, floors.get(pending)) }))
         const { done, aside } = await replay(instance, planned)
         await journal.remove(instance.name, done)
+        await copyCounters(instance, done)
         await putAside(instance, aside)
         count += batch.length
         onProgress?.(count)

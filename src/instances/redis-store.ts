@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { RedisUrl } from '../settings/redis-url.js'
 import { createCaller } from './caller.js'
 import { createConnection } from './connection.js'
+import { connectionName, type Role } from './connection-name.js'
 import { createDeadlines, type Deadlines } from './deadlines.js'
 import { createEntries, type Lines } from './entries.js'
 import { createExpiry, type Expiry } from './expiry.js'
@@ -51,6 +52,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
   const { name, url, processId, supervised = false } = options
   const expiry = options.expiry ?? createExpiry()
   const layout = layoutOf(options.namespace)
+  const nameOf = (role: Role): string => connectionName(processId, role, options.namespace)
   const deadlines = createDeadlines(options.deadlines)
   const nothing = (): void => undefined
   const health = createHealth({
@@ -70,7 +72,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
 
   const data = createConnection({
     url,
-    clientName: `motia-redis:${processId}:data`,
+    clientName: nameOf('data'),
     expiry,
     reconnectLimit: () => deadlines.limit('read'),
     greet: (redis) => {
@@ -99,7 +101,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
   const large = createIdleConnection(data, (onDown) =>
     createConnection({
       url,
-      clientName: `motia-redis:${processId}:large`,
+      clientName: nameOf('large'),
       expiry,
       readyCheck: !hidden,
       reconnectLimit: () => deadlines.limit('read'),
@@ -113,7 +115,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
 
   const probe = createConnection({
     url,
-    clientName: `motia-redis:${processId}:probe`,
+    clientName: nameOf('probe'),
     // PING says as well whether it is loading.
     readyCheck: false,
     expiry,
@@ -156,6 +158,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
       large: () => largeClient,
       layout,
       processId,
+      namespace: options.namespace,
       db: url.db,
       limit: () => Math.max(RETURN_LIMIT, deadlines.limit('write')),
     }),

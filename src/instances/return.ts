@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { getOne } from './batch-reader.js'
 import { type Caller, InstanceError } from './caller.js'
 import type { Connection } from './connection.js'
+import { callingProcess } from './connection-name.js'
 import type { Instance } from './instance.js'
 import type { Layout } from './layout.js'
 import { faultOf } from './redis-errors.js'
@@ -14,6 +15,7 @@ interface ReturnOptions {
   readonly large: () => Redis | undefined
   readonly layout: Layout
   readonly processId: string
+  readonly namespace: string
   /** Number of the database. */
   readonly db: number
   /** ms that each may take. */
@@ -22,7 +24,7 @@ interface ReturnOptions {
 
 /** What has to be known and done when an instance returns, before anything is brought to it. */
 export const createReturn = (options: ReturnOptions): Pick<Instance, 'identity' | 'plant' | 'fence'> => {
-  const { caller, data, large, layout, processId, db, limit } = options
+  const { caller, data, large, layout, processId, namespace, db, limit } = options
 
   /** Answered after everything that was sent there before. */
   const idOf = async (redis: Redis | undefined): Promise<string | undefined> =>
@@ -32,7 +34,7 @@ export const createReturn = (options: ReturnOptions): Pick<Instance, 'identity' 
     const list = String(await redis.call('CLIENT', 'LIST', 'TYPE', 'normal'))
     // Asked afterwards: one that was replaced in between is an earlier one.
     const ours = await Promise.all([idOf(redis), idOf(large())])
-    const doomed = dataConnections(list).filter((each) =>
+    const doomed = dataConnections(list, namespace).filter((each) =>
       each.process === processId ? !ours.includes(each.id) : each.db === db && !isLive(each.process),
     )
     await Promise.all(doomed.map(({ id }) => redis.client('KILL', 'ID', id)))
@@ -87,9 +89,9 @@ interface DataConnection {
 }
 
 /** Those of a CLIENT LIST that carry calls of motia-redis. */
-const dataConnections = (list: string): DataConnection[] =>
+const dataConnections = (list: string, namespace: string): DataConnection[] =>
   list.split('\n').flatMap((line) => {
     const field = (name: string): string => new RegExp(`(?:^| )${name}=(\\S*)`).exec(line)?.[1] ?? ''
-    const process = /^motia-redis:(.+):(?:data|large)$/.exec(field('name'))?.[1]
+    const process = callingProcess(field('name'), namespace)
     return process === undefined ? [] : [{ id: field('id'), process, db: Number(field('db')) }]
   })

@@ -26,6 +26,15 @@ export const createScriptCalls = (
     return line
   }
 
+  const refusalOf = (call: ScriptCall): unknown => {
+    try {
+      lineOf([call])
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
   return {
     script: async (call, intent, options) =>
       caller.call(lineOf([call]), intent, options?.timeout, (redis) =>
@@ -33,11 +42,19 @@ export const createScriptCalls = (
       ),
 
     scripts: async (calls, intent, options) => {
-      if (calls.length === 0) return []
-      const outcomes = await caller.call(lineOf(calls), intent, options?.timeout, async (redis) =>
-        told(await outcomesOfScripts(redis, calls)),
+      // One that this server wouldn't take must not cost the others their way there.
+      const refused = calls.map(refusalOf)
+      const sent = calls.filter((_, i) => refused[i] === undefined)
+      if (sent.length === 0) return refused
+      const outcomes = await caller.call(lineOf(sent), intent, options?.timeout, async (redis) =>
+        told(await outcomesOfScripts(redis, sent)),
       )
-      return outcomes.map(([error, reply]) => (error === null ? reply : caller.failure(scriptError(error), intent)))
+      let next = 0
+      return refused.map((refusal) => {
+        if (refusal !== undefined) return refusal
+        const [error, reply] = outcomes[next++] ?? []
+        return error === null ? reply : caller.failure(scriptError(error), intent)
+      })
     },
   }
 }

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCacheClient } from '../../src/cache/client.ts'
 import { createEmitter } from '../../src/events.ts'
+import { connectionName as nameOfConnection } from '../../src/instances/connection-name.ts'
 import { type OpenTiers, openTiers } from '../../src/open.ts'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import type { RedisTiersOptions } from '../../types/index.ts'
@@ -128,7 +129,7 @@ const outages = (opened: () => Opened, { fences = true } = {}): void => {
     // As state was written before there were versions, where its copies are.
     await servers[1].admin.hset(`${namespace}~mr:state:older`, 'a', '1')
     await servers[1].admin.zadd(`${namespace}~mr:groups`, 0, 'older')
-    const orphan = await startOrphan(guarded, instance === 'primary' ? 1 : 0)
+    const orphan = await startOrphan(guarded, instance === 'primary' ? 1 : 0, namespace)
     // Whatever happens, those that come after need it.
     let away = false
     const comeBack = async (): Promise<void> => {
@@ -154,8 +155,8 @@ const outages = (opened: () => Opened, { fences = true } = {}): void => {
   })
 }
 
-const startOrphan = async ({ server }: GuardedRedis, db: number): Promise<Redis> => {
-  const connectionName = 'motia-redis:vanished:data'
+const startOrphan = async ({ server }: GuardedRedis, db: number, namespace: string): Promise<Redis> => {
+  const connectionName = nameOfConnection('vanished', 'data', namespace)
   const orphan = new Redis(server.port, '127.0.0.1', {
     ...{ username: 'admin', password: 'admin', db, connectionName, retryStrategy: () => null },
   })

@@ -142,6 +142,31 @@ describe('an instance that goes away', () => {
     await until('the failbacks are told', () => failbacks.length === 7)
   })
 
+  it('one that comes back alone with less than was acknowledged is not read for it, and repaired as soon as it can be', async () => {
+    heard()
+    const { tiers, primary, secondary } = await openTwo()
+    const raw = client(primary)
+    await raw.call('SAVE')
+    // Else nothing is left of what is kept here.
+    await client(secondary).config('SET', 'appendonly', 'yes')
+    await until('it is written', async () => (await client(secondary).info()).includes('aof_rewrite_in_progress:0'))
+    await tiers.state.set('g', 'k', 2)
+    await tiers.cache.set('a', 'later', { category: 'auth' })
+    await Promise.all([primary.crash(), secondary.crash()])
+    await until('it is an outage', () => tiers.health().status === 'outage')
+    await primary.restart()
+    await until('it is up', () => instanceIn(tiers.health(), 'primary').state === 'up')
+    await expect(tiers.cache.get('a', { category: 'auth' })).rejects.toMatchObject({ code: 'CACHE_UNAVAILABLE' })
+    expect(await tiers.state.get('g', 'k').catch(stateErrorCode)).toBeOneOf([2, 'STATE_UNKNOWN'])
+    await secondary.restart(['--appendonly', 'yes'])
+    await until('it is up, too', () => instanceIn(tiers.health(), 'secondary').state === 'up')
+    const at = performance.now()
+    expect(await tiers.state.get('g', 'k')).toBe(2)
+    expect(await tiers.cache.get('a', { category: 'auth' })).toBe('later')
+    await until('it has it, too', async () => (await raw.get('auth:a'))?.includes('later'))
+    expect(performance.now() - at).toBeLessThan(3_000)
+  })
+
   it('closing meanwhile ends within 2 s, and the journal keeps what is missing for the next process', async () => {
     heard()
     const dir = testFolder()
