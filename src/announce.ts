@@ -1,5 +1,5 @@
 import type { TiersEmitter } from './events.js'
-import { categoryScope, isGroup, type Scope } from './failover/journal-entries.js'
+import { categoryScope, isGroup, type Scope } from './failover/journal/journal-entries.js'
 import type { Landscape } from './failover/landscape.js'
 import type { StoreHealth } from './instances/store.js'
 import type { Report } from './report.js'

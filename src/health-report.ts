@@ -1,6 +1,6 @@
 import type { HealthReport, InstanceHealth } from '../types/index.js'
 import type { Landscape } from './failover/landscape.js'
-import type { Recovery } from './failover/recovery.js'
+import type { Recovery } from './failover/recovery/recovery.js'
 import type { StoreHealth } from './instances/store.js'
 import type { Settings } from './settings/settings.js'
 import { homedOn } from './start-lines.js'

@@ -1,5 +1,5 @@
 import { cacheError, type ErrorPlace } from '../errors.js'
-import type { EntryName, Shelf } from '../failover/shelf.js'
+import type { EntryName, Shelf, Shelves } from '../failover/shelf.js'
 import type { Router } from '../routing/router.js'
 import { reservedPrefix } from '../settings/key-pattern.js'
 import type { CategorySettings, Settings } from '../settings/settings.js'
@@ -15,12 +15,6 @@ export interface Category {
   /** The raw key that older code used, where `legacyKeys` is on. */
   legacy(key: string): EntryName | undefined
   place(operation: string): ErrorPlace
-}
-
-export interface Shelves {
-  of(category: CategorySettings): Shelf
-  /** Raw keys of older code on an instance. */
-  older(instance: string): Shelf
 }
 
 export type CategoryOf = (category: string | undefined, key: string, operation: string) => Category

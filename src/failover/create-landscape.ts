@@ -3,9 +3,9 @@ import type { EntryStore } from '../instances/store.js'
 import { route } from '../routing/strategies.js'
 import { rawCategory, unlistedCategory } from '../settings/categories.js'
 import type { Settings } from '../settings/settings.js'
-import type { Clock } from './clock.js'
-import type { Journal } from './journal.js'
+import type { Journal } from './journal/journal.js'
 import type { Landscape } from './landscape.js'
+import type { Clock } from './versions/clock.js'
 
 export interface LandscapeParts {
   readonly settings: Settings

@@ -1,8 +1,8 @@
 import type { Instance } from '../instances/instance.js'
 import type { EntryStore } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
-import type { Clock } from './clock.js'
-import type { Journal } from './journal.js'
+import type { Journal } from './journal/journal.js'
+import type { Clock } from './versions/clock.js'
 
 /** Everything that failover works with, the same for all categories. */
 export interface Landscape {

@@ -1,4 +1,5 @@
 import type { ScanPage } from '../instances/store.js'
+import type { CategorySettings } from '../settings/settings.js'
 
 /** One entry's names. */
 export interface EntryName {
@@ -49,4 +50,10 @@ export interface Shelf {
   /** Keys as at home: they begin with the category's prefix, then `prefix`. */
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
   clear(): Promise<void>
+}
+
+export interface Shelves {
+  of(category: CategorySettings): Shelf
+  /** Raw keys of older code on an instance. */
+  older(instance: string): Shelf
 }

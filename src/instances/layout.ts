@@ -3,16 +3,16 @@
  *
  *     <namespace>~mr:state:<group>   hash: one field per item of the group
  *     <namespace>~mr:groups          sorted set, all scores 0, so in byte order: the names of the groups
- *     <namespace>~mr:side:<group>    hash: versions and markers of the group's items, see failover/group-scripts.ts
+ *     <namespace>~mr:side:<group>    hash: versions and markers of the group's items, see failover/versions/group-scripts.ts
  *     <namespace>~mr:sides           sorted set like groups: the groups that have a side hash
- *     <namespace>~mr:markers         hash: markers of kept cache entries, see failover/markers.ts
+ *     <namespace>~mr:markers         hash: markers of kept cache entries, see failover/versions/markers.ts
  *     <namespace>~mr:probe:<process> never there: what the write probe names
  *     <namespace>~mr:mirror:<home>:<redis key>             copy of a mirrored category's entry, on the instance beside its home
- *     <namespace>~mr:standin:<home>:<outage>:<redis key>   what was written while home was away, see failover/outages.ts
+ *     <namespace>~mr:standin:<home>:<outage>:<redis key>   what was written while home was away, see failover/stand-in/outages.ts
  *     <namespace>~mr:outage:<home>   hash: the outage's id and the processes that hold something for home
- *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one, see failover/identity.ts
- *     <namespace>~mr:deltas          hash: ids of increments that were replayed, see failover/once-script.ts
- *     <namespace>~mr:writers         hash: directories of the servers that write state, see failover/embedded-copy-filling.ts
+ *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one, see failover/recovery/identity.ts
+ *     <namespace>~mr:deltas          hash: ids of increments that were replayed, see failover/versions/once-script.ts
+ *     <namespace>~mr:writers         hash: directories of the servers that write state, see failover/state-copy/embedded-copy-filling.ts
  *     <namespace>~mr:fenced          which process ended the connections of vanished ones last; lives for seconds
  */
 export interface Layout {

@@ -1,4 +1,4 @@
-import type { Shelves } from '../../src/cache/category.ts'
+import type { Shelves } from '../../src/failover/shelf.ts'
 import { createStraightShelf } from '../../src/failover/straight-shelf.ts'
 import type { Store } from '../../src/instances/store.ts'
 import { rawCategory } from '../../src/settings/categories.ts'

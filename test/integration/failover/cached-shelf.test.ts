@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createCachedShelf } from '../../../src/failover/cached-shelf.ts'
+import { createCachedShelf } from '../../../src/failover/cached/cached-shelf.ts'
 import type { CategorySettings } from '../../../src/settings/settings.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'

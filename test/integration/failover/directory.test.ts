@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Claim, type ClaimOptions, claimDirectory } from '../../../src/failover/directory.ts'
-import { openJournal } from '../../../src/failover/journal.ts'
+import { type Claim, type ClaimOptions, claimDirectory } from '../../../src/failover/journal/directory.ts'
+import { openJournal } from '../../../src/failover/journal/journal.ts'
 import { until } from '../../support/until.ts'
 
 let dir: string

@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import { lowestAt, type Version } from '../../../src/failover/clock.ts'
-import { type CopyFiles, openCopyFiles } from '../../../src/failover/embedded-copy.ts'
-import { type FilledCopy, type FilledCopyParts, openFilledCopy } from '../../../src/failover/embedded-copy-filling.ts'
+import { type CopyFiles, openCopyFiles } from '../../../src/failover/state-copy/embedded-copy.ts'
+import {
+  type FilledCopy,
+  type FilledCopyParts,
+  openFilledCopy,
+} from '../../../src/failover/state-copy/embedded-copy-filling.ts'
+import { lowestAt, type Version } from '../../../src/failover/versions/clock.ts'
 import { until } from '../../support/until.ts'
 import { type Ground, layout, openGround } from './kept-ground.ts'
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Journal, openJournal } from '../../../src/failover/journal.ts'
-import { categoryScope } from '../../../src/failover/journal-entries.ts'
+import { type Journal, openJournal } from '../../../src/failover/journal/journal.ts'
+import { categoryScope } from '../../../src/failover/journal/journal-entries.ts'
 import { until } from '../../support/until.ts'
 
 let dir: string

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { lowestAt, type Version } from '../../../src/failover/clock.ts'
-import { type Journal, type JournalOptions, openJournal, type Pending } from '../../../src/failover/journal.ts'
+import { type Journal, type JournalOptions, openJournal, type Pending } from '../../../src/failover/journal/journal.ts'
 import {
   categoryScope,
   type DeltaEntry,
@@ -13,7 +12,8 @@ import {
   type JournalEntry,
   type KeptEntry,
   type ValueEntry,
-} from '../../../src/failover/journal-entries.ts'
+} from '../../../src/failover/journal/journal-entries.ts'
+import { lowestAt, type Version } from '../../../src/failover/versions/clock.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
 

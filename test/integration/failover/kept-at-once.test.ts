@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { categoryScope } from '../../../src/failover/journal-entries.ts'
+import { categoryScope } from '../../../src/failover/journal/journal-entries.ts'
 import { type Ground, name, openGround, valueIn, write } from './kept-ground.ts'
 
 describe('writes of one key that are under way together in one process', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
-import { type Clock, lowestAt, type Version } from '../../../src/failover/clock.ts'
-import type { KeptCall } from '../../../src/failover/kept-calls.ts'
-import { highest, type KeptWrite, type KeyState, merge, noState, put } from '../../../src/failover/merge.ts'
+import { type Clock, lowestAt, type Version } from '../../../src/failover/versions/clock.ts'
+import type { KeptCall } from '../../../src/failover/versions/kept-calls.ts'
+import { highest, type KeptWrite, type KeyState, merge, noState, put } from '../../../src/failover/versions/merge.ts'
 import { runScript } from '../../../src/instances/scripts.ts'
 
 const NOW = Date.now()

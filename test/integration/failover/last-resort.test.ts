@@ -9,7 +9,7 @@ import {
   forgetHome,
   listFallback,
   openLastResort,
-} from '../../../src/failover/last-resort.ts'
+} from '../../../src/failover/stand-in/last-resort.ts'
 import { steadyNow } from '../../../src/failover/time-left.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 

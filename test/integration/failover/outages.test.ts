@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createOutages, type Outages, type OutagesOptions } from '../../../src/failover/outages.ts'
+import { createOutages, type Outages, type OutagesOptions } from '../../../src/failover/stand-in/outages.ts'
 import { steadyNow } from '../../../src/failover/time-left.ts'
 import type { Instance } from '../../../src/instances/instance.ts'
 import { layoutOf } from '../../../src/instances/layout.ts'

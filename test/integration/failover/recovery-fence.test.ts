@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { categoryScope } from '../../../src/failover/journal-entries.ts'
+import { categoryScope } from '../../../src/failover/journal/journal-entries.ts'
 import { until } from '../../support/until.ts'
 import { useServers } from './recovery-ground.ts'
 import { layout, raw, type Side } from './recovery-side.ts'

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import { categoryScope, type JournalEntry } from '../../../src/failover/journal-entries.ts'
+import { categoryScope, type JournalEntry } from '../../../src/failover/journal/journal-entries.ts'
 import { until } from '../../support/until.ts'
 import { useServers } from './recovery-ground.ts'
 import { envelope, keptOf, raw, type Side, textIn } from './recovery-side.ts'

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { categoryScope, everywhere, groupScope, type JournalEntry } from '../../../src/failover/journal-entries.ts'
-import { createKeptShelf } from '../../../src/failover/kept-shelf.ts'
-import { keyMarker, tagMarker } from '../../../src/failover/markers.ts'
-import { MARKER_LIFE } from '../../../src/failover/merge.ts'
+import {
+  categoryScope,
+  everywhere,
+  groupScope,
+  type JournalEntry,
+} from '../../../src/failover/journal/journal-entries.ts'
+import { createKeptShelf } from '../../../src/failover/kept/kept-shelf.ts'
+import { keyMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
+import { MARKER_LIFE } from '../../../src/failover/versions/merge.ts'
 import { until } from '../../support/until.ts'
 import { useServers } from './recovery-ground.ts'
 import { envelope, keptOf, layout, raw, type Side, textIn } from './recovery-side.ts'

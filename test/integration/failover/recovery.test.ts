@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { categoryScope, groupScope, type JournalEntry } from '../../../src/failover/journal-entries.ts'
+import { categoryScope, groupScope, type JournalEntry } from '../../../src/failover/journal/journal-entries.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { until } from '../../support/until.ts'

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ClockStore, createClock, isVersion, lowestAt, timeOf } from '../../../src/failover/clock.ts'
-import { createClockFiles, type Uptime } from '../../../src/failover/clock-file.ts'
+import { type ClockStore, createClock, isVersion, lowestAt, timeOf } from '../../../src/failover/versions/clock.ts'
+import { createClockFiles, type Uptime } from '../../../src/failover/versions/clock-file.ts'
 
 const START = 1_800_000_000_000
 const at = (ms: number, counter = 0, processId = '0000000a'): string =>

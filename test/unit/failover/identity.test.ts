@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judge, lacks, sentinelOf, stateApart, stateIn } from '../../../src/failover/identity.ts'
+import { judge, lacks, sentinelOf, stateApart, stateIn } from '../../../src/failover/recovery/identity.ts'
 import type { Identity } from '../../../src/instances/instance.ts'
 
 const NOW = 1_000_000_000

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Version } from '../../../src/failover/clock.ts'
-import { highest, type KeptWrite, type KeyState, merge, noState, put } from '../../../src/failover/merge.ts'
+import type { Version } from '../../../src/failover/versions/clock.ts'
+import { highest, type KeptWrite, type KeyState, merge, noState, put } from '../../../src/failover/versions/merge.ts'
 
 const versionOf = (n: number): Version => n.toString(16).padStart(24, '0')
 const ceiling = versionOf(100)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { notChanged, removeCall, writeCall } from '../../../src/failover/copy-scripts.ts'
-import { idAnswer, joinAnswer, joinCall, listAnswer } from '../../../src/failover/outage-scripts.ts'
+import { notChanged, removeCall, writeCall } from '../../../src/failover/stand-in/copy-scripts.ts'
+import { idAnswer, joinAnswer, joinCall, listAnswer } from '../../../src/failover/stand-in/outage-scripts.ts'
 
 /** What servers answer, in µs of their clocks; what is made of it, in ms. */
 describe('the record of an outage', () => {

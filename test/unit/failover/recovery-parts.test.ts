@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { clearMarker, keyMarker, tagMarker } from '../../../src/failover/markers.ts'
-import { createPace } from '../../../src/failover/recovery-pace.ts'
-import { tagsIn, versionIn } from '../../../src/failover/recovery-texts.ts'
-import { readMarker } from '../../../src/failover/repair-marker-copy.ts'
+import { createPace } from '../../../src/failover/recovery/recovery-pace.ts'
+import { tagsIn, versionIn } from '../../../src/failover/recovery/recovery-texts.ts'
+import { readMarker } from '../../../src/failover/recovery/repair-marker-copy.ts'
+import { clearMarker, keyMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 
 const category = fc.stringMatching(/^[a-z][a-z0-9_-]{0,5}$/)
 const text = fc.string({ unit: fc.constantFrom('a', ':', '\n', 'é', '*', ' ') })

@@ -1,0 +1,169 @@
+import { isOutage } from '../../instances/instance.js'
+import { StoreError } from '../../instances/store.js'
+import type { EntryName, ShelfWrite } from '../shelf.js'
+import { steadyNow, type TimeLeft } from '../time-left.js'
+import { createMemory, outageOf } from './cached-memory.js'
+import { type CachedSetting, entryOf, keyOf } from './cached-setting.js'
+
+type Next = { readonly text: string; readonly endsAt: number }
+
+/** Changes of a cached category whose home can't be asked, or can't be trusted to have the last word. */
+export interface CachedChanges {
+  write(entries: readonly ShelfWrite[], startedAt: number): Promise<void>
+  remove(names: readonly EntryName[], startedAt: number): Promise<boolean[]>
+  swap(name: EntryName, expected: string, next: Next): Promise<boolean>
+  clear(startedAt: number): Promise<void>
+  /** After home failed. They reject with its error if that is none of an outage. */
+  writeAfter(entries: readonly ShelfWrite[], startedAt: number, error: unknown): Promise<void>
+  removeAfter(names: readonly EntryName[], startedAt: number, error: unknown): Promise<boolean[]>
+  swapAfter(name: EntryName, expected: string, next: Next, error: unknown): Promise<boolean>
+  clearAfter(startedAt: number, error: unknown): Promise<void>
+}
+
+/**
+ * In this order: what lies at home is marked as not to be read, durably; then the change is made where it is read from
+ * now on; then it is acknowledged. Where home takes the change after all while something of it is known elsewhere, both
+ * get it.
+ */
+export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
+  const { category, home, overlay, copies, settle } = setting
+  const { outages } = setting.parts
+  const { scope } = overlay
+  const { name } = home
+  const { mayStray, mayForget, remember, invalid, writeTime } = createMemory(setting)
+
+  /** A server that is full still deletes, which frees memory. That it may fail is what the journal's entry is for. */
+  const removeOld = (names: readonly EntryName[], full: boolean): void => {
+    if (full || (home.readable() && !home.writable())) home.remove(names.map(keyOf)).catch(() => undefined)
+  }
+
+  const writeElsewhere = async (
+    entries: readonly ShelfWrite[],
+    time: TimeLeft,
+    error: StoreError | undefined,
+  ): Promise<void> => {
+    if (mayStray()) {
+      await remember(entries.map(invalid), time, error?.applied ?? 'no')
+      removeOld(entries, error?.kind === 'full')
+      const reached = await copies.write(entries.map(entryOf), time)
+      if (reached !== undefined) return settle(time.startedAt, reached)
+    }
+    if (error !== undefined) throw error
+    // Nowhere else: home says itself why not.
+    await home.write(entries.map(entryOf), { timeout: time.left() })
+    settle(time.startedAt)
+  }
+
+  const write = async (entries: readonly ShelfWrite[], startedAt: number): Promise<void> => {
+    const time = writeTime(startedAt)
+    const about = overlay.about(entries)
+    // What was counted before must not be added to what is written now.
+    if (!home.writable() || about.counted) return writeElsewhere(entries, time, undefined)
+    const both = home.catchingUp() || about.invalid || outages.involved(name)
+    try {
+      await home.write(entries.map(entryOf), { timeout: time.share() })
+    } catch (error) {
+      return writeElsewhere(entries, time, await outageOrRemoved(entries, time, error, both))
+    }
+    settle(startedAt, both ? await copies.write(entries.map(entryOf), time) : undefined)
+  }
+
+  /** What was written of a call that failed otherwise must not be hidden by older copies. */
+  const outageOrRemoved = async (names: readonly EntryName[], time: TimeLeft, error: unknown, both: boolean) => {
+    if (error instanceof StoreError && !isOutage(error) && error.applied === 'unknown' && both) {
+      await copies.remove(names.map(keyOf), time, false)
+    }
+    return outageOf(error)
+  }
+
+  const removeElsewhere = async (
+    names: readonly EntryName[],
+    time: TimeLeft,
+    error: StoreError,
+  ): Promise<boolean[]> => {
+    if (!mayForget()) throw error
+    await remember(names.map(invalid), time, error.applied)
+    const { found, reached } = await copies.remove(names.map(keyOf), time, true)
+    settle(time.startedAt, reached)
+    return found
+  }
+
+  const remove = async (names: readonly EntryName[], startedAt: number): Promise<boolean[]> => {
+    const time = writeTime(startedAt)
+    const about = overlay.about(names)
+    // Else what was counted would be added to nothing, and be there again.
+    if (about.counted) await remember(names.map(invalid), time, 'no')
+    let found: boolean[]
+    try {
+      found = await home.remove(names.map(keyOf), { timeout: time.share() })
+    } catch (error) {
+      return removeElsewhere(names, time, outageOf(error))
+    }
+    const away = home.catchingUp() || !home.writable() || about.invalid || about.counted
+    if (!away && !outages.involved(name)) {
+      settle(startedAt)
+      return found
+    }
+    const elsewhere = await copies.remove(names.map(keyOf), time, away)
+    settle(startedAt, elsewhere.reached)
+    return found.map((was, i) => was || elsewhere.found[i] === true)
+  }
+
+  const swapElsewhere = async ({ redisKey }: EntryName, expected: string, next: Next): Promise<boolean> => {
+    const time = writeTime(steadyNow())
+    if (await copies.swap(redisKey, expected, next, time)) return true
+    // Only a new life is lost where home still holds the value and takes no other: that is no reason to fail.
+    if (!home.readable() || home.writable()) return false
+    return (await home.read(redisKey).catch(orMiss)) === expected
+  }
+
+  const swap = async (entry: EntryName, expected: string, next: Next): Promise<boolean> => {
+    if (!home.writable() || home.catchingUp() || overlay.find(entry.key)?.invalid === true) {
+      return swapElsewhere(entry, expected, next)
+    }
+    try {
+      const swapped = await home.swap(entry.redisKey, expected, next, setting.writing)
+      if (swapped && outages.involved(name)) {
+        await copies.swap(entry.redisKey, expected, next, writeTime(steadyNow()))
+      }
+      return swapped
+    } catch (error) {
+      outageOf(error)
+      return swapElsewhere(entry, expected, next)
+    }
+  }
+
+  const clearElsewhere = async (startedAt: number, error: StoreError | undefined): Promise<void> => {
+    if (!mayForget()) {
+      if (error !== undefined) throw error
+      await home.clear(category.keyPrefix, setting.writing)
+      return settle(startedAt)
+    }
+    await remember([{ kind: 'invalid-all', scope }], writeTime(steadyNow()), error?.applied ?? 'no')
+    const [reached] = await Promise.all([
+      copies.clear(category.keyPrefix, writeTime(steadyNow())),
+      // What can't be removed there now is removed on replay.
+      error === undefined && home.writable() && home.clear(category.keyPrefix, setting.writing).catch(orMiss),
+    ])
+    settle(startedAt, reached)
+  }
+
+  return {
+    write,
+    remove,
+    swap,
+    clear: (startedAt) => clearElsewhere(startedAt, undefined),
+    writeAfter: async (entries, startedAt, error) => writeElsewhere(entries, writeTime(startedAt), outageOf(error)),
+    removeAfter: async (names, startedAt, error) => removeElsewhere(names, writeTime(startedAt), outageOf(error)),
+    swapAfter: async (entry, expected, next, error) => {
+      outageOf(error)
+      return swapElsewhere(entry, expected, next)
+    },
+    clearAfter: async (startedAt, error) => clearElsewhere(startedAt, outageOf(error)),
+  }
+}
+
+const orMiss = (error: unknown): undefined => {
+  if (error instanceof StoreError && isOutage(error)) return undefined
+  throw error
+}

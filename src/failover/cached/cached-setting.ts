@@ -1,0 +1,32 @@
+import type { Instance } from '../../instances/instance.js'
+import type { CallOptions, EntryWrite } from '../../instances/store.js'
+import type { CategorySettings } from '../../settings/settings.js'
+import type { EntryName, ShelfWrite } from '../shelf.js'
+import type { Copies, CopiesParts } from '../stand-in/copies.js'
+import type { Trace } from '../stand-in/places.js'
+import type { Overlay } from './overlay-view.js'
+
+export interface CachedShelfParts extends CopiesParts {
+  /** For tests, to see that it is what helps: `overlay: false` reads without looking into the journal. */
+  readonly weakened?: { readonly overlay?: boolean } | undefined
+}
+
+/** What the parts of one cached category's shelf share. */
+export interface CachedSetting {
+  readonly category: CategorySettings
+  readonly home: Instance
+  readonly parts: CachedShelfParts
+  readonly overlay: Overlay
+  readonly copies: Copies
+  /** To be told of every change that is acknowledged. */
+  readonly settle: Trace['settle']
+  /** ms that all attempts of one call share. */
+  readonly readMs: () => number
+  readonly writeMs: () => number
+  /** For a first attempt at home: what the category sets, else the instance's own rule. */
+  readonly reading: CallOptions | undefined
+  readonly writing: CallOptions | undefined
+}
+
+export const keyOf = ({ redisKey }: EntryName): string => redisKey
+export const entryOf = ({ redisKey, text, endsAt }: ShelfWrite): EntryWrite => ({ key: redisKey, text, endsAt })

@@ -1,0 +1,163 @@
+import { within } from '../../embedded/database.js'
+import type { Version } from '../versions/clock.js'
+import {
+  classOf,
+  clearKey,
+  type DeltaEntry,
+  deltasOf,
+  everywhere,
+  invalidAllKey,
+  invalidKey,
+  isGroup,
+  type JournalEntry,
+  keptKey,
+  keptOf,
+  type Scope,
+  type TombstoneEntry,
+  tagKey,
+  type ValueEntry,
+} from './journal-entries.js'
+import type { JournalTables } from './journal-files.js'
+import { type Added, addedBy, readDeltas } from './journal-sums.js'
+
+/** What waits for an instance and concerns one key. */
+export interface Found {
+  /** Cached data: what lies at home is not to be read. */
+  readonly invalid: boolean
+  /** Kept data: what answers a read of the key. A value whose life is over, or that was cleared since, is none. */
+  readonly own: ValueEntry | TombstoneEntry | undefined
+  /** Kept data: without `own`, a value at home or on a stand-in counts only above this version. */
+  readonly cleared: Version | undefined
+  /** Increments wait that are not in what lies at home. */
+  readonly counted: boolean
+  /** What they make together. Like `deltas` of the moment when it is asked for. */
+  readonly added: Added | undefined
+  /** Those increments, in no order: each is read from the disk. */
+  readonly deltas: readonly DeltaEntry[]
+}
+
+/** What waits for an instance and concerns one group or category. */
+export interface FoundAll {
+  readonly invalid: boolean
+  readonly own: ReadonlyMap<string, ValueEntry | TombstoneEntry>
+  readonly cleared: Version | undefined
+}
+
+/** Synchronous reads. Where nothing waits for the instance they cost a look into a map. */
+export interface Overlay {
+  /** Whether anything waits for the instance. A look into a map. */
+  holds(instance: string): boolean
+  /** Undefined: nothing that waits concerns the key. Tags apart: see findTags. */
+  find(instance: string, scope: Scope, key: string): Found | undefined
+  /** For a whole group or category. */
+  findAll(instance: string, scope: Scope): FoundAll | undefined
+  /** Tags of a value that was read: what waits about them. `version`: what bears one counts only above it. */
+  findTags(
+    instance: string,
+    scope: Scope,
+    tags: readonly string[],
+  ): { readonly invalid: boolean; readonly version: Version | undefined } | undefined
+  /** The groups (as scopes) about which kept data waits. */
+  scopesOfGroups(instance: string): Scope[]
+}
+
+export const createOverlay = (
+  tables: JournalTables,
+  mayHold: (instance: string) => boolean,
+  now: () => number,
+): Overlay => {
+  const { records, sums } = tables
+
+  const isInvalid = (instance: string, scope: Scope): boolean =>
+    records.doesExist(invalidAllKey(instance, scope)) || records.doesExist(invalidAllKey(instance, everywhere))
+
+  const clearedAt = (instance: string, scope: Scope): Version | undefined => {
+    const entry = records.get(clearKey(instance, scope))?.[3]
+    return entry?.kind === 'clear' ? entry.version : undefined
+  }
+
+  /** As it is to be read now. */
+  const standing = (
+    own: JournalEntry | undefined,
+    cleared: Version | undefined,
+  ): ValueEntry | TombstoneEntry | undefined => {
+    if (own?.kind !== 'value' && own?.kind !== 'tombstone') return undefined
+    if (cleared !== undefined && own.version <= cleared) return undefined
+    if (own.kind === 'tombstone' || own.endsAt === false || own.endsAt > now()) return own
+    return { kind: 'tombstone', scope: own.scope, key: own.key, version: own.version }
+  }
+
+  return {
+    holds: mayHold,
+
+    find: (instance, scope, key) => {
+      if (!mayHold(instance)) return undefined
+      const invalid = records.doesExist(invalidKey(instance, scope, key)) || isInvalid(instance, scope)
+      const cleared = clearedAt(instance, scope)
+      const own = standing(records.get(keptKey(instance, scope, key))?.[3], cleared)
+      const place = deltasOf(instance, scope, key)
+      const counted = sums.doesExist(place)
+      if (!invalid && own === undefined && cleared === undefined && !counted) return undefined
+      const deltas = (): DeltaEntry[] => (counted ? readDeltas(tables, instance, scope, key) : [])
+      return {
+        invalid,
+        own,
+        cleared,
+        counted,
+        get added() {
+          const sum = counted ? sums.get(place) : undefined
+          return sum && addedBy(sum, deltas, now())
+        },
+        get deltas() {
+          return deltas()
+        },
+      }
+    },
+
+    findAll: (instance, scope) => {
+      if (!mayHold(instance)) return undefined
+      const invalid = isInvalid(instance, scope)
+      const cleared = clearedAt(instance, scope)
+      const own = new Map<string, ValueEntry | TombstoneEntry>()
+      for (const { value } of records.getRange(within(keptOf(instance, scope)))) {
+        const entry = standing(value[3], cleared)
+        if (entry !== undefined) own.set(entry.key, entry)
+      }
+      return !invalid && own.size === 0 && cleared === undefined ? undefined : { invalid, own, cleared }
+    },
+
+    findTags: (instance, scope, tags) => {
+      if (tags.length === 0 || !mayHold(instance)) return undefined
+      let invalid = false
+      let version: Version | undefined
+      for (const tag of tags) {
+        for (const where of [scope, everywhere]) {
+          invalid ||= records.doesExist(tagKey(instance, 'T', where, tag))
+          const entry = records.get(tagKey(instance, 't', where, tag))?.[3]
+          if (entry?.kind === 'tag' && (version === undefined || entry.version > version)) version = entry.version
+        }
+      }
+      return invalid || version !== undefined ? { invalid, version } : undefined
+    },
+
+    scopesOfGroups: (instance) => {
+      if (!mayHold(instance)) return []
+      const scopes = new Set<Scope>()
+      for (const of of ['k', 'c'] as const) {
+        const { start, end } = within(classOf(instance, of))
+        let from = start
+        for (;;) {
+          const next = [...records.getRange({ start: from, ...(end && { end }), limit: 1 })][0]
+          if (next === undefined) break
+          const { scope } = next.value[3]
+          if (isGroup(scope)) scopes.add(scope)
+          // Past everything of this scope: the names are between their lengths, so it is a range of its own.
+          const { end: past } = within(of === 'k' ? keptOf(instance, scope) : clearKey(instance, scope))
+          if (past === undefined) break
+          from = past
+        }
+      }
+      return [...scopes]
+    },
+  }
+}

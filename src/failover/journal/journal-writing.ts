@@ -1,0 +1,176 @@
+import { within } from '../../embedded/database.js'
+import { replaces } from '../versions/merge.js'
+import {
+  classOf,
+  deltasIn,
+  deltasOf,
+  everywhere,
+  instancePrefix,
+  invalidAllKey,
+  invalidKey,
+  isKept,
+  type JournalEntry,
+  type KeptEntry,
+  keptOf,
+  recordKeyOf,
+  sizeOf,
+  startOf,
+} from './journal-entries.js'
+import type { JournalTables, Row, Totals } from './journal-files.js'
+import { countDelta } from './journal-sums.js'
+
+/** Records removed in one go where the journal is full: never long enough to hold up the event loop. */
+const TRIM = 2_000
+
+/** One transaction's view of the journal. Everything here runs inside it. */
+export interface JournalWriter {
+  /** False: full, and nothing of them was taken. */
+  add(instance: string, entries: readonly JournalEntry[], now: number): boolean
+  /** Whether it was still the one with this seq. */
+  remove(instance: string, seq: number): boolean
+  /** The instance has it: what waits about the same and is no later goes. */
+  settle(instance: string, entry: KeptEntry): void
+  /** Like remove, but keeps it apart. False also where too much is set aside already. */
+  setAside(instance: string, seq: number, reason: string, now: number): boolean
+  isEmpty(instance: string): boolean
+}
+
+export const queueKey = (instance: string, seq: number): Buffer => {
+  const place = Buffer.alloc(8)
+  place.writeBigUInt64BE(BigInt(seq))
+  return Buffer.concat([instancePrefix(instance), place])
+}
+
+export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: number): JournalWriter => {
+  const { records, queue, aside } = tables
+
+  const countsOf = (instance: string) => {
+    totals.counts[instance] ??= [0, 0, 0, 0]
+    return totals.counts[instance]
+  }
+  const used = (): number => Object.values(totals.counts).reduce((sum, [, bytes]) => sum + bytes, 0)
+
+  const drop = (instance: string, key: Buffer, [seq, , size, entry]: Row): void => {
+    records.removeSync(key)
+    if (entry.kind === 'delta') countDelta(tables, instance, entry, -1)
+    queue.removeSync(queueKey(instance, seq))
+    const counts = countsOf(instance)
+    counts[0] -= 1
+    counts[1] -= size
+  }
+
+  /** At most `limit` are looked at. */
+  const dropRange = (instance: string, prefix: Buffer, which: (entry: JournalEntry) => boolean, limit?: number) => {
+    const range = records.getRange({ ...within(prefix), ...(limit === undefined ? {} : { limit }) })
+    // Read to the end first: a cursor doesn't survive what is removed under it.
+    const found = [...range].filter(({ value }) => which(value[3]))
+    for (const { key, value } of found) drop(instance, Buffer.from(key), value)
+    return found.length
+  }
+
+  const put = (instance: string, entry: JournalEntry, now: number): void => {
+    const key = recordKeyOf(instance, entry)
+    const existing = records.get(key)
+    if (existing !== undefined && !supersedes(entry, existing[3])) return
+    if (entry.kind === 'delta' && !entry.kept && isInvalid(instance, entry.scope, entry.key)) return
+    if (existing !== undefined) drop(instance, key, existing)
+    // What was added before is part of the value, or gone with it.
+    if (entry.kind === 'invalid' || entry.kind === 'value' || entry.kind === 'tombstone') {
+      dropRange(instance, deltasOf(instance, entry.scope, entry.key), () => true)
+    }
+    if (entry.kind === 'clear') dropRange(instance, deltasIn(instance, entry.scope), () => true)
+    totals.seq += 1
+    const size = sizeOf(key, entry)
+    records.putSync(key, [totals.seq, startOf(entry, now), size, entry])
+    queue.putSync(queueKey(instance, totals.seq), key)
+    if (entry.kind === 'delta') countDelta(tables, instance, entry, 1)
+    const counts = countsOf(instance)
+    counts[0] += 1
+    counts[1] += size
+  }
+
+  /** Replay deletes the counter, so there is nothing to add to. */
+  const isInvalid = (instance: string, scope: string, key: string): boolean =>
+    records.doesExist(invalidKey(instance, scope, key)) ||
+    records.doesExist(invalidAllKey(instance, scope)) ||
+    records.doesExist(invalidAllKey(instance, everywhere))
+
+  /** Cached data gives way: one entry per category says more than enough. */
+  const trim = (now: number): void => {
+    let left = TRIM
+    for (const instance of Object.keys(totals.counts)) {
+      const scopes = new Set<string>()
+      const cached = (entry: JournalEntry): boolean => {
+        if (isKept(entry)) return false
+        scopes.add(entry.scope)
+        return true
+      }
+      for (const of of ['I', 'T', 'd'] as const) {
+        if (left > 0) left -= dropRange(instance, classOf(instance, of), cached, left)
+      }
+      for (const scope of scopes) put(instance, { kind: 'invalid-all', scope }, now)
+      if (left <= 0) return
+    }
+  }
+
+  return {
+    add: (instance, entries, now) => {
+      const growth = entries.reduce((sum, entry) => sum + sizeOf(recordKeyOf(instance, entry), entry), 0)
+      if (used() + growth > maxBytes) trim(now)
+      if (used() + growth <= maxBytes) {
+        for (const entry of entries) put(instance, entry, now)
+        return true
+      }
+      if (entries.some(isKept)) return false
+      for (const { scope } of entries) put(instance, { kind: 'invalid-all', scope }, now)
+      return true
+    },
+
+    remove: (instance, seq) => {
+      const key = queue.get(queueKey(instance, seq))
+      if (key === undefined) return false
+      const row = records.get(key)
+      if (row === undefined || row[0] !== seq) return false
+      drop(instance, key, row)
+      return true
+    },
+
+    settle: (instance, entry) => {
+      const notLater = (each: JournalEntry): boolean => 'version' in each && each.version <= entry.version
+      const key = recordKeyOf(instance, entry)
+      const existing = records.get(key)
+      if (existing !== undefined && notLater(existing[3])) drop(instance, key, existing)
+      // What was added before is part of the value, or gone with it.
+      if (entry.kind === 'clear') {
+        dropRange(instance, keptOf(instance, entry.scope), notLater)
+        dropRange(instance, deltasIn(instance, entry.scope), () => true)
+      }
+      if ('key' in entry) dropRange(instance, deltasOf(instance, entry.scope, entry.key), () => true)
+    },
+
+    setAside: (instance, seq, reason, now) => {
+      const key = queue.get(queueKey(instance, seq))
+      const row = key === undefined ? undefined : records.get(key)
+      if (key === undefined || row === undefined || row[0] !== seq) return false
+      const [, , size, entry] = row
+      const counts = countsOf(instance)
+      if (counts[3] + size > maxBytes) return false
+      drop(instance, key, row)
+      aside.putSync(queueKey(instance, seq), [now, size, reason, entry])
+      counts[2] += 1
+      counts[3] += size
+      return true
+    },
+
+    isEmpty: (instance) => countsOf(instance)[0] === 0,
+  }
+}
+
+/** Of two entries about the same thing: kept data goes by version, the rest by what comes last. */
+const supersedes = (entry: JournalEntry, existing: JournalEntry): boolean => {
+  if (entry.kind === 'delta') return false // The same id: the same increment.
+  if (!('version' in entry) || !('version' in existing)) return true
+  if (entry.kind === 'value' && existing.kind === 'value') return replaces(entry, existing)
+  if (entry.version !== existing.version) return entry.version > existing.version
+  return entry.kind === 'tombstone' && existing.kind === 'value'
+}

@@ -1,0 +1,236 @@
+import { within } from '../../embedded/database.js'
+import { MARKER_LIFE } from '../versions/merge.js'
+import type { ClaimOptions } from './directory.js'
+import { createGroupCommit } from './group-commit.js'
+import { instancePrefix, type JournalEntry, type KeptEntry, recordKeyOf } from './journal-entries.js'
+import {
+  type AsideRow,
+  checkRecordKey,
+  journalError,
+  openJournalFiles,
+  saveTotals,
+  type Totals,
+} from './journal-files.js'
+import { createOverlay, type Overlay } from './journal-overlay.js'
+import { createWriter, type JournalWriter, queueKey } from './journal-writing.js'
+
+/** An entry as it waits for its home. */
+export interface Pending {
+  readonly entry: JournalEntry
+  /** Another one means that it was written again since. */
+  readonly seq: number
+  /** When it began to count, epoch ms. */
+  readonly startedAt: number
+  /**
+   * ended: a value whose life is over; replay its tombstone. aged: too old to be replayed as it is, because markers that
+   * would keep it out may be gone: cached data is deleted at home, kept data set aside.
+   */
+  readonly due: 'as-it-is' | 'ended' | 'aged'
+}
+
+export interface Aside {
+  readonly instance: string
+  readonly entry: JournalEntry
+  /** Epoch ms. */
+  readonly at: number
+  readonly reason: string
+}
+
+export interface JournalStats {
+  readonly entries: number
+  readonly bytes: number
+  /** When the oldest entry began to count, epoch ms. */
+  readonly oldest?: number
+  /** Entries set aside. */
+  readonly aside: number
+}
+
+/**
+ * Writes that have not reached their home yet, by instance, in LMDB, shared by the processes of a machine. Every call
+ * that writes resolves when it is committed and flushed; those of one moment share a commit. Rejects with a StoreError
+ * of store 'journal': 'full' (kept data was refused, nothing of the call was taken), 'timeout', 'unavailable', 'closed'.
+ */
+export interface Journal extends Overlay {
+  /** All or none. Of what an instance has already, the later wins: by version where there is one. */
+  append(instance: string, entries: readonly JournalEntry[]): Promise<void>
+  /** What waited at the start, oldest first, as it is when its batch is taken; without what was written again since. */
+  batches(instance: string, limit: number): Generator<Pending[], void>
+  /** Takes away what was replayed, if unchanged since. How many. */
+  remove(instance: string, replayed: readonly Pending[]): Promise<number>
+  /**
+   * A live write reached the instance by itself: what waits for it about the same, and is no later, is done. Unlike an
+   * entry for what is there already it leaves nothing to replay, or a key that is written all the time would never end.
+   */
+  settle(instance: string, written: KeptEntry): Promise<void>
+  /** Keeps them out of replay for good, to be seen and judged by a person. How many; what didn't fit stays. */
+  setAside(instance: string, pending: readonly Pending[], reason: string): Promise<number>
+  listAside(limit: number): Aside[]
+  /** Runs `action` if nothing waits for the instance, while no process can append: what it decides is still true then. */
+  whenEmpty(instance: string, action: () => void): Promise<boolean>
+  /** As last known: of other processes up to `refresh` ms ago. No I/O. */
+  stats(instance: string): JournalStats
+  /** Transactions so far, of this process. */
+  commits(): number
+  close(): Promise<void>
+}
+
+export interface JournalOptions {
+  /** MOTIA_REDIS_DIR; the journal lies in `<dir>/journal`. */
+  readonly dir: string
+  /** @default 64 MB */
+  readonly maxBytes?: number
+  /** ms after which entries of other processes are known here. @default 200 */
+  readonly refresh?: number
+  /** ms a write may wait for the disk. @default 3000 */
+  readonly timeout?: number
+  /** Epoch ms. @default Date.now */
+  readonly now?: () => number
+  readonly claiming?: ClaimOptions
+}
+
+/** Ids of increments are kept at home as long as markers are. */
+const MAX_AGE = MARKER_LIFE
+const MAX_BYTES = 64 * 1024 * 1024
+
+/** Opens or creates it. Throws a StoreError of kind 'configuration' where the folder can't be written or is another's. */
+export const openJournal = (options: JournalOptions): Journal => {
+  const { dir, maxBytes = MAX_BYTES, refresh = 200, timeout = 3_000, now = Date.now } = options
+  const { tables, claim, ...files } = openJournalFiles(dir, options.claiming)
+  let known: Totals = files.totals()
+  const oldest = new Map<string, number>()
+  let closed = false
+
+  const oldestOf = (instance: string): number | undefined => {
+    for (const { value } of tables.queue.getRange({ ...within(instancePrefix(instance)), limit: 1 })) {
+      return tables.records.get(value)?.[1]
+    }
+    return undefined
+  }
+
+  const learn = (totals: Totals): void => {
+    // A snapshot may be older than what this process has written since.
+    if (totals.generation < known.generation) return
+    known = totals
+    for (const [instance, [entries]] of Object.entries(totals.counts)) {
+      const start = entries === 0 ? undefined : oldestOf(instance)
+      if (start === undefined) oldest.delete(instance)
+      else oldest.set(instance, start)
+    }
+  }
+  learn(known)
+
+  const commits = createGroupCommit<JournalWriter>(
+    async (actions) => {
+      const [totals, results] = await files.commit(() => {
+        const fresh = files.totals()
+        fresh.generation += 1
+        const writer = createWriter(tables, fresh, maxBytes)
+        const done = actions.map((action) => action(writer))
+        saveTotals(tables, fresh)
+        return [fresh, done] as const
+      })
+      learn(totals)
+      return results
+    },
+    timeout,
+    (begun) => journalError('timeout', `the disk took longer than ${timeout} ms`, begun ? 'unknown' : 'no'),
+  )
+
+  const write = async <T>(action: (writer: JournalWriter) => T): Promise<T> => {
+    if (closed) throw journalError('closed', 'closed')
+    if (claim.lost()) throw journalError('unavailable', 'another machine or container may use its folder now')
+    return commits.join(action)
+  }
+
+  const timer = setInterval(() => {
+    if (claim.lost()) return
+    try {
+      learn(files.totals())
+    } catch {
+      // The disk can't be read: what was known stays, and the next call that needs it says so.
+    }
+  }, refresh).unref()
+
+  const dueOf = (entry: JournalEntry, startedAt: number): Pending['due'] => {
+    if (startedAt + MAX_AGE <= now()) return 'aged'
+    return entry.kind === 'value' && entry.endsAt !== false && entry.endsAt <= now() ? 'ended' : 'as-it-is'
+  }
+
+  const mayHold = (instance: string): boolean => {
+    const counts = known.counts[instance]
+    return counts !== undefined && counts[0] > 0 && !closed && !claim.lost()
+  }
+
+  return {
+    ...createOverlay(tables, mayHold, now),
+
+    append: async (instance, entries) => {
+      for (const entry of entries) checkRecordKey(recordKeyOf(instance, entry))
+      const taken = await write((writer) => writer.add(instance, entries, now()))
+      if (!taken) throw journalError('full', `it holds ${Math.round(maxBytes / 1024 / 1024)} MB, which is its limit`)
+    },
+
+    *batches(instance, limit) {
+      // What comes meanwhile is for the next round: else there would be no end under load.
+      const end = queueKey(instance, files.totals().seq + 1)
+      let start = queueKey(instance, 0)
+      while (!closed) {
+        const rows = [...tables.queue.getRange({ start, exclusiveStart: true, end, limit })]
+        const batch: Pending[] = []
+        for (const { key, value } of rows) {
+          start = Buffer.from(key)
+          const row = tables.records.get(value)
+          if (row === undefined) continue
+          const [seq, startedAt, , entry] = row
+          batch.push({ entry, seq, startedAt, due: dueOf(entry, startedAt) })
+        }
+        if (batch.length > 0) yield batch
+        if (rows.length < limit) return
+      }
+    },
+
+    remove: (instance, replayed) =>
+      write((writer) => replayed.filter(({ seq }) => writer.remove(instance, seq)).length),
+
+    settle: (instance, written) => write((writer) => writer.settle(instance, written)),
+
+    setAside: (instance, pending, reason) =>
+      write((writer) => pending.filter(({ seq }) => writer.setAside(instance, seq, reason, now())).length),
+
+    listAside: (limit) =>
+      [...tables.aside.getRange({ limit })].map(({ key, value: [at, , reason, entry] }: AsideItem) => ({
+        instance: key.subarray(0, key.indexOf(0)).toString(),
+        entry,
+        at,
+        reason,
+      })),
+
+    whenEmpty: (instance, action) =>
+      write((writer) => {
+        const empty = writer.isEmpty(instance)
+        if (empty) action()
+        return empty
+      }),
+
+    stats: (instance) => {
+      const [entries = 0, bytes = 0, aside = 0] = known.counts[instance] ?? []
+      const start = oldest.get(instance)
+      return { entries, bytes, aside, ...(start !== undefined && { oldest: start }) }
+    },
+
+    commits: commits.count,
+
+    close: async () => {
+      if (closed) return
+      closed = true
+      clearInterval(timer)
+      await commits.ended()
+      await files.close()
+    },
+  }
+}
+
+interface AsideItem {
+  readonly key: Buffer
+  readonly value: AsideRow
+}

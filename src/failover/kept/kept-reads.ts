@@ -1,0 +1,160 @@
+import { isOutage } from '../../instances/instance.js'
+import { StoreError } from '../../instances/store.js'
+import type { CategorySettings } from '../../settings/settings.js'
+import { categoryScope, type DeltaEntry } from '../journal/journal-entries.js'
+import type { Found } from '../journal/journal-overlay.js'
+import type { Added } from '../journal/journal-sums.js'
+import type { Landscape } from '../landscape.js'
+import type { EntryName, Located, Shelf } from '../shelf.js'
+import type { KeptEntries } from './kept-entries.js'
+import {
+  askInTurn,
+  awayError,
+  type CallTime,
+  callTime,
+  isBehind,
+  type KeptPlace,
+  type KeptPlaces,
+  readOrder,
+  unknownError,
+  type Weakened,
+} from './kept-places.js'
+import { combined, counted, nothingStored, type Standing, standing } from './kept-standing.js'
+
+/** What waits in the journal about one key, for each place and for home's counter. */
+export interface WaitingAt {
+  /** Undefined: nothing. */
+  found(place: KeptPlace, key: string): Found | undefined
+  /** Increments that home doesn't have yet: what they make together, and each of them. */
+  added(key: string): Added | undefined
+  deltas(key: string): readonly DeltaEntry[]
+}
+
+export interface KeptReads extends Pick<Shelf, 'read' | 'readMany' | 'locate'> {
+  readonly waiting: WaitingAt
+  /** The places to ask now, in order. */
+  order(): readonly KeptPlace[]
+  /** What a place and the journal say together. */
+  readAt(place: KeptPlace, name: EntryName, timeout: number | undefined): Promise<Standing>
+  /** What the journal alone says. */
+  known(name: EntryName): { readonly text: string | undefined } | undefined
+}
+
+/** How many keys of one call that need a look of their own are looked at together. */
+const AT_ONCE = 200
+
+export const createKeptReads = (
+  category: CategorySettings,
+  places: KeptPlaces,
+  entries: KeptEntries,
+  { landscape, now, weakened }: { landscape: Landscape; now: () => number; weakened?: Weakened | undefined },
+): KeptReads => {
+  const [home] = places
+  const { calm } = landscape
+  const failClosed = category.onOutage === 'fail-closed'
+  const scope = categoryScope(category.name)
+  const journal = weakened?.overlay === false ? undefined : landscape.journal
+  const own = category.deadline.read
+  const inTime = (timeout: number | undefined) => (timeout === undefined ? undefined : { timeout })
+  // One that fails closed has all of the time for home.
+  const started = (): CallTime => callTime(home.instance, 'read', own, failClosed ? performance.now() : undefined)
+  const straight = (): { timeout: number } | undefined =>
+    own === undefined && !failClosed ? undefined : inTime(started().attempt(failClosed))
+  const isCalm = (): boolean => calm(home.name) && !home.instance.slow() && !isBehind(places, landscape)
+  const order = (): readonly KeptPlace[] => {
+    if (!failClosed) return readOrder(places, landscape)
+    return home.instance.readable() && !isBehind(places, landscape) ? [home] : []
+  }
+
+  const waiting: WaitingAt = {
+    found: (place, key) => journal?.find(place.name, scope, key),
+    added: (key) => journal?.find(home.name, scope, key)?.added,
+    deltas: (key) => journal?.find(home.name, scope, key)?.deltas ?? [],
+  }
+
+  const known: KeptReads['known'] = ({ key }) => {
+    const all = combined(places.map((place) => place && waiting.found(place, key)))
+    const added = waiting.added(key)
+    if (all === undefined && added === undefined) return undefined
+    return { text: counted(all && standing(nothingStored, all).text, added, now()) }
+  }
+
+  const readAt: KeptReads['readAt'] = async (place, name, timeout) => {
+    // Looked at before the place is asked: what is replayed in between is then found there.
+    const found = waiting.found(place, name.key)
+    const added = waiting.added(name.key)
+    if (found === undefined || (found.own === undefined && found.cleared === undefined && !found.invalid)) {
+      const text = await place.instance.read(entries.at(place, name.redisKey), inTime(timeout))
+      return { text: counted(text, added, now()), journalled: false }
+    }
+    const seen = standing(await entries.look(place, name, timeout), found)
+    return { ...seen, text: counted(seen.text, added, now()) }
+  }
+
+  const nowhere = (name: EntryName, error: StoreError | undefined): Located | undefined => {
+    if (failClosed) throw error ?? awayError(home)
+    const text = known(name)
+    if (text === undefined) throw unknownError(places, landscape, 'the value')
+    return text.text === undefined ? undefined : { text: text.text, source: 'embedded', degraded: true }
+  }
+
+  const locateIn = (order: readonly KeptPlace[], name: EntryName, time: CallTime): Promise<Located | undefined> =>
+    askInTurn(
+      order,
+      time,
+      async (place, timeout) => {
+        const { text, journalled } = await readAt(place, name, timeout)
+        if (text === undefined) return undefined
+        return { text, source: journalled ? 'embedded' : place.name, degraded: place !== home || !calm(home.name) }
+      },
+      (error) => nowhere(name, error),
+    )
+
+  const locate = (name: EntryName): Promise<Located | undefined> => locateIn(order(), name, started())
+  const textOf = (located: Located | undefined): string | undefined => located?.text
+
+  /** After home failed a call that went straight there. */
+  const elsewhere = (name: EntryName, error: unknown, since: number): Promise<string | undefined> => {
+    if (!(error instanceof StoreError) || !isOutage(error) || failClosed) throw error
+    const backups = order().filter((place) => place !== home)
+    return locateIn(backups, name, callTime(home.instance, 'read', own, since)).then(textOf)
+  }
+
+  const oneByOne = async (names: readonly EntryName[]): Promise<(string | undefined)[]> => {
+    const texts: (string | undefined)[] = []
+    for (let from = 0; from < names.length; from += AT_ONCE) {
+      const part = names.slice(from, from + AT_ONCE).map((name) =>
+        locate(name).then(textOf, (error) => {
+          if (!failClosed && error instanceof StoreError && (isOutage(error) || error.kind === 'unknown'))
+            return undefined
+          throw error
+        }),
+      )
+      texts.push(...(await Promise.all(part)))
+    }
+    return texts
+  }
+
+  return {
+    waiting,
+    order,
+    readAt,
+    known,
+    locate,
+
+    read: (name) => {
+      if (!isCalm()) return locate(name).then(textOf)
+      const since = performance.now()
+      return home.instance.read(name.redisKey, straight()).catch((error) => elsewhere(name, error, since))
+    },
+
+    readMany: (names) => {
+      if (!isCalm()) return oneByOne(names)
+      const keys = names.map(({ redisKey }) => redisKey)
+      return home.instance.readMany(keys, straight()).catch((error) => {
+        if (!(error instanceof StoreError) || !isOutage(error) || failClosed) throw error
+        return oneByOne(names)
+      })
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import { isOutage } from '../../instances/instance.js'
+import { StoreError } from '../../instances/store.js'
+import type { CategorySettings } from '../../settings/settings.js'
+import type { EntryName, Shelf } from '../shelf.js'
+import type { Clock } from '../versions/clock.js'
+import { type KeptEntries, versioned } from './kept-entries.js'
+import { callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
+import type { KeptReads } from './kept-reads.js'
+import type { KeptWriter } from './kept-writes.js'
+
+/**
+ * Compare-and-set of kept entries: decided at the place that serves, with a new version in the text, and put to both.
+ * Where the journal has the entry it is compared with that. A counter bears no version: its end is set at home, and on
+ * the mirror as well as it can.
+ */
+export const createKeptSwap = (
+  category: CategorySettings,
+  places: KeptPlaces,
+  {
+    entries,
+    reads,
+    writer,
+    clock,
+  }: {
+    readonly entries: KeptEntries
+    readonly reads: KeptReads
+    readonly writer: KeptWriter
+    readonly clock: Clock
+  },
+): Shelf['swap'] => {
+  const [home, mirror] = places
+  const own = category.deadline.write
+
+  const counter = async (
+    name: EntryName,
+    expected: string,
+    next: { readonly text: string; readonly endsAt: number },
+  ): Promise<boolean> => {
+    const options = own === undefined ? undefined : { timeout: own }
+    const swapped = await home.instance.swap(name.redisKey, expected, next, options)
+    if (swapped && mirror?.instance.writable() === true) {
+      await mirror.instance.swap(entries.at(mirror, name.redisKey), expected, next).catch((error) => {
+        if (!(error instanceof StoreError)) throw error
+      })
+    }
+    return swapped
+  }
+
+  const swapAt = async (
+    place: KeptPlace,
+    write: EntryName & { readonly text: string; readonly endsAt: number },
+    expected: string,
+    timeout: number | undefined,
+  ): Promise<boolean | 'away'> => {
+    const version = clock.next()
+    const text = versioned(write.text, version)
+    const { endsAt } = write
+    const options = timeout === undefined ? undefined : { timeout }
+    try {
+      const key = entries.at(place, write.redisKey)
+      if (!(await place.instance.swap(key, expected, { text, endsAt }, options))) return false
+    } catch (error) {
+      if (error instanceof StoreError && isOutage(error)) return 'away'
+      throw error
+    }
+    // The same version again: where it was decided this changes nothing.
+    await writer.write(entries.put(write), version)
+    return true
+  }
+
+  return async (name, expected, next) => {
+    if (!expected.startsWith('{')) return counter(name, expected, next)
+    const write = { ...name, ...next }
+    const time = callTime(home.instance, 'write', own)
+    for (const place of reads.order()) {
+      const waiting = reads.waiting.found(place, name.key)
+      if (waiting?.own !== undefined || waiting?.cleared !== undefined) {
+        const seen = await reads.readAt(place, name, time.attempt(false))
+        if (seen.text !== expected) return false
+        if (seen.journalled) {
+          await writer.write(entries.put(write))
+          return true
+        }
+      }
+      const swapped = await swapAt(place, write, expected, time.attempt(false))
+      if (swapped !== 'away') return swapped
+    }
+    // Neither place can decide; the journal can, if it has it.
+    const known = reads.known(name)
+    if (known?.text !== expected) return false
+    await writer.write(entries.put(write))
+    return true
+  }
+}

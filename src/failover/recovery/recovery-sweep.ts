@@ -1,0 +1,47 @@
+import type { Instance, ScriptCall } from '../../instances/instance.js'
+import type { Layout } from '../../instances/layout.js'
+import type { Clock } from '../versions/clock.js'
+import { entryCalls, groupCalls, type KeptCall } from '../versions/kept-calls.js'
+import { sweepOnceCall } from '../versions/once-script.js'
+import type { Pace } from './recovery-pace.js'
+import { namesScript } from './repair-scripts.js'
+import { patience } from './replay.js'
+
+const PAGE = 500
+/** What a page costs about, in entries: most have nothing to remove. */
+const FEW = 50
+
+/**
+ * Removes what has no TTL and has ended: markers, versions of items that are gone, ids of replayed increments. Once an
+ * hour is often enough. Rejects with a StoreError; what is left is for the next time.
+ */
+export const sweepEnded = async (
+  instance: Instance,
+  { layout, clock, now }: { readonly layout: Layout; readonly clock: Clock; readonly now: number },
+  pace: Pace,
+): Promise<void> => {
+  const entries = entryCalls(layout, clock)
+  const groups = groupCalls(layout, clock)
+  const send = (call: ScriptCall): Promise<unknown> => instance.script(call, 'change', patience(instance))
+  const pages = async (page: (cursor: string | undefined) => KeptCall<string | undefined>): Promise<void> => {
+    let cursor: string | undefined
+    do {
+      const call = page(cursor)
+      cursor = call.answer(await send(call))
+      await pace(FEW)
+    } while (cursor !== undefined)
+  }
+
+  await pages((cursor) => entries.sweep(cursor, now))
+  await pages((cursor) => ({
+    ...sweepOnceCall(layout, cursor ?? '0', now),
+    answer: (reply) => (reply === '0' ? undefined : String(reply)),
+  }))
+  let from = '-'
+  for (;;) {
+    const names = (await send({ script: namesScript, keys: [layout.sideIndex], args: [from, PAGE] })) as string[]
+    for (const name of names) await pages((cursor) => groups.sweep(name, cursor, now))
+    if (names.length < PAGE) return
+    from = `(${names.at(-1)}`
+  }
+}

@@ -1,0 +1,17 @@
+import { readEnvelope } from '../../codec/envelope.js'
+import type { Version } from '../versions/clock.js'
+
+/** How much of a text tells its version. */
+export const HEAD = 33
+
+/** The version that an entry's text begins with. Undefined: none, or one from too far ahead. */
+export const versionIn = (text: string, horizon: Version): Version | undefined => {
+  const version = /^\{"ver":"([0-9a-f]{24})"/.exec(text)?.[1]
+  return version !== undefined && version <= horizon ? version : undefined
+}
+
+export const tagsIn = (text: string): readonly string[] => {
+  if (!text.includes('"t":[')) return []
+  const read = readEnvelope(text, { codec: 'keyv', now: 0, maxBytes: Number.MAX_SAFE_INTEGER })
+  return read.outcome === 'hit' ? (read.tags ?? []) : []
+}

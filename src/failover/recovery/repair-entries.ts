@@ -1,0 +1,180 @@
+import type { Instance, ScriptCall } from '../../instances/instance.js'
+import type { Layout } from '../../instances/layout.js'
+import type { CategorySettings } from '../../settings/settings.js'
+import type { Landscape } from '../landscape.js'
+import type { Version } from '../versions/clock.js'
+import { entryCalls } from '../versions/kept-calls.js'
+import type { Pace } from './recovery-pace.js'
+import { HEAD, tagsIn, versionIn } from './recovery-texts.js'
+import type { Copied } from './repair.js'
+import { ask, eachPage } from './repair-marks.js'
+import type { Places } from './repair-places.js'
+import { adoptEntryScript, headsScript } from './repair-scripts.js'
+import { isFatal, patience } from './replay.js'
+
+/** A value that the other place hasn't got, and may just be getting. */
+export interface Doubtful {
+  readonly category: CategorySettings
+  readonly key: string
+  readonly version: Version
+}
+
+export interface EntryRepair {
+  /** Brings what the other place has, and later. */
+  copy(to: Instance, from: Instance, category: CategorySettings): Promise<Copied>
+  /** What lies at `at` and not at the other place. */
+  extra(
+    at: Instance,
+    other: Instance,
+    category: CategorySettings,
+    found: (extra: Doubtful[]) => Promise<void>,
+  ): Promise<void>
+  /** Removes those of them that are unchanged, and that the other place still hasn't got. */
+  drop(at: Instance, other: Instance, extra: readonly Doubtful[]): Promise<void>
+}
+
+interface Head {
+  /** 'foreign': without a valid version. Undefined: nothing is there. */
+  readonly version: Version | 'foreign' | undefined
+  /** ms; Infinity without an end. */
+  readonly life: number
+}
+
+export const createEntryRepair = (landscape: Landscape, places: Places, layout: Layout, pace: Pace): EntryRepair => {
+  const { clock } = landscape
+  const calls = entryCalls(layout, clock)
+  const ours = layout.sentinel.slice(0, layout.sentinel.lastIndexOf(':') + 1)
+  const prefixOf = (instance: Instance, category: CategorySettings): string => {
+    const prefix = places.prefixAt(instance.name, category)
+    if (prefix === undefined) throw new Error(`'${category.name}' does not lie on ${instance.name}`)
+    return prefix
+  }
+
+  const heads = async (instance: Instance, keys: readonly string[]): Promise<Head[]> => {
+    const reply = await instance.script({ script: headsScript, keys, args: [HEAD] }, 'read', patience(instance))
+    const found = reply as (string | number)[]
+    const horizon = clock.horizon()
+    return keys.map((_, i) => {
+      const life = Number(found[i * 2 + 1])
+      if (life === -2) return { version: undefined, life: 0 }
+      const version = versionIn(String(found[i * 2]), horizon) ?? 'foreign'
+      return { version, life: life === -1 ? Number.POSITIVE_INFINITY : life }
+    })
+  }
+
+  /** Keys as callers know them, page by page. */
+  const pages = (instance: Instance, category: CategorySettings, look: (keys: readonly string[]) => Promise<void>) => {
+    const prefix = prefixOf(instance, category)
+    return eachPage(instance, prefix, (found) => {
+      // A category whose keys have no prefix meets everything else of ours.
+      const keys = found.filter((key) => prefix !== '' || !key.startsWith(ours)).map((key) => key.slice(prefix.length))
+      return keys.length === 0 ? Promise.resolve() : look(keys)
+    })
+  }
+
+  const send = async (to: Instance, merges: readonly ScriptCall[]): Promise<void> => {
+    for (const outcome of await to.scripts(merges, 'change', patience(to))) {
+      // What the server refuses for good stays as it is; nobody is there to be told a key.
+      if (outcome instanceof Error && isFatal(outcome)) throw outcome
+    }
+  }
+
+  const bring = async (
+    to: Instance,
+    from: Instance,
+    category: CategorySettings,
+    wanted: readonly { readonly key: string; readonly life: number }[],
+  ): Promise<void> => {
+    const [there, here] = [prefixOf(from, category), prefixOf(to, category)]
+    const texts = await from.readMany(
+      wanted.map(({ key }) => there + key),
+      patience(from),
+    )
+    const horizon = clock.horizon()
+    const merges = wanted.flatMap(({ key, life }, i): ScriptCall[] => {
+      const text = texts[i]
+      if (text === undefined) return []
+      const at = { category: category.name, key, redisKey: here + key }
+      const left = Math.max(1, Math.min(life, Number.MAX_SAFE_INTEGER))
+      const version = versionIn(text, horizon)
+      if (version !== undefined) return [calls.merge(at, version, { text, tags: tagsIn(text), life: left })]
+      return [{ script: adoptEntryScript, keys: [at.redisKey], args: [text, left] }]
+    })
+    await send(to, merges)
+  }
+
+  return {
+    copy: async (to, from, category) => {
+      let compared = 0
+      let brought = 0
+      await pages(from, category, async (keys) => {
+        const [there, here] = [prefixOf(from, category), prefixOf(to, category)]
+        const theirs = await heads(
+          from,
+          keys.map((key) => there + key),
+        )
+        const own = await heads(
+          to,
+          keys.map((key) => here + key),
+        )
+        const wanted = keys.flatMap((key, i) => {
+          const [their, our] = [theirs[i], own[i]]
+          return their !== undefined && isLater(their, our) ? [{ key, life: their.life }] : []
+        })
+        for (let at = 0; at < wanted.length; at += TEXTS) await bring(to, from, category, wanted.slice(at, at + TEXTS))
+        compared += keys.length
+        brought += wanted.length
+        await pace(keys.length)
+      })
+      return { compared, brought }
+    },
+
+    extra: (at, other, category, found) =>
+      pages(at, category, async (keys) => {
+        const [here, there] = [prefixOf(at, category), prefixOf(other, category)]
+        const own = await heads(
+          at,
+          keys.map((key) => here + key),
+        )
+        const theirs = await heads(
+          other,
+          keys.map((key) => there + key),
+        )
+        const extra = keys.flatMap((key, i): Doubtful[] => {
+          const version = own[i]?.version
+          if (version === undefined || version === 'foreign' || theirs[i]?.version !== undefined) return []
+          return [{ category, key, version }]
+        })
+        if (extra.length > 0) await found(extra)
+        await pace(keys.length)
+      }),
+
+    drop: async (at, other, extra) => {
+      for (const category of new Set(extra.map((each) => each.category))) {
+        const ofIt = extra.filter((each) => each.category === category)
+        const [here, there] = [prefixOf(at, category), prefixOf(other, category)]
+        const theirs = await heads(
+          other,
+          ofIt.map(({ key }) => there + key),
+        )
+        const gone = ofIt.flatMap(({ key, version }, i) =>
+          theirs[i]?.version === undefined
+            ? [{ category: category.name, key, redisKey: here + key, read: version }]
+            : [],
+        )
+        if (gone.length > 0) await ask(at, calls.invalidateEntries(gone, clock.horizon()))
+      }
+    },
+  }
+}
+
+/** Texts per round trip. */
+const TEXTS = 100
+
+/** Of values without a version nobody can tell which is later: they stay. Except counters, which adoptEntryScript takes. */
+const isLater = (their: Head, our: Head | undefined): boolean => {
+  if (their.version === undefined) return false
+  if (our?.version === undefined) return true
+  if (our.version === 'foreign') return their.version === 'foreign'
+  return their.version !== 'foreign' && their.version > our.version
+}

@@ -1,0 +1,118 @@
+import type { Instance } from '../../instances/instance.js'
+import type { Layout } from '../../instances/layout.js'
+import type { CategorySettings } from '../../settings/settings.js'
+import type { Clock, Version } from '../versions/clock.js'
+import { entryCalls, groupCalls, type KeptCall } from '../versions/kept-calls.js'
+import { clearMarker, tagMarker } from '../versions/markers.js'
+import { tagsIn, versionIn } from './recovery-texts.js'
+import type { Places } from './repair-places.js'
+import { patience } from './replay.js'
+
+/** Clears and invalidated tags that come late to an instance: they concern many entries, and take as many round trips. */
+export interface Marks {
+  clearCategory(instance: Instance, category: CategorySettings, version: Version): Promise<void>
+  clearGroup(instance: Instance, group: string, version: Version): Promise<void>
+  /** `categories`: those whose entries lie there; `of`: the one that was named, undefined for all. */
+  invalidate(
+    instance: Instance,
+    tag: string,
+    version: Version,
+    categories: readonly CategorySettings[],
+    of: CategorySettings | undefined,
+  ): Promise<void>
+  /** Cached data that bears a tag goes. */
+  removeTagged(instance: Instance, category: CategorySettings, tag: string): Promise<void>
+}
+
+interface Tagged {
+  readonly redisKey: string
+  readonly text: string
+}
+
+const PAGE = 500
+
+/** Every key that begins with the prefix, page by page. Those that come and go meanwhile may be missing. */
+export const eachPage = async (
+  instance: Instance,
+  prefix: string,
+  look: (keys: readonly string[]) => Promise<void>,
+): Promise<void> => {
+  let cursor: string | undefined
+  do {
+    const page = await instance.scan(prefix, cursor, PAGE, patience(instance))
+    const keys = [...new Set(page.keys)]
+    if (keys.length > 0) await look(keys)
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
+
+/** Sends one and says what its reply means. */
+export const ask = async <T>(instance: Instance, call: KeptCall<T>): Promise<T> =>
+  call.answer(await instance.script(call, 'change', patience(instance)))
+
+export const createMarks = (places: Places, layout: Layout, clock: Clock): Marks => {
+  const entries = entryCalls(layout, clock)
+  const groups = groupCalls(layout, clock)
+  const named = (category: CategorySettings, prefix: string, redisKey: string) => ({
+    category: category.name,
+    key: redisKey.slice(prefix.length),
+    redisKey,
+  })
+
+  const bearing = (
+    instance: Instance,
+    prefix: string,
+    tag: string,
+    act: (found: readonly Tagged[]) => Promise<unknown>,
+  ): Promise<void> =>
+    eachPage(instance, prefix, async (keys) => {
+      const texts = await instance.readMany(keys, patience(instance))
+      const found = keys.flatMap((redisKey, i) => {
+        const text = texts[i]
+        return text !== undefined && tagsIn(text).includes(tag) ? [{ redisKey, text }] : []
+      })
+      if (found.length > 0) await act(found)
+    })
+
+  return {
+    clearCategory: async (instance, category, version) => {
+      const prefix = places.prefixAt(instance.name, category)
+      if (prefix === undefined) return
+      const was = await ask(instance, entries.mark([clearMarker(category.name)], version))
+      if (was !== undefined && was > version) return
+      await eachPage(instance, prefix, async (keys) => {
+        const batch = keys.map((redisKey) => named(category, prefix, redisKey))
+        await ask(instance, entries.clearEntries(batch, version, false))
+      })
+    },
+
+    clearGroup: async (instance, group, version) => {
+      let cursor: string | undefined
+      do cursor = await ask(instance, groups.mergeClear(group, version, cursor))
+      while (cursor !== undefined)
+    },
+
+    invalidate: async (instance, tag, version, categories, of) => {
+      await ask(instance, entries.mark([tagMarker(tag, of?.name)], version))
+      for (const category of categories) {
+        const prefix = places.prefixAt(instance.name, category)
+        if (prefix === undefined) continue
+        await bearing(instance, prefix, tag, (found) => {
+          const batch = found.flatMap(({ redisKey, text }) => {
+            const read = versionIn(text, clock.horizon())
+            return read === undefined ? [] : [{ ...named(category, prefix, redisKey), read }]
+          })
+          return batch.length === 0 ? Promise.resolve() : ask(instance, entries.invalidateEntries(batch, version))
+        })
+      }
+    },
+
+    removeTagged: (instance, { keyPrefix }, tag) =>
+      bearing(instance, keyPrefix, tag, (found) =>
+        instance.remove(
+          found.map(({ redisKey }) => redisKey),
+          patience(instance),
+        ),
+      ),
+  }
+}

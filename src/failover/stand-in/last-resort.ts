@@ -1,0 +1,172 @@
+import { countUp } from '../../embedded/counter.js'
+import { createEmbeddedStore, type EmbeddedStore } from '../../embedded/embedded-store.js'
+import { type CallOptions, type EntryStore, type EntryWrite, type ScanPage, StoreError } from '../../instances/store.js'
+import { steadyNow } from '../time-left.js'
+
+/*
+ * Cached data when no instance can serve it, in an embedded store that the processes of this machine share. Keys are
+ * '<home> NUL <category> NUL <key at home>', texts '<when it was put there> <text>': what was put there before a later
+ * change of this process that shows elsewhere only isn't read any more.
+ */
+
+/** Bounded by what an embedded store takes, 256 MB. Opens its files, in `<dir>/fallback`, when it is first needed. */
+export const openLastResort = (dir: string): EmbeddedStore =>
+  createEmbeddedStore({ name: 'fallback', dir, namespace: '' })
+
+/** What is put there for one category of one home. Keys are those at home. */
+export interface Fallback {
+  readMany(keys: readonly string[]): Promise<(string | undefined)[]>
+  write(entries: readonly EntryWrite[], options: CallOptions): Promise<void>
+  /** A transaction only where there is something to remove, whoever put it there. */
+  remove(keys: readonly string[], options: CallOptions): Promise<boolean[]>
+  swap(key: string, expected: string, next: { text: string; endsAt: number }, options: CallOptions): Promise<boolean>
+  life(key: string): Promise<number | undefined>
+  increment(key: string, by: number, endsAt: number, options: CallOptions): Promise<number>
+  scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
+  clear(prefix: string): Promise<void>
+}
+
+export interface FallbackOptions {
+  readonly store: EntryStore
+  readonly home: string
+  readonly category: string
+  /** What was put there earlier (steadyNow) isn't read. */
+  readonly from: () => number
+  /** Epoch ms. */
+  readonly now: () => number
+}
+
+const homePrefix = (home: string): string => `${home}\0`
+const categoryPrefix = (home: string, category: string): string => `${homePrefix(home)}${category}\0`
+const stamped = (text: string): string => `${steadyNow().toFixed(3)} ${text}`
+
+const opened = (stored: string): { readonly at: number; readonly text: string } => {
+  const gap = stored.indexOf(' ')
+  return { at: Number(stored.slice(0, gap)), text: stored.slice(gap + 1) }
+}
+
+export const createFallback = ({ store, home, category, from, now }: FallbackOptions): Fallback => {
+  const begin = categoryPrefix(home, category)
+  /** Counting is reading and writing here, so this process counts one after the other; others are met by `swap`. */
+  let counting: Promise<unknown> = Promise.resolve()
+
+  const valid = (stored: string | undefined): string | undefined => {
+    if (stored === undefined) return undefined
+    const { at, text } = opened(stored)
+    return at >= from() ? text : undefined
+  }
+
+  const count = async (key: string, by: number, endsAt: number, options: CallOptions): Promise<number> => {
+    const place = begin + key
+    for (;;) {
+      const stored = await store.read(place)
+      const text = valid(stored)
+      const life = text === undefined ? undefined : await store.life(place)
+      const before = text === undefined || life === undefined ? undefined : { text, endsAt: now() + life }
+      const counted = countUp(before, by, endsAt, now())
+      if ('refused' in counted) throw new StoreError(counted.refused, home, `${home}: ${texts[counted.refused]}`, 'no')
+      const next = { text: stamped(String(counted.total)), endsAt: counted.endsAt }
+      if (stored === undefined) await store.write([{ key: place, ...next }], options)
+      else if (!(await store.swap(place, stored, next, options))) continue
+      return counted.total
+    }
+  }
+
+  return {
+    readMany: async (keys) => (await store.readMany(keys.map((key) => begin + key))).map(valid),
+
+    write: (entries, options) =>
+      store.write(
+        entries.map(({ key, text, endsAt }) => ({ key: begin + key, text: stamped(text), endsAt })),
+        options,
+      ),
+
+    remove: async (keys, options) => {
+      const stored = await store.readMany(keys.map((key) => begin + key))
+      const there = keys.filter((_, i) => stored[i] !== undefined)
+      if (there.length > 0) {
+        await store.remove(
+          there.map((key) => begin + key),
+          options,
+        )
+      }
+      return stored.map((text) => valid(text) !== undefined)
+    },
+
+    swap: async (key, expected, next, options) => {
+      const stored = await store.read(begin + key)
+      if (stored === undefined || valid(stored) !== expected) return false
+      return store.swap(begin + key, stored, { text: stamped(next.text), endsAt: next.endsAt }, options)
+    },
+
+    life: async (key) => (valid(await store.read(begin + key)) === undefined ? undefined : store.life(begin + key)),
+
+    increment: (key, by, endsAt, options) => {
+      const counted = counting.then(() => count(key, by, endsAt, options))
+      counting = counted.catch(() => undefined) // Its caller hears of it.
+      return counted
+    },
+
+    scan: async (prefix, cursor, limit) => {
+      const page = await store.scan(begin + prefix, cursor, limit)
+      const stored = await store.readMany(page.keys)
+      return {
+        keys: page.keys.filter((_, i) => valid(stored[i]) !== undefined).map((key) => key.slice(begin.length)),
+        cursor: page.cursor,
+      }
+    },
+
+    clear: async (prefix) => {
+      const { keys } = await store.scan(begin + prefix, undefined, 1)
+      if (keys.length > 0) await store.clear(begin + prefix)
+    },
+  }
+}
+
+const texts = {
+  'not-a-number': 'the stored value is not an integer',
+  'out-of-range': 'the result would not be a safe integer',
+} as const
+
+/** Home is back: what was put there for it goes. */
+export const forgetHome = async (store: EntryStore, home: string): Promise<void> => {
+  const { keys } = await store.scan(homePrefix(home), undefined, 1)
+  if (keys.length > 0) await store.clear(homePrefix(home))
+}
+
+/** One entry of a category, or all of them. */
+export const forgetEntries = async (
+  store: EntryStore,
+  home: string,
+  category: string,
+  redisKey: string | undefined,
+): Promise<void> => {
+  const prefix = categoryPrefix(home, category)
+  if (redisKey === undefined) await store.clear(prefix)
+  else await store.remove([prefix + redisKey])
+}
+
+export interface FallbackEntry {
+  readonly home: string
+  readonly category: string
+  /** As at home. */
+  readonly redisKey: string
+  readonly text: string
+}
+
+/** A page of everything that is there now, for those who show it as groups `~cache/<category>`. */
+export const listFallback = async (
+  store: EntryStore,
+  cursor: string | undefined,
+  limit: number,
+): Promise<{ entries: FallbackEntry[]; cursor: string | undefined }> => {
+  const page = await store.scan('', cursor, limit)
+  const stored = await store.readMany(page.keys)
+  const entries = page.keys.flatMap((place, i) => {
+    const [home, category, ...rest] = place.split('\0')
+    const text = stored[i]
+    if (home === undefined || category === undefined || text === undefined) return []
+    return [{ home, category, redisKey: rest.join('\0'), text: opened(text).text }]
+  })
+  return { entries, cursor: page.cursor }
+}

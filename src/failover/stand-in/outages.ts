@@ -1,0 +1,248 @@
+import { randomBytes } from 'node:crypto'
+import type { Instance, ScriptCall } from '../../instances/instance.js'
+import type { Layout } from '../../instances/layout.js'
+import { StoreError } from '../../instances/store.js'
+import type { CopyTarget } from './copy-scripts.js'
+import {
+  goodbyeCall,
+  joinAnswer,
+  joinCall,
+  leaveCall,
+  listAnswer,
+  listCall,
+  type Registration,
+  registerCall,
+} from './outage-scripts.js'
+import { createPlaces, type Place, type Places, type Trace } from './places.js'
+
+export interface OtherProcess extends Registration {
+  readonly processId: string
+}
+
+/**
+ * Who holds something for a home that is away, and under which ids copies of its entries lie on those that stand in: the
+ * hash `layout.outage(home)` on every instance that can be reached, and what this process knows of it.
+ */
+export interface Outages {
+  /**
+   * Where copies of home's entries go on `standIn`; joins first, if need be, and from then on gives signs of life until
+   * `leave`. Sync when known.
+   */
+  join(home: string, standIn: Instance): Place | Promise<Place>
+  /** The same for readers: nothing is written or made for them. Undefined: nothing they may read lies there. */
+  peek(home: string, standIn: Instance): Place | undefined | Promise<Place | undefined>
+  /**
+   * Asked after a change there, before it is acknowledged: whether everybody who joined sees it. False: somebody made a
+   * new id meanwhile; join again, and make the change again.
+   */
+  stands(home: string, standIn: Instance, place: Place): Promise<boolean>
+  /** For changes that ask this by themselves (copy-scripts.ts), and aren't made after `until` (steadyNow). */
+  target(home: string, standIn: Instance, place: Place, until: number): CopyTarget
+  /** Such a change came too late by a server whose clock said `now` (µs). Whether only our idea of its clock was wrong, so that it can be sent again. */
+  heard(home: string, standIn: Instance, now: number): boolean
+  /** Such a change met another id. */
+  moved(home: string, standIn: Instance, place: Place): void
+  /** This process has joined somewhere for home, or is about to. */
+  involved(home: string): boolean
+  /** It is registered: where home serves again and nothing waits for it, somebody has to `leave`. */
+  entered(home: string): boolean
+  /** To be told of every change that is acknowledged. */
+  trace(home: string): Trace
+  /** A change failed at this place: what lies there isn't relied on any more. */
+  drop(home: string, standIn: string): void
+  /** The stand-in was away itself: what lies there is of the past; the next `join` makes a new id. */
+  discard(standIn: string): void
+  /**
+   * This process holds something for home (copies or journal entries): registers on every reachable instance, home
+   * included, and gives a sign of life every 500 ms until `leave`. `entries` tells how much. Costs nothing when repeated.
+   */
+  enter(home: string, entries: () => number): void
+  /**
+   * Live registrations of other processes for home, on any instance that can be asked now. Also of those that hold
+   * nothing which hasn't reached home (`entries` is 0): two that catch up at the same time see each other.
+   */
+  others(home: string): Promise<readonly OtherProcess[]>
+  /**
+   * Everything of ours reached home: the registration goes, and with the last one the outage's record. Whether we were
+   * the last everywhere, as far as can be asked. Never rejects.
+   */
+  leave(home: string): Promise<boolean>
+  /** After `leave`: removes copies that nobody reads any more, in batches. What can't be reached is for the next time. */
+  sweep(home: string): Promise<void>
+  /** The ids known here, by stand-in. */
+  known(home: string): ReadonlyMap<string, string>
+  /** Others needn't wait for this process any more. Never rejects. */
+  close(): Promise<void>
+}
+
+export interface OutagesOptions {
+  /** Every instance that is a Redis. */
+  readonly instances: ReadonlyMap<string, Instance>
+  readonly layout: Layout
+  readonly processId: string
+  /** Hash of the routing table. */
+  readonly routing: string
+  /** For tests, to see that they are what helps: ids count for ever; changes of copies run whenever they arrive. */
+  readonly weakened?: { readonly anyAge?: boolean; readonly anyTime?: boolean } | undefined
+}
+
+/** ms between two signs of life. */
+const BEAT = 500
+
+interface OneHome {
+  readonly places: Places
+  registered: boolean
+  /** What the last registration said. */
+  told: number
+  /** How much this process holds, as it says in its registration. */
+  entries: () => number
+  /** Prefixes that nobody reads any more. */
+  readonly abandoned: { readonly standIn: string; readonly prefix: string }[]
+}
+
+export const createOutages = ({ instances, layout, processId, routing, weakened }: OutagesOptions): Outages => {
+  const homes = new Map<string, OneHome>()
+  const beating = new Set<string>()
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  const of = (home: string): OneHome => {
+    const known = homes.get(home)
+    if (known !== undefined) return known
+    const registration = (): Registration => ({ entries: created.entries(), routing })
+    const { anyAge = false, anyTime = false } = weakened ?? {}
+    const places = createPlaces({ home, layout, processId, registration, anyAge, anyTime })
+    const created: OneHome = { places, registered: false, told: 0, entries: () => 0, abandoned: [] }
+    homes.set(home, created)
+    return created
+  }
+
+  const reachable = (): Instance[] => [...instances.values()].filter((each) => each.readable() || each.catchingUp())
+
+  /** What the instance answers; undefined if it can't: its own health says why. */
+  const ask = async (instance: Instance, call: ScriptCall, intent: 'read' | 'write' | 'change'): Promise<unknown> => {
+    try {
+      return await instance.script(call, intent)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      return undefined
+    }
+  }
+
+  const beat = async (home: string, one: OneHome, instance: Instance): Promise<void> => {
+    const { places } = one
+    const lane = `${home} ${instance.name}`
+    if (!one.registered || beating.has(lane)) return
+    beating.add(lane)
+    one.told = one.entries()
+    const registration = { entries: one.told, routing }
+    const place = places.joined.get(instance.name)
+    const key = layout.outage(home)
+    // Somebody else's id is left as it is: here it is only learned.
+    const asked = { own: place?.id, maxAge: Number.POSITIVE_INFINITY, fresh: randomBytes(6).toString('hex') }
+    const call =
+      place === undefined ? registerCall(key, processId, registration) : joinCall(key, processId, registration, asked)
+    const reply = await ask(instance, call, 'write')
+    beating.delete(lane)
+    if (reply === undefined || place === undefined) return
+    const { id } = joinAnswer(reply)
+    if (id === place.id) return
+    places.keep(instance.name, [layout.standIn(home, id)])
+    places.drop(instance.name, place.id)
+  }
+
+  const beatAll = (): void => {
+    for (const [home, one] of homes) for (const instance of reachable()) void beat(home, one, instance)
+  }
+
+  const enter = (home: string, entries: () => number): void => {
+    const one = of(home)
+    one.entries = entries
+    // Others read from home as soon as nobody says that something waits for it.
+    if (closed || (one.registered && (one.told > 0 || entries() === 0))) return
+    one.registered = true
+    timer ??= setInterval(beatAll, BEAT).unref()
+    for (const instance of reachable()) void beat(home, one, instance)
+  }
+
+  return {
+    join: (home, standIn) => {
+      const { places, entries } = of(home)
+      const place = places.join(standIn)
+      enter(home, entries)
+      return place
+    },
+    peek: (home, standIn) => of(home).places.peek(standIn),
+    stands: (home, standIn, place) => of(home).places.stands(standIn, place),
+    target: (home, standIn, place, until) => of(home).places.target(standIn, place, until),
+    heard: (home, standIn, now) => of(home).places.heard(standIn, now),
+    moved: (home, standIn, { id }) => of(home).places.drop(standIn.name, id),
+    involved: (home) => of(home).places.involved(),
+    entered: (home) => of(home).registered,
+    trace: (home) => of(home).places.trace,
+    drop: (home, standIn) => of(home).places.drop(standIn),
+    discard: (standIn) => {
+      for (const { places } of homes.values()) places.discard(standIn)
+    },
+    enter,
+
+    others: async (home) => {
+      const found = new Map<string, OtherProcess>()
+      const look = async (instance: Instance): Promise<void> => {
+        const reply = await ask(instance, listCall(layout.outage(home)), 'read')
+        if (reply === undefined) return
+        for (const [id, one] of listAnswer(reply)) if (id !== processId) found.set(id, { processId: id, ...one })
+      }
+      await Promise.all(reachable().map(look))
+      return [...found.values()]
+    },
+
+    leave: async (home) => {
+      const one = of(home)
+      const used = one.places.leave()
+      one.registered = false
+      const leaveAt = async (instance: Instance): Promise<boolean> => {
+        const reply = await ask(instance, leaveCall(layout.outage(home), processId), 'change')
+        if (reply === undefined) return true // What is registered there ends by itself.
+        const prefixes = used.get(instance.name) ?? []
+        used.delete(instance.name)
+        if (reply !== 1) return false
+        const { name: standIn } = instance
+        const again = one.places.joined.get(standIn)?.prefix
+        for (const prefix of prefixes) if (prefix !== again) one.abandoned.push({ standIn, prefix })
+        return true
+      }
+      const left = await Promise.all(reachable().map(leaveAt))
+      for (const [standIn, prefixes] of used) one.places.keep(standIn, prefixes)
+      return left.every((last) => last)
+    },
+
+    sweep: async (home) => {
+      const { abandoned } = of(home)
+      for (const each of [...abandoned]) {
+        const instance = reachable().find(({ name }) => name === each.standIn)
+        if (instance === undefined) continue
+        try {
+          await instance.clear(each.prefix)
+          abandoned.splice(abandoned.indexOf(each), 1)
+        } catch (error) {
+          // For the next time; the copies have an end of their own.
+          if (!(error instanceof StoreError)) throw error
+        }
+      }
+    },
+
+    known: (home) => new Map([...of(home).places.joined].map(([standIn, { id }]) => [standIn, id])),
+
+    close: async () => {
+      closed = true
+      clearInterval(timer)
+      const registered = [...homes].filter(([, one]) => one.registered)
+      await Promise.all(
+        registered.flatMap(([home]) =>
+          reachable().map((instance) => ask(instance, goodbyeCall(layout.outage(home), processId), 'change')),
+        ),
+      )
+    },
+  }
+}

@@ -1,0 +1,206 @@
+import { type Script, script } from '../../instances/scripts.js'
+import { clearMarker } from './markers.js'
+
+/**
+ * The rule of merge.ts, as the server runs it on one cache entry. ARGV[1] is always the version, ARGV[2] the horizon:
+ * what is above it, or no version at all, counts as none. The entry's version is read off the beginning of its text,
+ * which is never parsed and never written again. Lives are ms from now: a client's clock may be behind the server's.
+ *
+ * Under OOM a script may write only once it has deleted: so a marker is removed before it is set.
+ */
+const shared = `
+local version, horizon = ARGV[1], ARGV[2]
+local function valid(text)
+  return text and #text == 24 and not string.find(text, '[^0-9a-f]') and text <= horizon and text
+end
+local function higher(a, b)
+  if not a or (b and b > a) then return b end
+  return a
+end
+local function mark(hash, field, marker)
+  redis.call('HDEL', hash, field)
+  redis.call('HSET', hash, field, marker)
+end
+local function digest(text) return redis.sha1hex(text) end
+local function stored(key)
+  local head = redis.pcall('GETRANGE', key, 0, 32)
+  if type(head) == 'table' then
+    if not string.find(head.err, 'WRONGTYPE') then redis.call('GETRANGE', key, 0, 32) end
+    return 'foreign'
+  end
+  local found = valid(string.match(head, '^{"ver":"([0-9a-f]+)"'))
+  if found then return found end
+  if head == '' and redis.call('EXISTS', key) == 0 then return nil end
+  return 'foreign'
+end
+`
+
+/**
+ * KEYS: entry, markers. ARGV: version, horizon, text, life, then the fields of the markers it is subject to.
+ * 1, or the version that refused it.
+ */
+export const putScript = script(`${shared}
+local floor = nil
+for _, marker in ipairs(redis.call('HMGET', KEYS[2], unpack(ARGV, 5))) do floor = higher(floor, valid(marker)) end
+if floor and floor >= version then return floor end
+local was = stored(KEYS[1])
+if was and was ~= 'foreign' and was > version then return was end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+return 1`)
+
+/**
+ * Puts without tags, in one go and as cheaply as a script can: what stands in the way of one isn't judged, only left to
+ * `putScript`. KEYS: markers, entries. ARGV: text, life and own marker of each. 1, or the numbers of those left.
+ */
+export const quickPutScript = (category: string): Script =>
+  script(`
+local count, fields, left = #KEYS - 1, {}, {}
+for i = 1, count do fields[i] = ARGV[i * 3] end
+fields[count + 1] = '${clearMarker(category)}'
+local markers = redis.call('HMGET', KEYS[1], unpack(fields))
+local cleared = markers[count + 1]
+for i = 1, count do
+  local key, text, own = KEYS[i + 1], ARGV[i * 3 - 2], markers[i]
+  local version = string.sub(text, 9, 32)
+  local done = false
+  if not (own and own >= version) and not (cleared and cleared >= version) then
+    local head = redis.pcall('GETRANGE', key, 0, 32)
+    if type(head) == 'string' and (string.sub(head, 1, 8) ~= '{"ver":"' or string.sub(head, 9, 32) < version) then
+      done = redis.pcall('SET', key, text, 'PX', ARGV[i * 3 - 1]).ok
+    end
+  end
+  if not done then left[#left + 1] = i end
+end
+return #left == 0 and 1 or left`)
+
+/**
+ * What a place holds for one key, where something in the journal has to be weighed against it. KEYS: entry, markers.
+ * ARGV: own marker, clear marker. The text, the markers; false for what isn't there or is of another type.
+ */
+export const lookScript = script(`
+local text = redis.pcall('GET', KEYS[1])
+if type(text) == 'table' then
+  if not string.find(text.err, 'WRONGTYPE') then return text end
+  text = false
+end
+local markers = redis.call('HMGET', KEYS[2], ARGV[1], ARGV[2])
+return {text, markers[1], markers[2]}`)
+
+/**
+ * The mirror's copy of a counter, which bears no version. KEYS: entry. ARGV: total, life in ms if it isn't there yet.
+ */
+export const copyCounterScript = script(`
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
+else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return 1`)
+
+/** KEYS: entry, markers. ARGV: version, horizon, own marker, clear marker. Whether something was there (1, 0), or the version that refused it. */
+export const putTombstoneScript = script(`${shared}
+local markers = redis.call('HMGET', KEYS[2], ARGV[3], ARGV[4])
+local floor = higher(valid(markers[1]), valid(markers[2]))
+local was = stored(KEYS[1])
+if was and was ~= 'foreign' then floor = higher(floor, was) end
+if floor and floor > version then return floor end
+local existed = redis.call('UNLINK', KEYS[1])
+mark(KEYS[2], ARGV[3], version)
+return existed`)
+
+/**
+ * KEYS: entry, markers. ARGV: version, horizon, ceiling, text, life, own marker, clear marker, markers of tags.
+ * 1 it is there now, 0 dropped, 2 it met a foreign value, which is gone.
+ */
+export const mergeScript = script(`${shared}
+local markers = redis.call('HMGET', KEYS[2], unpack(ARGV, 6))
+local floor = higher(valid(markers[1]), valid(markers[2]))
+if floor and floor >= version then return 0 end
+local was = stored(KEYS[1])
+if was == 'foreign' then
+  redis.call('UNLINK', KEYS[1])
+  mark(KEYS[2], ARGV[6], higher(version, ARGV[3]))
+  return 2
+end
+for i = 3, #markers do
+  local marker = valid(markers[i])
+  if marker and marker >= version then
+    if was and was <= version then redis.call('UNLINK', KEYS[1]) end
+    mark(KEYS[2], ARGV[6], version)
+    return 0
+  end
+end
+if was and was > version then return 0 end
+if was == version then
+  local text = redis.call('GET', KEYS[1])
+  if text == ARGV[4] or digest(text) > digest(ARGV[4]) then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
+return 1`)
+
+/** KEYS: entry, markers. ARGV: version, horizon, ceiling, own marker. 1 taken, 0 dropped, 2 it met a foreign value, which is gone. */
+export const mergeTombstoneScript = script(`${shared}
+local marker = valid(redis.call('HGET', KEYS[2], ARGV[4]))
+if marker and marker >= version then return 0 end
+local was = stored(KEYS[1])
+if was == 'foreign' then
+  redis.call('UNLINK', KEYS[1])
+  mark(KEYS[2], ARGV[4], higher(version, ARGV[3]))
+  return 2
+end
+if was and was <= version then redis.call('UNLINK', KEYS[1]) end
+mark(KEYS[2], ARGV[4], version)
+return 1`)
+
+/**
+ * KEYS: markers. ARGV: version, horizon, then fields. Raises each to the version, never lowers one. Answers the highest
+ * that was there, or false: a live clear or invalidation that finds it higher than its own is sent once more above it.
+ */
+export const markScript = script(`${shared}
+local top = nil
+for i = 3, #ARGV do
+  local was = valid(redis.call('HGET', KEYS[1], ARGV[i]))
+  if not was or was < version then mark(KEYS[1], ARGV[i], version) end
+  top = higher(top, was)
+end
+return top`)
+
+/**
+ * After the clear's marker is set. KEYS: markers, entries. ARGV: version, horizon, ceiling or '', own marker of each
+ * entry. Removes those up to the version and the foreign ones; with a ceiling (replay) a foreign one leaves a marker.
+ * Answers how many.
+ */
+export const clearEntriesScript = script(`${shared}
+local removed = 0
+for i = 2, #KEYS do
+  local was = stored(KEYS[i])
+  if was == 'foreign' or (was and was <= version) then
+    redis.call('UNLINK', KEYS[i])
+    removed = removed + 1
+    if was == 'foreign' and ARGV[3] ~= '' then mark(KEYS[1], ARGV[i + 2], higher(version, ARGV[3])) end
+  end
+end
+return removed`)
+
+/**
+ * After the tags' markers are set. KEYS: markers, entries. ARGV: version, horizon, then own marker and version of each
+ * entry as read, when its tags were looked at. Removes those that are unchanged and not above the version; each leaves a
+ * marker, so that what it replaced doesn't come back. Answers how many.
+ */
+export const invalidateEntriesScript = script(`${shared}
+local removed = 0
+for i = 2, #KEYS do
+  local field, expected = ARGV[i * 2 - 1], ARGV[i * 2]
+  if expected <= version and stored(KEYS[i]) == expected then
+    redis.call('UNLINK', KEYS[i])
+    local marker = valid(redis.call('HGET', KEYS[1], field))
+    if not marker or marker < expected then mark(KEYS[1], field, expected) end
+    removed = removed + 1
+  end
+end
+return removed`)
+
+/** KEYS: markers. ARGV: lowest version that stays, cursor, count. One page; the next cursor, '0' at the end. */
+export const sweepMarkersScript = script(`
+local page = redis.call('HSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3])
+for i = 1, #page[2], 2 do
+  if page[2][i + 1] < ARGV[1] then redis.call('HDEL', KEYS[1], page[2][i]) end
+end
+return page[1]`)
