@@ -124,6 +124,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
         : withFallbackGroups(groups, { ...landscape, store: lastResort, now: Date.now }),
 
     changed: (name, { readable, state: standing }) => {
+      if (standing !== 'catching-up') recovery.met(name)
       if (!readable && !away.has(name)) {
         away.add(name)
         // What lies there for others is behind from now on.
@@ -133,7 +134,6 @@ export const openFailover = (parts: FailoverParts): Failover => {
       }
       if (readable) {
         away.delete(name)
-        recovery.met(name)
         // Soon, so that there is something by which it is known again; not at once, when everybody calls.
         setTimeout(() => void recovery.check(name), CHECK_SOON).unref()
       }

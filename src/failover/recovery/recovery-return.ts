@@ -28,8 +28,8 @@ export interface Lane {
   background?: Promise<void> | undefined
   sweeping?: Promise<void> | undefined
   progress?: Progress | undefined
-  /** It could be read in this process's time. */
-  met?: boolean
+  /** The run of the server that this process worked with, as far as it is known. */
+  met?: string | undefined
   /** The sentinel with which it was found or left. */
   sentinel?: string | undefined
   failure?: string | undefined
@@ -154,6 +154,7 @@ export const createReturn = (parts: ReturnParts) => {
       if (count === 0) await wait(LOOK_EVERY)
     }
     lane.failure = undefined
+    lane.met = identity.runId
     onFailback(name, { replayed, ms: performance.now() - since })
     await removeCopies(name)
   }

@@ -33,7 +33,7 @@ export interface Recovery {
    * behind our back, or started again while nobody looked, is repaired in the background. Costs one GET. Never rejects.
    */
   check(instance: string): Promise<void>
-  /** It can be read: if it ever is without a sentinel again, it lost data. */
+  /** Its standing has changed, and what came back isn't there yet: if another run has no sentinel, that one lost data. */
   met(instance: string): void
   /**
    * It lacks kept data that only its other place has, which couldn't be read yet: what it holds of that isn't the truth.
@@ -126,8 +126,9 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
 
   /** The state in which it stays as long as it can't be compared with its other place. */
   const apart = ({ sentinel, met, recovering }: Lane, identity: Identity, found: Lost) => {
-    // One that is up may be without a sentinel because nobody has planted one yet.
-    const knew = identity.sentinel === undefined && recovering !== undefined && met === true
+    // The same run may be without a sentinel because nobody has planted one yet.
+    const again = recovering !== undefined && met !== undefined && met !== identity.runId
+    const knew = identity.sentinel === undefined && again
     // Somebody who saw it for the first time may have been here before.
     const anew = stateIn(sentinel) === 'new' && stateIn(identity.sentinel) === 'new'
     return stateApart(identity, found, knew || (sentinel !== undefined && !anew))
@@ -241,13 +242,14 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
         if (same && (stateIn(sentinel) === 'whole' || !canMend(name))) return
         const identity = await instance.identity()
         const found = judge(identity, now())
+        lane.met = identity.runId
         if (found.kind === 'intact') note(name, identity.sentinel)
         else if (!found.known || canMend(name)) await mend(instance, identity, found, background)
         else if (lacks(apart(lane, identity, found))) lacking.add(name)
       }),
 
     met: (name) => {
-      laneOf(name).met = true
+      laneOf(name).met ??= landscape.instances.get(name)?.health().server?.runId
     },
     behind: (name) => lacking.has(name),
     mendable: (name) => lacking.has(name) && canMend(name),

@@ -68,8 +68,8 @@ export const openSide = async (options: SideOptions): Promise<Side> => {
   for (const { name, url } of settings.instances) {
     if (url === undefined) throw new Error('both are servers')
     const onState = (health: { readonly state: string }): void => {
-      if (health.state === 'up') recovery.met(name)
       if (health.state === 'catching-up') void recovery.recover(name)
+      else recovery.met(name)
     }
     const store = createRedisStore({ name, url, namespace, deadlines: {}, processId, supervised: true, onState })
     instances.set(name, store)

@@ -81,7 +81,7 @@ describe('an instance that came back', () => {
     expect(await kept.group(side.primary, 'flow')).toEqual({ stays: 'stays', changed: 'new' })
     expect(side.journal.stats('primary')).toEqual({ entries: 0, bytes: 0, aside: 0 })
     expect(side.said).toEqual([])
-    expect(side.recovery.progress('primary')).toBe(undefined)
+    await until('it is through', () => side.recovery.progress('primary') === undefined)
   })
 
   const withTwoStates = async (side: Side, between: () => Promise<unknown>): Promise<void> => {
