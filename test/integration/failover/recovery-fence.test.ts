@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { categoryScope } from '../../../src/failover/journal/journal-entries.ts'
+import { connectionName } from '../../../src/instances/connection-name.ts'
 import { until } from '../../support/until.ts'
 import { useServers } from './recovery-ground.ts'
 import { layout, raw, type Side } from './recovery-side.ts'
@@ -26,7 +27,7 @@ const zombieOf = async (processId: string): Promise<{ arrive(): Promise<void> }>
   })
   // It is ended by the server.
   socket.on('error', () => undefined)
-  socket.write(`CLIENT SETNAME motia-redis:${processId}:data\r\n`)
+  socket.write(`CLIENT SETNAME ${connectionName(processId, 'data', 'app:')}\r\n`)
   await until('it has its name', () => heard === '+OK\r\n')
   socket.write(`*3\r\n$3\r\nSET\r\n$${key.length}\r\n${key}\r\n$6\r\nzom`)
   return {
