@@ -221,7 +221,8 @@ describe('an instance that came back', () => {
   it('with an older snapshot is not taken for a promoted replica because it had one', async () => {
     await withReplica(primary().port)
     const side = await open()
-    await withTwoStates(side, () => raw(primary(), 'SAVE'))
+    // Its child that fed the replica may still be there, and then it doesn't save.
+    await withTwoStates(side, () => until('it has saved', () => raw(primary(), 'SAVE')))
     await primary().crash()
     await away(side)
     await primary().restart()
