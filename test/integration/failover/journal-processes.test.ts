@@ -24,8 +24,8 @@ const scope = categoryScope('orders')
 const url = (path: string): string => JSON.stringify(new URL(`../../../src/failover/${path}`, import.meta.url).href)
 const spawned = (body: string): { child: ChildProcess; said: () => string[]; ended: Promise<unknown> } => {
   const script = `
-    import { openJournal } from ${url('journal.ts')}
-    import { createClock } from ${url('clock.ts')}
+    import { openJournal } from ${url('journal/journal.ts')}
+    import { createClock } from ${url('versions/clock.ts')}
     const journal = openJournal({ dir: ${JSON.stringify(dir)} })
     const clock = createClock()
     const say = (text) => process.stdout.write(text + '\\n')
@@ -97,7 +97,7 @@ describe('processes that share a journal', () => {
     // Opened before: LMDB opens its tables under the lock, on the caller's thread.
     const impatient = openJournal({ dir, timeout: 200 })
     const { child, said } = spawned(`
-      const { openJournalFiles } = await import(${url('journal-files.ts')})
+      const { openJournalFiles } = await import(${url('journal/journal-files.ts')})
       await openJournalFiles(${JSON.stringify(dir)}).commit(() => {
         say('inside')
         for (;;);
