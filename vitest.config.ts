@@ -8,6 +8,8 @@ export default defineConfig({
         test: {
           name: 'core',
           include: ['test/{unit,contract,integration}/**/*.test.ts'],
+          // They mostly wait: for servers to be noticed, to end, to come back. By default there is one on two cores.
+          maxWorkers: 2,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
