@@ -47,7 +47,10 @@ export const openTiers = (
   { report, events }: { report: Report; events: TiersEmitter },
 ): OpenTiers => {
   const processId = randomBytes(4).toString('hex')
-  const durable = openDurable(settings, processId, (instance, scope) => announcements.journalFull(instance, scope))
+  const durable = openDurable(settings, processId, {
+    report,
+    onFull: (instance, scope) => announcements.journalFull(instance, scope),
+  })
   for (const warning of [...settings.warnings, ...durable.warnings]) report.warn(warning)
 
   const instances = new Map<string, Instance>()

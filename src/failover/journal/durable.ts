@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, statfsSync } from 'node:fs'
 import { StoreError } from '../../instances/store.js'
+import type { Report } from '../../report.js'
 import type { InstanceSettings, Settings } from '../../settings/settings.js'
 import { type Clock, createClock } from '../versions/clock.js'
 import { createClockFiles } from '../versions/clock-file.js'
@@ -21,7 +22,11 @@ export interface Durable {
 export type JournalFull = (instance: string, scope: Scope) => void
 
 /** Opens the journal and the clock. A folder that can't be used is no reason not to start. */
-export const openDurable = (settings: Settings, processId: string, onFull: JournalFull): Durable => {
+export const openDurable = (
+  settings: Settings,
+  processId: string,
+  { report, onFull }: { readonly report: Report; readonly onFull: JournalFull },
+): Durable => {
   const { dir } = settings
   const warnings: string[] = []
   const redis = settings.instances.filter(({ url }) => url !== undefined)
@@ -30,7 +35,8 @@ export const openDurable = (settings: Settings, processId: string, onFull: Journ
   if (redis.length > 0) {
     try {
       const opened = openJournal({ dir })
-      // The first commit takes many times what later ones take: not under a call that has a deadline.
+      // The first commit takes many times what later ones take: not under a call that has a deadline. Whoever needs the
+      // next one hears of a disk that fails.
       opened.whenEmpty('', () => undefined).catch(() => undefined)
       journal = byAddress(opened, idOf, onFull)
       if (diesWithContainer(dir)) {
@@ -45,7 +51,16 @@ export const openDurable = (settings: Settings, processId: string, onFull: Journ
       )
     }
   }
-  const clock = createClock({ processId, store: journal && createClockFiles(dir, processId) })
+  const clock = createClock({
+    processId,
+    store: journal && createClockFiles(dir, processId),
+    onStoreFailure: (error) => {
+      const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+      report.warn(
+        `MOTIA_REDIS_DIR can't be written any more${code}: if this server is started again, its clock may be behind its last writes`,
+      )
+    },
+  })
   return { clock, journal, idOf, warnings }
 }
 

@@ -1,5 +1,6 @@
 import { type Script, script } from '../../instances/scripts.js'
 import { clearMarker } from './markers.js'
+import { versionRules } from './script-rules.js'
 
 /**
  * The rule of merge.ts, as the server runs it on one cache entry. ARGV[1] is always the version, ARGV[2] the horizon:
@@ -9,14 +10,7 @@ import { clearMarker } from './markers.js'
  * Under OOM a script may write only once it has deleted: so a marker is removed before it is set.
  */
 const shared = `
-local version, horizon = ARGV[1], ARGV[2]
-local function valid(text)
-  return text and #text == 24 and not string.find(text, '[^0-9a-f]') and text <= horizon and text
-end
-local function higher(a, b)
-  if not a or (b and b > a) then return b end
-  return a
-end
+local version, horizon = ARGV[1], ARGV[2]${versionRules}
 local function mark(hash, field, marker)
   redis.call('HDEL', hash, field)
   redis.call('HSET', hash, field, marker)

@@ -1,4 +1,5 @@
 import { type Script, script } from '../../instances/scripts.js'
+import { versionRules } from './script-rules.js'
 
 /**
  * The rule of merge.ts for items of a group. The texts lie in the group's hash as they are; the side hash holds
@@ -13,14 +14,7 @@ import { type Script, script } from '../../instances/scripts.js'
  */
 const shared = `
 local group, side = KEYS[1], KEYS[2]
-local version, horizon = ARGV[1], ARGV[2]
-local function valid(text)
-  return text and #text == 24 and not string.find(text, '[^0-9a-f]') and text <= horizon and text
-end
-local function higher(a, b)
-  if not a or (b and b > a) then return b end
-  return a
-end
+local version, horizon = ARGV[1], ARGV[2]${versionRules}
 local function note(field, marker, top, name)
   redis.call('HSET', side, field, marker, '^', higher(valid(top), marker))
   if not top then redis.call('ZADD', KEYS[4], 0, name) end

@@ -65,16 +65,17 @@ const open = async (processId: string, primaryUrl = primary.url): Promise<Opened
     }
     instances.set(name, openRedisStore(url, onState))
   }
-  const durable = openDurable(settings, processId, () => undefined)
-  const failbacks: string[] = []
   const quiet = (): void => undefined
+  const report = { info: quiet, warn: quiet, error: quiet }
+  const durable = openDurable(settings, processId, { report, onFull: quiet })
+  const failbacks: string[] = []
   const failover = openFailover({
     settings,
     instances,
     embedded: new Map(),
     durable,
     processId,
-    report: { info: quiet, warn: quiet, error: quiet },
+    report,
     onFailback: (name) => failbacks.push(name),
   })
   await Promise.all([...instances.values()].map((each) => each.connect()))
