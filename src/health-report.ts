@@ -29,7 +29,7 @@ const describe = (
   { checkedAt: _, slow: __, untried: ___, ...health }: StoreHealth,
   { settings, landscape, progress }: HealthParts,
 ): InstanceHealth => {
-  const { entries, bytes, oldest } = landscape.journal?.stats(name) ?? { entries: 0, bytes: 0 }
+  const { entries, bytes, oldest, aside } = landscape.journal?.stats(name) ?? { entries: 0, bytes: 0, aside: 0 }
   const behind = health.state === 'catching-up' || entries > 0
   const reason = (behind ? catchingUp(progress(name)) : undefined) ?? health.reason
   return {
@@ -39,7 +39,7 @@ const describe = (
     categories: homedOn(settings, name),
     standsInFor: standsInFor(name, settings, landscape),
     tracking: 'off',
-    journal: { entries, bytes, ...(oldest !== undefined && { oldest }) },
+    journal: { entries, bytes, ...(oldest !== undefined && { oldest }), ...(aside > 0 && { aside }) },
   }
 }
 
