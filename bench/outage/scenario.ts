@@ -15,8 +15,7 @@ export interface Outcome {
   readonly longest: number
   /** The first call that began after the fault: what it got, after how long. */
   readonly first: string
-  /** Median of the calls of the outage's second half, against that of the time before. */
-  /** Undefined: none was answered. */
+  /** Median of the calls of the outage's second half, against that of the time before. Undefined: none was answered. */
   readonly slower: number | undefined
   /** Until it was known; where that is said. */
   readonly detected: number | undefined

@@ -19,10 +19,10 @@ export interface LastLearned {
 
 /** The default of MOTIA_REDIS_PROBE_MS: how often (ms) an idle instance is asked. */
 export const IDLE = 1_000
-/** Writes are asked about every so many rounds of an idle instance, and its memory. */
 /** How long a probe may take: more where the instance is far away, or slow today. */
 export const probeLimit = (latency: number | undefined): number => Math.min(3_000, Math.max(100, (latency ?? 0) * 3))
 
+/** Writes are asked about every so many rounds of an idle instance, and its memory. */
 const WRITE_ROUNDS = 5
 const MEMORY_ROUNDS = 30
 
