@@ -27,6 +27,45 @@ export interface Located {
   readonly degraded: boolean
 }
 
+/** What somebody who found no fresh value asks for. */
+export interface LeaseAsk {
+  /** How long it lasts without being renewed. */
+  readonly ms: number
+  /** What the asker found at the key: another text that lies there by now is answered instead. Without: whatever lies there. */
+  readonly seen?: { readonly text: string | undefined }
+}
+
+/**
+ * lease: the right to compute. found: what somebody stored since the asker looked. held: somebody else computes.
+ * failed: somebody's computation failed, and for so many ms nobody shall try again.
+ */
+export type LeaseAnswer =
+  | { readonly lease: ShelfLease }
+  | { readonly found: string }
+  | { readonly held: true }
+  | { readonly failed: number }
+
+/** The right to compute the value of one key, until it is filled or released, isn't renewed any more, or is broken. */
+export interface ShelfLease {
+  /** Other processes see it. Where no place can keep it now, it is this process's alone, which has to keep order itself. */
+  readonly shared: boolean
+  /** A refresh of the key died with its step: this one shall be waited for. */
+  readonly noted: boolean
+  /**
+   * Stores the value and ends the lease, in one step. 'overtaken': something was written, deleted or invalidated since
+   * the grant, or nobody can tell any more, because the place of the lease is lost; then nothing was stored. Rejects
+   * with what speaks against this one write.
+   */
+  fill(write: ShelfWrite): Promise<'stored' | 'overtaken'>
+  /** For so many ms from now. False: it is over, and a fill would be overtaken. Never rejects. */
+  renew(ms: number): Promise<boolean>
+  /**
+   * Ends it without a value. `failed`: ms for which nobody shall try again. `died`: the next holder is told by `noted`.
+   * Never rejects: where it doesn't arrive, the lease ends by itself.
+   */
+  release(why?: { readonly failed: number } | { readonly died: true }): Promise<void>
+}
+
 /**
  * The entries of one category, wherever they are now: at home, on a stand-in, on the mirror, in the embedded store. The
  * cache works on this and knows nothing of outages. Every call has the deadline of one call to home, whatever it takes.
@@ -50,6 +89,12 @@ export interface Shelf {
   /** Keys as at home: they begin with the category's prefix, then `prefix`. */
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
   clear(): Promise<void>
+  /**
+   * The right to compute the value of a key, over all processes. Every write, removal and invalidation of the key that
+   * comes later is heeded by its `fill`. Rejects only where the category fails closed. src/cache/leases waits for it and
+   * renews it.
+   */
+  lease?(name: EntryName, ask: LeaseAsk): Promise<LeaseAnswer>
 }
 
 export interface Shelves {
