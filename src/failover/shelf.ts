@@ -33,6 +33,11 @@ export interface LeaseAsk {
   readonly ms: number
   /** What the asker found at the key: another text that lies there by now is answered instead. Without: whatever lies there. */
   readonly seen?: { readonly text: string | undefined }
+  /**
+   * That somebody failed a moment ago doesn't matter: the asker has no stale value to answer meanwhile, and didn't wait
+   * for the one who failed. Then the answer is never `failed`.
+   */
+  readonly despiteFailure?: boolean
 }
 
 /**
