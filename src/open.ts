@@ -70,7 +70,10 @@ export const openTiers = (
     else {
       instances.set(
         name,
-        createRedisStore({ name, url, namespace, deadlines, probeEvery, processId, supervised: true, onState }),
+        createRedisStore({
+          ...{ name, url, namespace, deadlines, probeEvery, processId, supervised: true, onState },
+          onMet: (identity) => failover.met(name, identity),
+        }),
       )
     }
   }

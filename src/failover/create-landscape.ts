@@ -16,11 +16,13 @@ export interface LandscapeParts {
   readonly idOf?: (instance: string) => string
   /** @default none is */
   readonly behind?: (instance: string) => boolean
+  /** @default none is */
+  readonly stale?: (instance: string) => boolean
   readonly lastResort: EntryStore | undefined
 }
 
 export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landscape => {
-  const { instances, journal } = parts
+  const { instances, journal, stale = () => false } = parts
   const names = [...instances.keys()]
   /** The others, beginning with the one after it. */
   const after = new Map(
@@ -33,6 +35,7 @@ export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landsca
     ...parts,
     idOf: parts.idOf ?? ((name) => name),
     behind: parts.behind ?? (() => false),
+    stale,
     categoryOf: (name) => {
       const first = settings.instances[0]?.name ?? ''
       if (name === '') return rawCategory(first)
@@ -41,7 +44,7 @@ export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landsca
     },
     calm: (name) => {
       const instance = instances.get(name)
-      if (instance === undefined || !instance.readable() || !instance.writable()) return false
+      if (instance === undefined || !instance.readable() || !instance.writable() || stale(name)) return false
       return journal === undefined || !journal.holds(name)
     },
     standInsOf: (home) => (after.get(home) ?? []).filter((other) => other.readable() && other.writable()),

@@ -25,6 +25,8 @@ export interface Landscape {
    * before every call, too.
    */
   behind(instance: string): boolean
+  /** It came back with older data before this process started, and its cached entries are still to be cleared. */
+  stale(instance: string): boolean
   /** Those that can serve instead of `home` now, best first: they read and write, and have nothing to catch up with. */
   standInsOf(home: string): readonly Instance[]
   /** Where copies of what is kept at `home` lie: the instance after it in order of configuration, around the corner. Undefined: it is the only one. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Instance } from '../instances/instance.js'
+import type { Identity, Instance } from '../instances/instance.js'
 import { layoutOf } from '../instances/layout.js'
 import type { GroupStore, Store, StoreHealth } from '../instances/store.js'
 import type { Report } from '../report.js'
@@ -8,8 +8,9 @@ import { createLandscape } from './create-landscape.js'
 import type { Durable } from './journal/durable.js'
 import { createKeptGroups } from './kept/kept-groups.js'
 import type { Landscape } from './landscape.js'
+import { createFirstMeetings, held } from './recovery/first-meetings.js'
 import { createRecovery, type Recovery } from './recovery/recovery.js'
-import type { Shelves } from './shelf.js'
+import type { Shelf, Shelves } from './shelf.js'
 import { createShelves } from './shelves.js'
 import { withFallbackGroups } from './stand-in/fallback-groups.js'
 import { openLastResort } from './stand-in/last-resort.js'
@@ -23,6 +24,8 @@ export interface Failover {
   readonly shelves: Shelves
   /** Workflow state, where its home is a Redis. */
   readonly groups: GroupStore
+  /** An instance was connected to for the first time; before its standing changes, and before any call reaches it. */
+  met(name: string, identity: Identity): void
   /** An instance's standing has changed. */
   changed(name: string, health: StoreHealth): void
   progress: Recovery['progress']
@@ -62,7 +65,8 @@ export const openFailover = (parts: FailoverParts): Failover => {
   // Now, and not under the first call that needs it.
   void lastResort?.connect()
   const behind = (name: string): boolean => recovery.behind(name)
-  const landscape = createLandscape({ settings, instances, clock, journal, idOf, behind, lastResort })
+  const stale = (name: string): boolean => recovery.stale(name)
+  const landscape = createLandscape({ settings, instances, clock, journal, idOf, behind, stale, lastResort })
   const outages = createOutages({ instances, layout, processId, routing: routingHash(settings) })
   /** With those that are listed nowhere, as they are met. */
   const categories = new Map(settings.categories)
@@ -77,6 +81,8 @@ export const openFailover = (parts: FailoverParts): Failover => {
     now: Date.now,
     onFailback: parts.onFailback,
   })
+
+  const { hold } = createFirstMeetings({ instances, doubtful: recovery.doubtful, check: recovery.check })
 
   const away = new Set<string>()
   const draining = setInterval(() => {
@@ -104,24 +110,29 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const { state } = settings
   const home = instances.get(state.instance)
   const copy = home && journal && openCopy(settings, home, { landscape, layout, report, now: Date.now })
+  const patient = (shelf: Shelf, instance: string, limit?: number): Shelf => held(shelf, () => hold(instance, limit))
   const lookAround = setInterval(() => void copy?.check(), CHECK_EVERY).unref()
   const groups =
     home === undefined
       ? storeOf(embedded, state.instance)
-      : createKeptGroups(home, { landscape, layout, ...state, copy, now: Date.now })
+      : held(createKeptGroups(home, { landscape, layout, ...state, copy, now: Date.now }), () => hold(home.name))
   return {
     landscape,
     shelves: {
-      ...shelves,
       of: (category) => {
         categories.set(category.name, category)
-        return shelves.of(category)
+        const { instance, deadline } = category
+        // One that has a deadline of its own keeps something of that for the call itself.
+        return patient(shelves.of(category), instance, deadline.read && deadline.read / 2)
       },
+      older: (instance) => patient(shelves.older(instance), instance),
     },
     groups:
       lastResort === undefined
         ? groups
         : withFallbackGroups(groups, { ...landscape, store: lastResort, now: Date.now }),
+
+    met: recovery.meet,
 
     changed: (name, { readable, state: standing }) => {
       if (standing !== 'catching-up') recovery.met(name)

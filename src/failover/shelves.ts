@@ -26,7 +26,9 @@ export const createShelves = (parts: {
     const home = landscape.instances.get(instance)
     if (home === undefined) throw new Error(`no instance '${instance}' is configured`)
     if (mirror) return createKeptShelf(category, home, parts)
-    return onOutage === 'fail-closed' ? createFailClosedShelf(category, home) : createCachedShelf(category, home, parts)
+    return onOutage === 'fail-closed'
+      ? createFailClosedShelf(category, home, landscape)
+      : createCachedShelf(category, home, parts)
   }
   const older = new Map<string, Shelf>()
   return {

@@ -1,6 +1,7 @@
 import type { Instance } from '../instances/instance.js'
 import { type CallOptions, type Store, StoreError } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
+import type { Landscape } from './landscape.js'
 import type { EntryName, Shelf, ShelfWrite } from './shelf.js'
 
 /**
@@ -19,7 +20,11 @@ export const createStraightShelf = (category: CategorySettings, store: Store): S
 }
 
 /** The same on a Redis that may be behind after an outage: it isn't read before it has caught up. */
-export const createFailClosedShelf = (category: CategorySettings, home: Instance): Shelf => {
+export const createFailClosedShelf = (
+  category: CategorySettings,
+  home: Instance,
+  { stale }: Pick<Landscape, 'stale'>,
+): Shelf => {
   const { deadline, keyPrefix } = category
   return straight(home, {
     source: home.name,
@@ -27,7 +32,7 @@ export const createFailClosedShelf = (category: CategorySettings, home: Instance
     reading: () => ({ timeout: deadline.read ?? home.deadline('read') }),
     writing: () => ({ timeout: deadline.write ?? home.deadline('write') }),
     ready: () =>
-      home.catchingUp()
+      home.catchingUp() || stale(home.name)
         ? new StoreError(
             'unavailable',
             home.name,

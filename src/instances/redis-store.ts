@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { RedisUrl } from '../settings/redis-url.js'
+import { getOne } from './batch-reader.js'
 import { createCaller } from './caller.js'
 import { createConnection } from './connection.js'
 import { connectionName, type Role } from './connection-name.js'
@@ -9,12 +10,12 @@ import { createExpiry, type Expiry } from './expiry.js'
 import { createGroups } from './groups.js'
 import { createHealth } from './health.js'
 import { createIdleConnection } from './idle-connection.js'
-import type { Instance } from './instance.js'
+import type { Identity, Instance } from './instance.js'
 import { createLargeKeys } from './large.js'
 import { layoutOf } from './layout.js'
 import { IDLE, probeLimit } from './probe-plan.js'
 import { createProber } from './prober.js'
-import { createReturn } from './return.js'
+import { createReturn, identityIn } from './return.js'
 import { createScriptCalls } from './script-calls.js'
 import { askFacts } from './server-facts.js'
 import type { StoreHealth } from './store.js'
@@ -38,6 +39,8 @@ export interface RedisStoreOptions {
   readonly supervised?: boolean
   /** Hears once of each change of what it can serve, and of its pace. */
   readonly onState?: (health: StoreHealth) => void
+  /** Hears what a supervised one is when this process meets it for the first time, before any call reaches it. */
+  readonly onMet?: (identity: Identity) => void
   /** The clock of all deadlines. Tests bring one without the guard against stalls of the event loop. */
   readonly expiry?: Expiry
 }
@@ -69,6 +72,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
   let learning: Promise<void> | undefined
   let largeClient: Redis | undefined
   let drill: NodeJS.Timeout | undefined
+  const isFirst = (): boolean => supervised && health.standing().phase === 'starting'
 
   const data = createConnection({
     url,
@@ -76,15 +80,24 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
     expiry,
     reconnectLimit: () => deadlines.limit('read'),
     greet: (redis) => {
-      learning = askFacts(redis).then((learned) => {
+      // What can't be asked for, or was lost on the way, can't be judged.
+      const sentinel = isFirst()
+        ? getOne(redis, layout.sentinel).then(
+            (text) => ({ text: text ?? undefined }),
+            () => undefined,
+          )
+        : undefined
+      learning = askFacts(redis).then(async (learned) => {
         maxBulk = learned.maxBulk
         hidden = learned.hidden
         if (hidden) redis.options.enableReadyCheck = false
         if (learned.trip !== undefined) deadlines.observe(learned.trip)
         health.learned(learned.facts)
+        const found = await sentinel
+        if (found !== undefined && learned.info !== undefined) options.onMet?.(identityIn(learned.info, found.text))
       })
       // Is it still the same one? Nobody may read from another before somebody has looked at what it holds.
-      return supervised && health.snapshot().server !== undefined ? learning : undefined
+      return supervised ? learning : undefined
     },
     onReady: (_, handshake) => {
       deadlines.guess(handshake)

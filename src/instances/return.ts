@@ -3,7 +3,7 @@ import { getOne } from './batch-reader.js'
 import { type Caller, InstanceError } from './caller.js'
 import type { Connection } from './connection.js'
 import { callingProcess } from './connection-name.js'
-import type { Instance } from './instance.js'
+import type { Identity, Instance } from './instance.js'
 import type { Layout } from './layout.js'
 import { faultOf } from './redis-errors.js'
 import { infoField } from './server-facts.js'
@@ -45,17 +45,7 @@ export const createReturn = (options: ReturnOptions): Pick<Instance, 'identity' 
       const [info, sentinel] = await caller.call(data, 'read', limit(), (redis) =>
         Promise.all([infoOf(redis), getOne(redis, layout.sentinel)]),
       )
-      const field = (name: string): string | undefined => infoField(info, name)
-      const former = field('master_replid2')
-      const uptime = Number(field('uptime_in_seconds') ?? Number.NaN) * 1_000
-      return {
-        runId: field('run_id'),
-        uptime: Number.isNaN(uptime) ? undefined : uptime,
-        replication: field('master_replid'),
-        formerReplication: former === undefined || /^0*$/.test(former) ? undefined : former,
-        appendOnly: field('aof_enabled') === '1',
-        sentinel: sentinel ?? undefined,
-      }
+      return identityIn(info, sentinel ?? undefined)
     },
 
     plant: async (sentinel) => {
@@ -72,6 +62,21 @@ export const createReturn = (options: ReturnOptions): Pick<Instance, 'identity' 
         throw error
       }
     },
+  }
+}
+
+/** What INFO says, which is '' where it is hidden, and what lies at the sentinel's key. */
+export const identityIn = (info: string, sentinel: string | undefined): Identity => {
+  const field = (name: string): string | undefined => infoField(info, name)
+  const former = field('master_replid2')
+  const uptime = Number(field('uptime_in_seconds') ?? Number.NaN) * 1_000
+  return {
+    runId: field('run_id'),
+    uptime: Number.isNaN(uptime) ? undefined : uptime,
+    replication: field('master_replid'),
+    formerReplication: former === undefined || /^0*$/.test(former) ? undefined : former,
+    appendOnly: field('aof_enabled') === '1',
+    sentinel,
   }
 }
 

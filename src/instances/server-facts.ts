@@ -10,6 +10,8 @@ export interface ServerFacts {
 
 export interface Learned {
   readonly facts: ServerFacts
+  /** Its answer to INFO; '' where that is hidden. Undefined: it didn't come, because the connection was lost. */
+  readonly info: string | undefined
   /** The largest value it accepts, in bytes, where it says so. */
   readonly maxBulk: number | undefined
   /** ms of this round trip; undefined if the connection was lost on the way. */
@@ -27,6 +29,7 @@ export const askFacts = async (redis: Redis): Promise<Learned> => {
   const maxBulk = config.status === 'fulfilled' && Array.isArray(config.value) ? Number(config.value[1]) : Number.NaN
   return {
     facts: info.status === 'fulfilled' ? parseInfo(info.value) : {},
+    info: info.status === 'fulfilled' ? info.value : refusal === undefined ? undefined : '',
     maxBulk: maxBulk > 0 ? maxBulk : undefined,
     trip: info.status === 'fulfilled' || refusal !== undefined ? trip : undefined,
     hidden: refusal === 'NOPERM',

@@ -24,10 +24,11 @@ const REST = 1 / 3
 
 export const createCachedReads = (setting: CachedSetting): CachedReads => {
   const { home, overlay, copies, reading, readMs } = setting
+  const { stale } = setting.parts.landscape
 
   const whereOf = ({ key }: EntryName): Where => {
     // Others may have changed what it missed, until it is admitted again.
-    if (!home.readable()) return 'copy'
+    if (!home.readable() || stale(home.name)) return 'copy'
     const found = overlay.find(key)
     if (found?.invalid === true) return 'copy'
     return home.writable() && found?.counted !== true ? 'home' : 'copy-first'

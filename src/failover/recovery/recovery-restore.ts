@@ -8,6 +8,8 @@ interface RestoreParts {
   readonly places: Places
   readonly report: Report
   readonly now: () => number
+  /** Cached entries of the past are gone. */
+  readonly onCleared: () => void
 }
 
 export type Lost = Exclude<Return, { kind: 'intact' }>
@@ -29,7 +31,7 @@ export const restore = async (
   identity: Identity,
   loss: Loss,
   repair: (instance: Instance, behind: boolean) => Promise<Repaired>,
-  { places, report, now }: RestoreParts,
+  { places, report, now, onCleared }: RestoreParts,
 ): Promise<string> => {
   const { name } = instance
   const empty = loss.kind === 'empty'
@@ -41,6 +43,7 @@ export const restore = async (
         report.warn(`${name}  holds an older state of '${category}', whose keys can't be listed to clear them`)
     }
   }
+  onCleared()
   const repaired = await repair(instance, !empty)
   const whole = repaired.missing.length === 0
   const sentinel = sentinelOf(identity, whole ? 'whole' : loss.state, now())

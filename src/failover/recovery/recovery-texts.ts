@@ -1,4 +1,3 @@
-import { readEnvelope } from '../../codec/envelope.js'
 import type { Version } from '../versions/clock.js'
 
 /** How much of a text tells its version. */
@@ -8,10 +7,4 @@ export const HEAD = 33
 export const versionIn = (text: string, horizon: Version): Version | undefined => {
   const version = /^\{"ver":"([0-9a-f]{24})"/.exec(text)?.[1]
   return version !== undefined && version <= horizon ? version : undefined
-}
-
-export const tagsIn = (text: string): readonly string[] => {
-  if (!text.includes('"t":[')) return []
-  const read = readEnvelope(text, { codec: 'keyv', now: 0, maxBytes: Number.MAX_SAFE_INTEGER })
-  return read.outcome === 'hit' ? (read.tags ?? []) : []
 }

@@ -25,7 +25,7 @@ export interface Recovery {
   recover(instance: string): Promise<void>
   /**
    * Entries wait for an instance that is up: replays them in the background; then leaves the outage, if nothing waits.
-   * Never rejects; called again while it runs, or while it recovers, does nothing.
+   * Never rejects; called again while it runs waits for that, and while it recovers does nothing.
    */
   drain(instance: string): Promise<void>
   /**
@@ -33,6 +33,15 @@ export interface Recovery {
    * behind our back, or started again while nobody looked, is repaired in the background. Costs one GET. Never rejects.
    */
   check(instance: string): Promise<void>
+  /**
+   * This process has just connected to it for the first time: until somebody has looked at what it holds, it is trusted
+   * only if it is what it was when it was left.
+   */
+  meet(instance: string, identity: Identity): void
+  /** It was met, isn't what it was, and nobody has made that good yet. */
+  doubtful(instance: string): boolean
+  /** The same, and its cached entries are of the past. */
+  stale(instance: string): boolean
   /** Its standing has changed, and what came back isn't there yet: if another run has no sentinel, that one lost data. */
   met(instance: string): void
   /**
@@ -86,6 +95,10 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
   const { signal } = ending
   const lanes = new Map<string, Lane>()
   const lacking = new Set<string>()
+  /** Not what they were, or not compared with their other places yet. `stale`: cached entries are of the past. */
+  const doubts = new Map<string, { stale: boolean }>()
+  /** Those that are known to be there, not only not known to be away. */
+  const acquainted = new Set<string>()
   const laneOf = (name: string): Lane => {
     const lane: Lane = lanes.get(name) ?? { returns: 0 }
     lanes.set(name, lane)
@@ -120,8 +133,12 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
 
   const note = (name: string, sentinel: string | undefined): void => {
     laneOf(name).sentinel = sentinel
-    if (lacks(stateIn(sentinel))) lacking.add(name)
+    acquainted.add(name)
+    const state = stateIn(sentinel)
+    if (lacks(state)) lacking.add(name)
     else lacking.delete(name)
+    if (state === 'whole') doubts.delete(name)
+    else doubts.set(name, { stale: false })
   }
 
   /** The state in which it stays as long as it can't be compared with its other place. */
@@ -134,8 +151,14 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     return stateApart(identity, found, knew || (sentinel !== undefined && !anew))
   }
 
-  const canMend = (name: string): boolean =>
-    places.sharedBy(name).some(({ other }) => landscape.instances.get(other)?.readable())
+  const othersOf = (name: string): Instance[] =>
+    places.sharedBy(name).flatMap(({ other }) => landscape.instances.get(other) ?? [])
+  const canMend = (name: string): boolean => othersOf(name).some((other) => other.readable())
+  /** Of two that nobody can vouch for, one is as good as the other. */
+  const knowBetter = (name: string): boolean =>
+    othersOf(name).some(
+      (other) => other.readable() && acquainted.has(other.name) && !lacking.has(other.name) && !doubts.has(other.name),
+    )
 
   const mend = async (instance: Instance, identity: Identity, found: Lost, pace: Pace): Promise<void> => {
     const { name } = instance
@@ -152,7 +175,11 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       },
     })
     const seen = lane.sentinel !== undefined
-    note(name, await restore(instance, identity, { ...found, state, seen }, repair, { places, report, now }))
+    const onCleared = (): void => {
+      if (doubts.has(name)) doubts.set(name, { stale: false })
+    }
+    const parts = { places, report, now, onCleared }
+    note(name, await restore(instance, identity, { ...found, state, seen }, repair, parts))
   }
 
   const bringBack = createReturn({
@@ -166,10 +193,8 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
   ): Promise<void> => {
     const instance = landscape.instances.get(name)
     const lane = laneOf(name)
-    if (instance === undefined || signal.aborted || lane.recovering !== undefined || lane[slot] !== undefined) {
-      return Promise.resolve()
-    }
-    lane[slot] = work(instance, lane)
+    if (instance === undefined || signal.aborted || lane.recovering !== undefined) return Promise.resolve()
+    lane[slot] ??= work(instance, lane)
       .then(
         () => {
           lane.failure = undefined
@@ -251,8 +276,19 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     met: (name) => {
       laneOf(name).met ??= landscape.instances.get(name)?.health().server?.runId
     },
-    behind: (name) => lacking.has(name),
-    mendable: (name) => lacking.has(name) && canMend(name),
+    behind: (name) => lacking.has(name) || (doubts.has(name) && knowBetter(name)),
+    mendable: (name) => (lacking.has(name) || doubts.has(name)) && canMend(name),
+
+    meet: (name, identity) => {
+      const found = judge(identity, now())
+      if (found.kind === 'intact') return note(name, identity.sentinel)
+      acquainted.add(name)
+      laneOf(name).met ??= identity.runId
+      if (found.known && lacks(stateIn(identity.sentinel))) lacking.add(name)
+      doubts.set(name, { stale: found.kind === 'behind' && !found.known && !identity.appendOnly })
+    },
+    doubtful: (name) => doubts.has(name),
+    stale: (name) => doubts.get(name)?.stale === true,
 
     sweep: (name) =>
       inBackground(name, 'sweeping', async (instance) => {

@@ -1,10 +1,11 @@
+import { tagsIn } from '../../codec/envelope.js'
 import type { Instance } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { Clock, Version } from '../versions/clock.js'
 import { entryCalls, groupCalls, type KeptCall } from '../versions/kept-calls.js'
 import { clearMarker, tagMarker } from '../versions/markers.js'
-import { tagsIn, versionIn } from './recovery-texts.js'
+import { versionIn } from './recovery-texts.js'
 import type { Places } from './repair-places.js'
 import { patience } from './replay.js'
 

@@ -96,6 +96,7 @@ export const openGround = async (options: GroundOptions = {}): Promise<Ground> =
       return instance?.readable() === true && instance.writable() && journal?.holds(name) !== true
     },
     behind: () => false,
+    stale: () => false,
     standInsOf: () => [],
     mirrorOf: (name) => (options.mirrorless ? undefined : name === 'primary' ? mirror : home),
     lastResort: undefined,

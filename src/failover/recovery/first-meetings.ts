@@ -1,0 +1,69 @@
+import type { Instance } from '../../instances/instance.js'
+
+/** What a process has to find out before it uses an instance that it meets for the first time. */
+export interface FirstMeetings {
+  /** What to wait for before a call is begun. Undefined: nothing, from the end of the first meeting on. */
+  hold(instance: string, limit?: number): Promise<void> | undefined
+}
+
+interface MeetingsParts {
+  readonly instances: ReadonlyMap<string, Instance>
+  /** It isn't, or may not be, what it was when somebody used it last. */
+  readonly doubtful: (instance: string) => boolean
+  /** Looks at what it holds. Never rejects. */
+  readonly check: (instance: string) => Promise<void>
+}
+
+/**
+ * An instance may have come back empty, or with older data, a moment before this process started. Who it is comes with
+ * the first questions of its connection, so first calls wait for that, as they wait for the connection; and, where it
+ * isn't the one that was left, a little longer, until somebody has looked at what it holds. After that they go where
+ * the truth is as far as it is known.
+ */
+export const createFirstMeetings = ({ instances, doubtful, check }: MeetingsParts): FirstMeetings => {
+  const over = new Set<string>()
+  const meetings = new Map<string, Promise<void>>()
+
+  const meet = async (instance: Instance): Promise<void> => {
+    await instance.connect()
+    if (doubtful(instance.name)) {
+      // Only the others can tell what it lacks, and they may be farther away.
+      const others = [...instances.values()].map((other) => other.connect())
+      await Promise.all([...others, within(instance.deadline('write'), check(instance.name))])
+    }
+    over.add(instance.name)
+  }
+
+  return {
+    hold: (name, limit) => {
+      if (over.has(name)) return undefined
+      const instance = instances.get(name)
+      if (instance === undefined) return undefined
+      const meeting = meetings.get(name) ?? meet(instance)
+      meetings.set(name, meeting)
+      return limit === undefined ? meeting : within(limit, meeting)
+    },
+  }
+}
+
+/** Resolves when that has ended, or after so many ms. */
+const within = (ms: number, work: Promise<void>): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    void work.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+
+/** The same methods, each of which first waits for `hold()` where there is something to wait for. */
+export const held = <S extends object>(target: S, hold: () => Promise<void> | undefined): S => {
+  const methods = Object.entries(target).map(([name, method]) => [
+    name,
+    (...args: unknown[]) => {
+      const wait = hold()
+      return wait === undefined ? method(...args) : wait.then(() => method(...args))
+    },
+  ])
+  return Object.fromEntries(methods)
+}
