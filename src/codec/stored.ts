@@ -2,12 +2,17 @@ import { mayHoldEscapes, unescapeAll } from './escape.js'
 import { memberText } from './member.js'
 import type { Encoded, SuperjsonMeta } from './payload.js'
 
-/** The envelope's `meta`: tags, superjson's metadata, created at, hard expiry. */
+/**
+ * The envelope's `meta`: tags, superjson's metadata, created at, hard expiry; where there is no `value`: z, the value
+ * compressed, or n, that it is known to be absent.
+ */
 export interface StoredMeta {
   readonly t?: readonly string[]
   readonly s?: SuperjsonMeta
   readonly c?: number
   readonly g?: number
+  readonly z?: string
+  readonly n?: 1
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -18,7 +23,9 @@ export const isStoredMeta = (meta: unknown): meta is StoredMeta =>
   (meta.t === undefined || (Array.isArray(meta.t) && meta.t.every((tag) => typeof tag === 'string'))) &&
   (meta.s === undefined || isRecord(meta.s)) &&
   (meta.c === undefined || typeof meta.c === 'number') &&
-  (meta.g === undefined || typeof meta.g === 'number')
+  (meta.g === undefined || typeof meta.g === 'number') &&
+  (meta.z === undefined || typeof meta.z === 'string') &&
+  (meta.n === undefined || meta.n === 1)
 
 /**
  * The value of an envelope that was just parsed. The reader in this process takes `parsed`; one that passes the value

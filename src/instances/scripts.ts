@@ -69,8 +69,9 @@ return 1`)
 
 /**
  * KEYS: entry. ARGV: by, life in ms, now. A bare integer keeps its life; an envelope with a safe integer becomes a bare
- * integer that lives as long as the envelope was valid. cjson only reads here: it would write other numbers than it read.
- * The answer is text, because the client reads 2^53-1 as 2^53 when it comes as an integer.
+ * integer that lives as long as the envelope was valid; one that says there is nothing counts as nothing. cjson only
+ * reads here: it would write other numbers than it read. The answer is text, because the client reads 2^53-1 as 2^53
+ * when it comes as an integer.
  */
 export const incrementScript = script(`
 local limit = 9007199254740991
@@ -96,7 +97,8 @@ local readable, envelope = pcall(cjson.decode, raw)
 if not readable or type(envelope) ~= 'table' then return {err = 'NOTANUMBER'} end
 local expires = envelope.expires
 if type(expires) == 'number' and expires <= tonumber(ARGV[3]) then return fresh() end
-local value = envelope.value
+local value, meta = envelope.value, envelope.meta
+if value == nil and type(meta) == 'table' and meta.n == 1 then return fresh() end
 if type(value) ~= 'number' or value ~= math.floor(value) or value > limit or value < -limit then
   return {err = 'NOTANUMBER'}
 end

@@ -195,8 +195,11 @@ export const storeSuite = (title: string, open: () => Store): void => {
         expect(await store.life(`${p}n`)).toBeLessThanOrEqual(20_000)
       })
 
-      it('start over from an envelope that is no longer valid', async () => {
-        await write('n', `{"value":41,"expires":${Date.now() - 1}}`)
+      it.each([
+        ['is no longer valid', '{"value":41,"expires":1}'],
+        ['says that there is nothing', '{"expires":EXPIRES,"meta":{"n":1}}'],
+      ])('start over from an envelope that %s', async (_, envelope) => {
+        await write('n', envelope.replace('EXPIRES', String(soon(20_000))))
         expect(await add(2, soon(900_000))).toBe(2)
         expect(await store.life(`${p}n`)).toBeGreaterThan(600_000)
       })

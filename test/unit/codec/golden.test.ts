@@ -1,8 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { decodeValue } from '../../../src/codec/decode.ts'
-import { type EnvelopeFields, writeEnvelope } from '../../../src/codec/envelope.ts'
-import { encode, hit, LATER, NOW } from './support.ts'
+import {
+  type EnvelopeFields,
+  packValue,
+  readEnvelope,
+  writeAbsent,
+  writeEnvelope,
+} from '../../../src/codec/envelope.ts'
+import { encode, hit, LATER, MIB, NOW } from './support.ts'
 
 /**
  * The wire format: what lies in a Redis somewhere must stay readable, and what others read must not change shape.
@@ -51,6 +57,32 @@ const written: Record<string, [value: unknown, fields?: EnvelopeFields]> = {
   ],
 }
 
+const menu = {
+  items: Array.from({ length: 30 }, (_, i) => ({ id: `dish-${i}`, name: 'Pasta', cents: 650 + i, since: new Date(i) })),
+}
+/** The deflated bytes may be others with another zlib; what matters is that these are read. */
+const compressed: Record<string, EnvelopeFields> = {
+  'ours-compressed': { expires: LATER },
+  'ours-compressed-everything': {
+    version: VERSION,
+    expires: LATER,
+    tags: ['t'],
+    createdAt: NOW,
+    hardExpiry: LATER + 1,
+  },
+}
+
+const absent: Record<string, EnvelopeFields> = {
+  'ours-absent': { expires: LATER },
+  'ours-absent-everything': {
+    version: VERSION,
+    expires: LATER,
+    tags: ['t'],
+    createdAt: NOW,
+    hardExpiry: LATER + 1,
+  },
+}
+
 /** Written by Keyv 5.6 and by INCRBY; `:` strings and Buffers in Keyv's form. */
 const foreign: Record<string, [value: unknown, expires: number | undefined]> = {
   'keyv-object': [{ name: 'Ada', list: [1, null] }, LATER],
@@ -73,6 +105,30 @@ describe('the stored form', () => {
     expect(rest).toEqual(fields)
   })
 
+  it.each(Object.entries(compressed))('%s is read', async (name, fields) => {
+    const text = read(name)
+    const { value, packed, outcome, ...rest } = hit(text)
+    expect(outcome).toBe('hit')
+    expect(await decodeValue(value)).toStrictEqual(menu)
+    expect(rest).toEqual(fields)
+    if (packed === undefined) throw new Error('not compressed')
+    expect(writeEnvelope(packed, fields)).toBe(text)
+  })
+
+  it('what is compressed now has that shape', async () => {
+    const text = writeEnvelope(await packValue(await encode(menu), 100), { expires: LATER })
+    const shape = /^\{"expires":1700000060000,"meta":\{"z":"[A-Za-z0-9+/]+=*"\}\}$/
+    expect(text).toMatch(shape)
+    expect(read('ours-compressed')).toMatch(shape)
+  })
+
+  it.each(Object.entries(absent))('%s is written and read', (name, fields) => {
+    expect(writeAbsent(fields)).toBe(read(name))
+    const { outcome, ...rest } = readEnvelope(read(name), { codec: 'keyv', now: NOW, maxBytes: MIB })
+    expect(outcome).toBe('absent')
+    expect(rest).toEqual(fields)
+  })
+
   it.each(Object.entries(foreign))('%s is read', async (name, [value, expires]) => {
     const read_ = hit(read(name))
     expect(await decodeValue(read_.value)).toStrictEqual(value)
@@ -82,6 +138,6 @@ describe('the stored form', () => {
 
   it('every golden file is used', () => {
     const files = readdirSync(folder).map((file) => file.replace(/\.txt$/, ''))
-    expect(files.sort()).toEqual([...Object.keys(written), ...Object.keys(foreign)].sort())
+    expect(files.sort()).toEqual([written, compressed, absent, foreign].flatMap(Object.keys).sort())
   })
 })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { tagsIn } from '../../../src/codec/envelope.ts'
 import { createPace } from '../../../src/failover/recovery/recovery-pace.ts'
-import { tagsIn, versionIn } from '../../../src/failover/recovery/recovery-texts.ts'
+import { versionIn } from '../../../src/failover/recovery/recovery-texts.ts'
 import { readMarker } from '../../../src/failover/recovery/repair-marker-copy.ts'
 import { clearMarker, keyMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 
