@@ -69,16 +69,21 @@ export const createReturn = (parts: ReturnParts) => {
     if (!stay()) throw new Gone()
   }
 
-  /** Until a heartbeat has passed since it is back, and nobody else holds anything for it. */
-  const othersGone = async (instance: Instance, lane: Lane, since: number, stay: Stay): Promise<void> => {
+  /**
+   * Until a heartbeat has passed since it is back, and nobody else holds anything for it. False: something waits here
+   * meanwhile. It has to go first, because the others wait for that in their turn.
+   */
+  const othersGone = async (instance: Instance, lane: Lane, since: number, stay: Stay): Promise<boolean> => {
     const early = since + HEARTBEAT - performance.now()
     if (early > 0) await wait(early)
     for (;;) {
       const others = await holders(instance.name)
       lives(stay)
-      if (others.length === 0) return
+      if (others.length === 0) return true
       lane.progress = { step: 'waiting', done: 0, total: others.reduce((sum, { entries }) => sum + entries, 0) }
       await wait(LOOK_EVERY)
+      lives(stay)
+      if (journal?.holds(instance.name) === true) return false
     }
   }
 
@@ -141,7 +146,7 @@ export const createReturn = (parts: ReturnParts) => {
         }),
       )
       replayed += count
-      await othersGone(instance, lane, since, stay)
+      if (!(await othersGone(instance, lane, since, stay))) continue
       // A server that starts within a moment goes unnoticed as long as nobody reads from it.
       if ((await instance.identity()).runId !== identity.runId) {
         lane.returns += 1

@@ -99,6 +99,24 @@ describe('several processes', () => {
     expect(await kept.read(one.primary, 'orders', 'x')).toBe('new')
   }, 60_000)
 
+  it('what each of them gets while they wait does not make them wait for each other', async () => {
+    const one = await open()
+    const other = await open({ processId: 'bbbbbbbb', dir: `${dir()}/other` })
+    primary().freeze()
+    await Promise.all([away(one), away(other)])
+    const end = `${Date.now() + 60_000}000`
+    await raw(secondary(), 'HSET', 'app:~mr:outage:primary', 'p:third', `${end} {"entries":1,"routing":"r"}`)
+    primary().thaw()
+    const waits = (side: Side): boolean => side.recovery.progress('primary')?.step === 'waiting'
+    await until('both wait for a third', () => waits(one) && waits(other))
+    for (const side of [one, other]) {
+      await side.journal.append('primary', [{ kind: 'invalid-all', scope: analytics }])
+      side.outages.enter('primary', () => side.journal.stats('primary').entries)
+    }
+    await raw(secondary(), 'HDEL', 'app:~mr:outage:primary', 'p:third')
+    await Promise.all([back(one), back(other)])
+  }, 60_000)
+
   it('one that was killed is waited for until its registration has ended, and no longer', async () => {
     const side = await open()
     const { child, ended, said } = spawned('bbbbbbbb')
