@@ -33,6 +33,8 @@ export interface FilledCopyParts {
   readonly pause?: number
   /** ms after which a writer that shows nothing any more is gone. @default 30000 */
   readonly life?: number
+  /** ms in which every writer that is there shows itself. @default 7500 */
+  readonly quiet?: number
   /** ms after a filling that failed. @default 30000 */
   readonly rest?: number
   /** @default 256 MB */
@@ -46,31 +48,35 @@ const FORGOTTEN = 24 * 60 * 60_000
 const FOREIGN = lowestAt(0)
 
 /**
- * KEYS: writers. ARGV: own directory, ms after which one is forgotten. Shows it by the server's time; that time, then
- * directory and time of each.
+ * KEYS: writers. ARGV: own directory, ms after which one is forgotten. Shows it by the server's time; that time, when it
+ * was shown before, then directory and time of each.
  */
 const writersScript = script(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local before = redis.call('HGET', KEYS[1], ARGV[1])
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now))
 local writers = redis.call('HGETALL', KEYS[1])
 for i = 1, #writers, 2 do
   if now - tonumber(writers[i + 1]) > tonumber(ARGV[2]) then redis.call('HDEL', KEYS[1], writers[i]) end
 end
-return {string.format('%.0f', now), writers}`)
+return {string.format('%.0f', now), before or '0', writers}`)
 
 /**
  * Opens the copy of state in `dir`. It is complete once it was filled from home by this process, as long as no server
  * with another directory writes state too: of those it would know nothing. Throws as openCopyFiles does.
  */
 export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyParts): FilledCopy => {
-  const { landscape, layout, report, now, pause = 20, life = 30_000, rest = 30_000, maxBytes } = parts
+  const { landscape, layout, report, now, pause = 20, life = 30_000, quiet = 7_500, rest = 30_000, maxBytes } = parts
   const files = openCopyFiles(dir, { report, now, ...(maxBytes !== undefined && { maxBytes }) })
   const own = directoryId(dir)
   /** The server's time at which the last filling began; undefined: it wasn't filled. */
   let filledAt: number | undefined
   let lostBefore = 0
   let others = true
+  /** The server's time at which this directory was last shown, and since when all are shown that are there. */
+  let shownAt: number | undefined
+  let watchedSince = 0
   let filling: Promise<void> | undefined
   let restUntil = 0
   let closed = false
@@ -153,16 +159,20 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
   const look = async (): Promise<void> => {
     if (!home.readable() || !home.writable()) return
     const reply = await home.script({ script: writersScript, keys: [layout.writers], args: [own, FORGOTTEN] }, 'write')
-    const [time, writers] = reply as [string, string[]]
+    const [time, before, writers] = reply as [string, string, string[]]
     const serverTime = Number(time)
+    // Home may have forgotten who writes, with everything else: then they have to show themselves again.
+    if (Number(before) < (shownAt ?? serverTime - quiet)) watchedSince = serverTime
+    shownAt = serverTime
     let last = 0
     for (let i = 0; i < writers.length; i += 2) {
       if (writers[i] !== own) last = Math.max(last, Number(writers[i + 1]))
     }
-    others = serverTime - last < life
+    const seen = serverTime - last < life
+    others = seen || serverTime - watchedSince < quiet
     // Somebody who was there since then wrote what isn't here.
     if (filledAt !== undefined && last >= filledAt) filledAt = undefined
-    if (!others && !isFilled() && filling === undefined && now() >= restUntil && isTrue()) {
+    if (!seen && !isFilled() && filling === undefined && now() >= restUntil && isTrue()) {
       begin(serverTime)
     }
   }

@@ -52,6 +52,7 @@ const openCopy = (ground: Ground, dir = newDir(), options: Partial<FilledCopyPar
     now: Date.now,
     pause: 1,
     rest: 50,
+    quiet: 0,
     ...options,
   })
   closing.push(copy.close)
@@ -113,6 +114,24 @@ describe('the copy of state', () => {
     await completed(ours)
     for (const instance of [ground.home, ground.mirror]) instance.drill(60_000)
     expect(await store.groupGet('g', 'theirs')).toBe('1')
+  })
+
+  it.each([
+    ['until all had time to show themselves', 60_000, false],
+    ['in vain, if that is not waited for', 0, true],
+  ])('is not complete where home has forgotten who writes, %s', async (_, quiet, complete) => {
+    const ground = await openGroundOnce()
+    await ground.groups().groupSet('g', 'f', '1', 600_000, 100)
+    const [ours, theirs] = [openCopy(ground, newDir(), { quiet }), openCopy(ground)]
+    await theirs.check()
+    await ours.check()
+    await ground.home.remove([layout.writers])
+    await until('it was filled', async () => {
+      await ours.check()
+      return ours.groups().includes('g')
+    })
+    if (complete) await until('it takes itself for complete', ours.complete)
+    else expect(ours.complete()).toBe(false)
   })
 
   it('forgets what was deleted at home while nobody looked after it', async () => {
