@@ -1,4 +1,4 @@
-/** Many small writes, few commits: those of one moment, and those that come while a commit runs, share one. */
+/** Many small writes, few commits: what comes before a transaction runs is part of it. */
 export interface GroupCommit<W> {
   /** Resolves with what `action` answers once its commit is done; rejects with the commit's error or a timeout's. */
   join<T>(action: (writer: W) => T): Promise<T>
@@ -15,11 +15,12 @@ interface Waiting<W> {
 }
 
 /**
- * `commit` runs all actions in one transaction, all or nothing, and answers their results in order. An action that waits
- * longer than `timeout` ms is given up: `late` makes the error, and hears whether its commit had begun.
+ * `commit` takes the actions when its transaction begins, runs them all or none, and resolves with their results, in
+ * order, when it is done. An action that waits longer than `timeout` ms is given up: `late` makes the error, and hears
+ * whether it was taken already.
  */
 export const createGroupCommit = <W>(
-  commit: (actions: readonly ((writer: W) => unknown)[]) => Promise<readonly unknown[]>,
+  commit: (take: () => readonly ((writer: W) => unknown)[]) => Promise<readonly unknown[]>,
   timeout: number,
   late: (begun: boolean) => Error,
 ): GroupCommit<W> => {
@@ -28,19 +29,22 @@ export const createGroupCommit = <W>(
   let count = 0
 
   const commitAll = async (): Promise<void> => {
-    // What comes in the same turn still joins.
-    await new Promise((resolve) => setImmediate(resolve))
     while (waiting.length > 0) {
-      const group = waiting
-      waiting = []
+      let group: Waiting<W>[] = []
+      const takeAll = (): Waiting<W>[] => {
+        group = waiting
+        waiting = []
+        return group
+      }
       try {
-        const results = await commit(group.map(({ action }) => action))
+        const results = await commit(() => takeAll().map(({ action }) => action))
         count += 1
         group.forEach(({ settle }, i) => {
           settle(results[i])
         })
       } catch (error) {
-        for (const { fail } of group) fail(error)
+        // Where it failed before it took anything, those that wait would fail in the same way, again and again.
+        for (const { fail } of group.length > 0 ? group : takeAll()) fail(error)
       }
     }
     running = undefined

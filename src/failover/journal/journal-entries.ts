@@ -85,14 +85,18 @@ export const instancePrefix = (instance: string): Buffer => Buffer.from(`${insta
 
 /** Parts have their length before them, so that no two are mistaken for each other, whatever they hold. */
 const keyOf = (instance: string, of: RecordClass, ...parts: readonly string[]): Buffer => {
-  const pieces: Buffer[] = [instancePrefix(instance), Buffer.from(of)]
+  let length = Buffer.byteLength(instance) + 2
+  for (const part of parts) length += Buffer.byteLength(part) + 2
+  const key = Buffer.allocUnsafe(length)
+  let at = key.write(instance)
+  key[at++] = 0
+  key[at++] = of.charCodeAt(0)
   for (const part of parts) {
-    const bytes = Buffer.from(part)
-    const length = Buffer.alloc(2)
-    length.writeUInt16BE(Math.min(bytes.length, 0xffff))
-    pieces.push(length, bytes)
+    const size = key.write(part, at + 2)
+    key.writeUInt16BE(Math.min(size, 0xffff), at)
+    at += size + 2
   }
-  return Buffer.concat(pieces)
+  return key
 }
 
 /** Two entries with the same one are about the same thing, and the later replaces the earlier. */

@@ -15,6 +15,8 @@ export interface Totals {
   generation: number
   seq: number
   counts: Counts
+  /** By instance: the last entry that was there when somebody began to replay. It may be gone at any moment. */
+  rounds: Record<string, number>
 }
 
 /** Increments of one key together. `by`: no safe integer where they never were one together since they wait. */
@@ -34,6 +36,8 @@ export interface JournalTables {
 export interface JournalFiles {
   readonly tables: JournalTables
   readonly claim: Claim
+  /** What is read from here on is at least as new as what is committed now. */
+  refresh(): void
   totals(): Totals
   /** Runs alone among all processes, all or nothing; resolves when it is on disk. */
   commit<T>(action: () => T): Promise<T>
@@ -95,7 +99,8 @@ const openAnew = (dir: string, claiming: ClaimOptions | undefined): JournalFiles
     return {
       claim,
       tables,
-      totals: () => tables.meta.get(TOTALS) ?? { generation: 0, seq: 0, counts: {} },
+      refresh: () => root.resetReadTxn(),
+      totals: () => tables.meta.get(TOTALS) ?? { generation: 0, seq: 0, counts: {}, rounds: {} },
       commit: async (action) => {
         try {
           return await root.childTransaction(action)

@@ -13,6 +13,7 @@ import {
   type KeptEntry,
   keptOf,
   recordKeyOf,
+  type Scope,
   sizeOf,
   startOf,
 } from './journal-entries.js'
@@ -22,10 +23,25 @@ import { countDelta } from './journal-sums.js'
 /** Records removed in one go where the journal is full: never long enough to hold up the event loop. */
 const TRIM = 2_000
 
+/** An entry and its place, made ready before the transaction, which holds up everybody else. */
+export interface Filed {
+  readonly entry: JournalEntry
+  /** By recordKeyOf. */
+  readonly key: Buffer
+  readonly size: number
+}
+
+export const filed = (instance: string, entry: JournalEntry): Filed => {
+  const key = recordKeyOf(instance, entry)
+  return { entry, key, size: sizeOf(key, entry) }
+}
+
 /** One transaction's view of the journal. Everything here runs inside it. */
 export interface JournalWriter {
   /** False: full, and nothing of them was taken. */
-  add(instance: string, entries: readonly JournalEntry[], now: number): boolean
+  add(instance: string, entries: readonly Filed[], now: number): boolean
+  /** Somebody begins to replay what is there now. */
+  beginRound(instance: string): void
   /** Whether it was still the one with this seq. */
   remove(instance: string, seq: number): boolean
   /** The instance has it: what waits about the same and is no later goes. */
@@ -42,7 +58,7 @@ export const queueKey = (instance: string, seq: number): Buffer => {
 }
 
 export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: number): JournalWriter => {
-  const { records, queue, aside } = tables
+  const { records, queue, sums, aside } = tables
 
   const countsOf = (instance: string) => {
     totals.counts[instance] ??= [0, 0, 0, 0]
@@ -50,13 +66,18 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
   }
   const used = (): number => Object.values(totals.counts).reduce((sum, [, bytes]) => sum + bytes, 0)
 
-  const drop = (instance: string, key: Buffer, [seq, , size, entry]: Row): void => {
-    records.removeSync(key)
+  /** All of it but the record itself. */
+  const forget = (instance: string, [seq, , size, entry]: Row): void => {
     if (entry.kind === 'delta') countDelta(tables, instance, entry, -1)
     queue.removeSync(queueKey(instance, seq))
     const counts = countsOf(instance)
     counts[0] -= 1
     counts[1] -= size
+  }
+
+  const drop = (instance: string, key: Buffer, row: Row): void => {
+    records.removeSync(key)
+    forget(instance, row)
   }
 
   /** At most `limit` are looked at. */
@@ -68,25 +89,27 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
     return found.length
   }
 
-  const put = (instance: string, entry: JournalEntry, now: number): void => {
-    const key = recordKeyOf(instance, entry)
+  const put = (instance: string, { entry, key, size }: Filed, now: number): void => {
     const existing = records.get(key)
     if (existing !== undefined && !supersedes(entry, existing[3])) return
     if (entry.kind === 'delta' && !entry.kept && isInvalid(instance, entry.scope, entry.key)) return
-    if (existing !== undefined) drop(instance, key, existing)
+    if (existing !== undefined) forget(instance, existing)
     // What was added before is part of the value, or gone with it.
-    if (entry.kind === 'invalid' || entry.kind === 'value' || entry.kind === 'tombstone') {
-      dropRange(instance, deltasOf(instance, entry.scope, entry.key), () => true)
-    }
+    if (entry.kind === 'invalid' || entry.kind === 'value' || entry.kind === 'tombstone') dropDeltas(instance, entry)
     if (entry.kind === 'clear') dropRange(instance, deltasIn(instance, entry.scope), () => true)
     totals.seq += 1
-    const size = sizeOf(key, entry)
     records.putSync(key, [totals.seq, startOf(entry, now), size, entry])
     queue.putSync(queueKey(instance, totals.seq), key)
     if (entry.kind === 'delta') countDelta(tables, instance, entry, 1)
     const counts = countsOf(instance)
     counts[0] += 1
     counts[1] += size
+  }
+
+  /** Nearly always there are none, which their sum tells at once. */
+  const dropDeltas = (instance: string, { scope, key }: { readonly scope: Scope; readonly key: string }): void => {
+    const place = deltasOf(instance, scope, key)
+    if (sums.doesExist(place)) dropRange(instance, place, () => true)
   }
 
   /** Replay deletes the counter, so there is nothing to add to. */
@@ -108,22 +131,26 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
       for (const of of ['I', 'T', 'd'] as const) {
         if (left > 0) left -= dropRange(instance, classOf(instance, of), cached, left)
       }
-      for (const scope of scopes) put(instance, { kind: 'invalid-all', scope }, now)
+      for (const scope of scopes) put(instance, filed(instance, { kind: 'invalid-all', scope }), now)
       if (left <= 0) return
     }
   }
 
   return {
     add: (instance, entries, now) => {
-      const growth = entries.reduce((sum, entry) => sum + sizeOf(recordKeyOf(instance, entry), entry), 0)
+      const growth = entries.reduce((sum, { size }) => sum + size, 0)
       if (used() + growth > maxBytes) trim(now)
       if (used() + growth <= maxBytes) {
         for (const entry of entries) put(instance, entry, now)
         return true
       }
-      if (entries.some(isKept)) return false
-      for (const { scope } of entries) put(instance, { kind: 'invalid-all', scope }, now)
+      if (entries.some(({ entry }) => isKept(entry))) return false
+      for (const { entry } of entries) put(instance, filed(instance, { kind: 'invalid-all', scope: entry.scope }), now)
       return true
+    },
+
+    beginRound: (instance) => {
+      totals.rounds[instance] = totals.seq
     },
 
     remove: (instance, seq) => {
@@ -145,7 +172,7 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
         dropRange(instance, keptOf(instance, entry.scope), notLater)
         dropRange(instance, deltasIn(instance, entry.scope), () => true)
       }
-      if ('key' in entry) dropRange(instance, deltasOf(instance, entry.scope, entry.key), () => true)
+      if ('key' in entry) dropDeltas(instance, entry)
     },
 
     setAside: (instance, seq, reason, now) => {

@@ -2,7 +2,16 @@ import { within } from '../../embedded/database.js'
 import { MARKER_LIFE } from '../versions/merge.js'
 import type { ClaimOptions } from './directory.js'
 import { createGroupCommit } from './group-commit.js'
-import { instancePrefix, type JournalEntry, type KeptEntry, recordKeyOf } from './journal-entries.js'
+import {
+  type DeltaEntry,
+  everywhere,
+  type InvalidEntry,
+  instancePrefix,
+  invalidAllKey,
+  invalidKey,
+  type JournalEntry,
+  type KeptEntry,
+} from './journal-entries.js'
 import {
   type AsideRow,
   checkRecordKey,
@@ -12,7 +21,7 @@ import {
   type Totals,
 } from './journal-files.js'
 import { createOverlay, type Overlay } from './journal-overlay.js'
-import { createWriter, type JournalWriter, queueKey } from './journal-writing.js'
+import { createWriter, filed, type JournalWriter, queueKey } from './journal-writing.js'
 
 /** An entry as it waits for its home. */
 export interface Pending {
@@ -51,10 +60,16 @@ export interface JournalStats {
  * of store 'journal': 'full' (kept data was refused, nothing of the call was taken), 'timeout', 'unavailable', 'closed'.
  */
 export interface Journal extends Overlay {
-  /** All or none. Of what an instance has already, the later wins: by version where there is one. */
+  /**
+   * All or none. Of what an instance has already, the later wins: by version where there is one. Resolves at once, and
+   * writes nothing, where all of them say 'invalid' of what an entry says so of that nobody has begun to replay.
+   */
   append(instance: string, entries: readonly JournalEntry[]): Promise<void>
-  /** What waited at the start, oldest first, as it is when its batch is taken; without what was written again since. */
-  batches(instance: string, limit: number): Generator<Pending[], void>
+  /**
+   * To be replayed: what waited at the start, oldest first, as it is when its batch is taken; without what was written
+   * again since.
+   */
+  batches(instance: string, limit: number): AsyncGenerator<Pending[], void>
   /** Takes away what was replayed, if unchanged since. How many. */
   remove(instance: string, replayed: readonly Pending[]): Promise<number>
   /**
@@ -112,7 +127,8 @@ export const openJournal = (options: JournalOptions): Journal => {
     if (totals.generation < known.generation) return
     known = totals
     for (const [instance, [entries]] of Object.entries(totals.counts)) {
-      const start = entries === 0 ? undefined : oldestOf(instance)
+      // Which is the oldest changes seldom: looking again now and then is often enough.
+      const start = entries === 0 ? undefined : (oldest.get(instance) ?? oldestOf(instance))
       if (start === undefined) oldest.delete(instance)
       else oldest.set(instance, start)
     }
@@ -120,12 +136,12 @@ export const openJournal = (options: JournalOptions): Journal => {
   learn(known)
 
   const commits = createGroupCommit<JournalWriter>(
-    async (actions) => {
+    async (take) => {
       const [totals, results] = await files.commit(() => {
         const fresh = files.totals()
         fresh.generation += 1
         const writer = createWriter(tables, fresh, maxBytes)
-        const done = actions.map((action) => action(writer))
+        const done = take().map((action) => action(writer))
         saveTotals(tables, fresh)
         return [fresh, done] as const
       })
@@ -145,6 +161,7 @@ export const openJournal = (options: JournalOptions): Journal => {
   const timer = setInterval(() => {
     if (claim.lost()) return
     try {
+      oldest.clear()
       learn(files.totals())
     } catch {
       // The disk can't be read: what was known stays, and the next call that needs it says so.
@@ -161,16 +178,36 @@ export const openJournal = (options: JournalOptions): Journal => {
     return counts !== undefined && counts[0] > 0 && !closed && !claim.lost()
   }
 
+  /**
+   * What is replayed is removed at the instance first and here afterwards: in between it doesn't say any more that what
+   * is written there from now on is invalid.
+   */
+  const isInvalid = (instance: string, entries: readonly JournalEntry[]): boolean => {
+    if (!mayHold(instance) || !entries.every(saysInvalid)) return false
+    files.refresh()
+    const replayed = files.totals().rounds[instance] ?? 0
+    const stands = (key: Buffer): boolean => (tables.records.get(key)?.[0] ?? 0) > replayed
+    return entries.every(
+      ({ scope, key }) =>
+        stands(invalidKey(instance, scope, key)) ||
+        stands(invalidAllKey(instance, scope)) ||
+        stands(invalidAllKey(instance, everywhere)),
+    )
+  }
+
   return {
     ...createOverlay(tables, mayHold, now),
 
     append: async (instance, entries) => {
-      for (const entry of entries) checkRecordKey(recordKeyOf(instance, entry))
-      const taken = await write((writer) => writer.add(instance, entries, now()))
+      if (isInvalid(instance, entries)) return
+      const ready = entries.map((entry) => filed(instance, entry))
+      for (const { key } of ready) checkRecordKey(key)
+      const taken = await write((writer) => writer.add(instance, ready, now()))
       if (!taken) throw journalError('full', `it holds ${Math.round(maxBytes / 1024 / 1024)} MB, which is its limit`)
     },
 
-    *batches(instance, limit) {
+    async *batches(instance, limit) {
+      await write((writer) => writer.beginRound(instance))
       // What comes meanwhile is for the next round: else there would be no end under load.
       const end = queueKey(instance, files.totals().seq + 1)
       let start = queueKey(instance, 0)
@@ -229,6 +266,10 @@ export const openJournal = (options: JournalOptions): Journal => {
     },
   }
 }
+
+/** About one key of cached data; where that is invalid, an increment is nothing more to remember. */
+const saysInvalid = (entry: JournalEntry): entry is Extract<InvalidEntry, { kind: 'invalid' }> | DeltaEntry =>
+  entry.kind === 'invalid' || (entry.kind === 'delta' && !entry.kept)
 
 interface AsideItem {
   readonly key: Buffer

@@ -105,7 +105,7 @@ export const createRounds = (parts: RoundsParts) => {
     round: async (instance: Instance, pace: Pace, onProgress?: (done: number) => void): Promise<number> => {
       if (journal === undefined || planOf === undefined) return 0
       let count = 0
-      for (const batch of journal.batches(instance.name, BATCH)) {
+      for await (const batch of journal.batches(instance.name, BATCH)) {
         const floors = await floorsOf(instance, batch)
         const planned = batch.map((pending) => ({ pending, plan: planOf(instance, pending, floors.get(pending)) }))
         const { done, aside } = await replay(instance, planned)

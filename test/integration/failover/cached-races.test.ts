@@ -125,7 +125,7 @@ describe('home is gone again before its outage was left', () => {
     await shelf.write([put('a', 'copied')])
     await primary.restart()
     await until('home catches up', () => home.catchingUp())
-    for (const batch of journal?.batches('primary', 100) ?? []) await journal?.remove('primary', batch)
+    for await (const batch of journal?.batches('primary', 100) ?? []) await journal?.remove('primary', batch)
     home.readmit()
     await until('all is well', () => landscape.calm('primary'))
     await shelf.write([put('a', 'at home')])

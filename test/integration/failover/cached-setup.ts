@@ -106,7 +106,7 @@ export const openProcess = async (options: ProcessOptions): Promise<Process> => 
     await home.fence(() => true)
     if (journal === undefined) home.readmit()
     else {
-      for (const batch of journal.batches('primary', 100)) {
+      for await (const batch of journal.batches('primary', 100)) {
         for (const { entry: each } of batch) await replay(home, each)
         await journal.remove('primary', batch)
       }

@@ -75,7 +75,7 @@ describe('processes that share a journal', () => {
 
     // Somebody else takes it all away.
     await until('the journal is empty', async () => {
-      for (const batch of journal.batches('primary', 500)) await journal.remove('primary', batch)
+      for await (const batch of journal.batches('primary', 500)) await journal.remove('primary', batch)
       return journal.whenEmpty('primary', () => {})
     })
     expect(journal.stats('primary')).toEqual({ entries: 0, bytes: 0, aside: 0 })
@@ -93,7 +93,7 @@ describe('processes that share a journal', () => {
     )
   }
 
-  it('while a process stands still in the middle of a commit, the others answer in time and say what may have happened', async () => {
+  it('while a process stands still in the middle of a commit, the others answer in time, and what they gave up is not written afterwards', async () => {
     // Opened before: LMDB opens its tables under the lock, on the caller's thread.
     const impatient = openJournal({ dir, timeout: 200 })
     const { child, said } = spawned(`
@@ -105,16 +105,16 @@ describe('processes that share a journal', () => {
     await until('it is inside', () => said().length === 1)
     try {
       const entry = (key: string) => ({ kind: 'tombstone', scope, key, version: '0'.repeat(24) }) as const
-      const begun = impatient.append('primary', [entry('begun')]).catch((error) => error)
+      const first = impatient.append('primary', [entry('first')]).catch((error) => error)
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
-      const queued = impatient.append('primary', [entry('queued')]).catch((error) => error)
-      expect(await begun).toMatchObject({ kind: 'timeout', applied: 'unknown' })
-      expect(await queued).toMatchObject({ kind: 'timeout', applied: 'no' })
+      const second = impatient.append('primary', [entry('second')]).catch((error) => error)
+      expect(await first).toMatchObject({ kind: 'timeout', applied: 'no' })
+      expect(await second).toMatchObject({ kind: 'timeout', applied: 'no' })
       child.kill('SIGKILL')
       await impatient.append('primary', [entry('after')]).catch(() => impatient.append('primary', [entry('after')]))
       expect(impatient.find('primary', scope, 'after')).toBeDefined()
-      expect(impatient.find('primary', scope, 'begun')).toBeDefined()
-      expect(impatient.find('primary', scope, 'queued')).toBe(undefined)
+      expect(impatient.find('primary', scope, 'first')).toBe(undefined)
+      expect(impatient.find('primary', scope, 'second')).toBe(undefined)
     } finally {
       child.kill('SIGKILL')
       await impatient.close()

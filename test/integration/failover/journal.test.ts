@@ -65,10 +65,13 @@ const delta = (id: string, more: { scope?: string; key?: string; kept?: boolean 
   kept: false,
   ...more,
 })
-const all = (journal: Journal, instance = 'primary', limit = 1_000): Pending[] =>
-  [...journal.batches(instance, limit)].flat()
-const entries = (journal: Journal, instance = 'primary'): JournalEntry[] =>
-  all(journal, instance).map(({ entry }) => entry)
+const all = async (journal: Journal, instance = 'primary', limit = 1_000): Promise<Pending[]> => {
+  const pending: Pending[] = []
+  for await (const batch of journal.batches(instance, limit)) pending.push(...batch)
+  return pending
+}
+const entries = async (journal: Journal, instance = 'primary'): Promise<JournalEntry[]> =>
+  (await all(journal, instance)).map(({ entry }) => entry)
 
 describe('the journal', () => {
   it('keeps what was appended over close and open, by instance', async () => {
@@ -77,9 +80,9 @@ describe('the journal', () => {
     await first.append('secondary', [invalid('x')])
     await first.close()
     const second = open()
-    expect(entries(second)).toEqual([value('a', 1), tombstone('b', 1)])
-    expect(entries(second, 'secondary')).toEqual([invalid('x')])
-    expect(entries(second, 'prim')).toEqual([])
+    expect(await entries(second)).toEqual([value('a', 1), tombstone('b', 1)])
+    expect(await entries(second, 'secondary')).toEqual([invalid('x')])
+    expect(await entries(second, 'prim')).toEqual([])
     expect(second.find('primary', orders, 'a')?.own).toEqual(value('a', 1))
     expect(second.stats('primary')).toMatchObject({ entries: 2, aside: 0 })
   })
@@ -115,7 +118,7 @@ describe('the journal', () => {
           const gone = writes.some(([isGone, n, of]) => isGone && n === top && of === key)
           expect(found?.own).toEqual(top === 0 ? undefined : gone ? tombstone(key, top) : value(key, top))
         }
-        await journal.remove('primary', all(journal))
+        await journal.remove('primary', await all(journal))
         expect(journal.stats('primary')).toMatchObject({ entries: 0, bytes: 0 })
       }),
       { numRuns: 40 },
@@ -125,18 +128,54 @@ describe('the journal', () => {
   it('removes an entry only if it is unchanged since it was handed out', async () => {
     const journal = open()
     await journal.append('primary', [value('a', 1), value('b', 1), invalid('x')])
-    const handedOut = all(journal)
+    const handedOut = await all(journal)
     await journal.append('primary', [value('a', 2), value('b', 0), invalid('x')])
     expect(await journal.remove('primary', handedOut)).toBe(1)
-    expect(entries(journal)).toEqual([value('a', 2), invalid('x')])
+    expect(await entries(journal)).toEqual([value('a', 2), invalid('x')])
     expect(await journal.remove('primary', handedOut)).toBe(0)
+  })
+
+  it('what is invalid already needs no further entry, until somebody begins to replay it', async () => {
+    const journal = open()
+    await journal.append('primary', [invalid('x'), invalid('y')])
+    const commits = journal.commits()
+    await journal.append('primary', [invalid('y'), invalid('x'), delta('1', { key: 'x' })])
+    expect(journal.commits()).toBe(commits)
+    await journal.append('secondary', [invalid('x')])
+    await journal.append('primary', [invalid('x'), invalid('z')])
+    expect(journal.commits()).toBe(commits + 2)
+
+    const handedOut = await all(journal)
+    await journal.append('primary', [invalid('x')])
+    // Once again there is one that nobody replays.
+    const later = journal.commits()
+    await journal.append('primary', [invalid('x')])
+    expect(journal.commits()).toBe(later)
+    await journal.remove('primary', handedOut)
+    expect(await entries(journal)).toEqual([invalid('x')])
+  })
+
+  it('what another process replays needs a further entry, too', async () => {
+    const journal = open()
+    const other = open({ refresh: 60_000 })
+    await journal.append('primary', [invalid('x')])
+    const handedOut = await all(other)
+    await journal.append('primary', [invalid('x')])
+    expect(await other.remove('primary', handedOut)).toBe(0)
+  })
+
+  it('where the whole category is invalid its keys need no entry', async () => {
+    const journal = open()
+    await journal.append('primary', [{ kind: 'invalid-all', scope: menu }])
+    await journal.append('primary', [invalid('x'), delta('1')])
+    expect(await entries(journal)).toEqual([{ kind: 'invalid-all', scope: menu }])
   })
 
   it('hands out in batches, oldest first, and does not follow what is written meanwhile', async () => {
     const journal = open()
     for (let i = 0; i < 25; i++) await journal.append('primary', [value(`k${i}`, i)])
     const seen: string[] = []
-    for (const batch of journal.batches('primary', 10)) {
+    for await (const batch of journal.batches('primary', 10)) {
       expect(batch.length).toBeLessThanOrEqual(10)
       for (const { entry } of batch) if (entry.kind === 'value') seen.push(entry.key)
       await journal.append('primary', [value('k24', 100 + seen.length), value(`new${seen.length}`, 1)])
@@ -144,7 +183,7 @@ describe('the journal', () => {
     }
     expect(seen).toEqual(Array.from({ length: 24 }, (_, i) => `k${i}`))
     expect(await journal.whenEmpty('primary', () => expect.unreachable())).toBe(false)
-    await journal.remove('primary', all(journal))
+    await journal.remove('primary', await all(journal))
     let decided = false
     expect(
       await journal.whenEmpty('primary', () => {
@@ -212,7 +251,7 @@ describe('the overlay', () => {
     try {
       expect(journal.find('primary', orders, 'a')?.own).toEqual({ ...tombstone('a', 1), version: lowestAt(before + 1) })
       expect(journal.find('primary', orders, 'b')?.own?.kind).toBe('value')
-      expect(all(journal).map(({ due }) => due)).toEqual(['ended', 'as-it-is'])
+      expect((await all(journal)).map(({ due }) => due)).toEqual(['ended', 'as-it-is'])
     } finally {
       now = before
     }
@@ -276,18 +315,18 @@ describe('the overlay', () => {
     }
     await journal.remove(
       'primary',
-      all(journal).filter(({ entry }) => entry.kind === 'delta' && entry.id === '1'),
+      (await all(journal)).filter(({ entry }) => entry.kind === 'delta' && entry.id === '1'),
     )
     expect(added()).toEqual({ all: -2, live: -2 })
     await journal.append('primary', [by('4', Number.MAX_SAFE_INTEGER, DAY, 'n3'), by('5', 9, DAY, 'n3')])
     await journal.remove(
       'primary',
-      all(journal).filter(({ entry }) => entry.kind === 'delta' && entry.id === '4'),
+      (await all(journal)).filter(({ entry }) => entry.kind === 'delta' && entry.id === '4'),
     )
     expect(added('n3')).toEqual({ all: 9, live: 9 })
     await journal.append('primary', [invalid('n')])
     expect(journal.find('primary', menu, 'n')).toMatchObject({ counted: false, added: undefined })
-    await journal.remove('primary', all(journal))
+    await journal.remove('primary', await all(journal))
     await journal.append('primary', [by('6', 1)])
     expect(added()).toEqual({ all: 1, live: 1 })
     expect(added('n2')).toBe(undefined)
@@ -316,7 +355,7 @@ describe('bounds of the journal', () => {
     await expect(both).rejects.toMatchObject({ kind: 'full' })
     expect(journal.find('primary', orders, 'small')).toBe(undefined)
     expect(journal.stats('primary')).toEqual(held)
-    await journal.remove('primary', all(journal).slice(0, 5))
+    await journal.remove('primary', (await all(journal)).slice(0, 5))
     await journal.append('primary', [value('large', 1, { text: big })])
   })
 
@@ -341,14 +380,14 @@ describe('bounds of the journal', () => {
     }
     const more = Array.from({ length: 50 }, (_, i) => journal.append('primary', [invalid(`more${i}`), delta(`${i}`)]))
     await Promise.all(more)
-    const cached = entries(journal).filter((entry) => !('version' in entry))
+    const cached = (await entries(journal)).filter((entry) => !('version' in entry))
     expect(new Set(cached)).toEqual(new Set(scopes.map((scope) => ({ kind: 'invalid-all', scope }))))
   })
 
   it('a category entry that comes again is another one: what was replayed before it does not take it away', async () => {
     const journal = open({ maxBytes: 1_000 })
     await journal.append('primary', [{ kind: 'invalid-all', scope: menu }])
-    const handedOut = all(journal)
+    const handedOut = await all(journal)
     await Promise.all(Array.from({ length: 20 }, (_, i) => journal.append('primary', [invalid(`k${i}`)])))
     expect(await journal.remove('primary', handedOut)).toBe(0)
     expect(journal.find('primary', menu, 'k19')?.invalid).toBe(true)
@@ -360,12 +399,12 @@ describe('bounds of the journal', () => {
     await journal.append('primary', [value('a', 0, { version: old }), value('b', 0), invalid('x')])
     const before = now
     try {
-      expect(all(journal).map(({ due }) => due)).toEqual(['as-it-is', 'as-it-is', 'as-it-is'])
+      expect((await all(journal)).map(({ due }) => due)).toEqual(['as-it-is', 'as-it-is', 'as-it-is'])
       now += 5_000
-      expect(all(journal).map(({ due }) => due)).toEqual(['aged', 'as-it-is', 'as-it-is'])
+      expect((await all(journal)).map(({ due }) => due)).toEqual(['aged', 'as-it-is', 'as-it-is'])
       expect(journal.stats('primary').oldest).toBe(before - DAY + 5_000)
       now += DAY
-      expect(all(journal).map(({ due }) => due)).toEqual(['aged', 'aged', 'aged'])
+      expect((await all(journal)).map(({ due }) => due)).toEqual(['aged', 'aged', 'aged'])
     } finally {
       now = before
     }
@@ -374,10 +413,10 @@ describe('bounds of the journal', () => {
   it('sets aside what must not be replayed, if unchanged, and counts it', async () => {
     const journal = open()
     await journal.append('primary', [value('a', 1), value('b', 1)])
-    const handedOut = all(journal)
+    const handedOut = await all(journal)
     await journal.append('primary', [value('b', 2)])
     expect(await journal.setAside('primary', handedOut, 'too old')).toBe(1)
-    expect(entries(journal)).toEqual([value('b', 2)])
+    expect(await entries(journal)).toEqual([value('b', 2)])
     expect(journal.listAside(10)).toEqual([{ instance: 'primary', entry: value('a', 1), at: now, reason: 'too old' }])
     expect(journal.stats('primary')).toMatchObject({ entries: 1, aside: 1 })
     await journal.close()
@@ -388,7 +427,7 @@ describe('bounds of the journal', () => {
     const journal = open({ maxBytes: 25_000 })
     for (let i = 0; i < 3; i++) {
       await journal.append('primary', [value(`k${i}`, 1, { text: big })])
-      expect(await journal.setAside('primary', all(journal), 'too old')).toBe(i < 2 ? 1 : 0)
+      expect(await journal.setAside('primary', await all(journal), 'too old')).toBe(i < 2 ? 1 : 0)
     }
     expect(journal.stats('primary')).toMatchObject({ entries: 1, aside: 2 })
   })
@@ -409,10 +448,10 @@ describe('several journals of one folder in one process', () => {
       ...each.map((i) => one.append('primary', [invalid(`a${i}`)])),
       ...each.map((i) => other.append('primary', [invalid(`b${i}`)])),
     ])
-    expect(all(one)).toEqual(all(other))
-    expect(entries(one)).toHaveLength(100)
+    expect(await all(one)).toEqual(await all(other))
+    expect(await entries(one)).toHaveLength(100)
     await until('both know', () => [one, other].every((journal) => journal.stats('primary').entries === 100))
-    expect(await one.remove('primary', all(other))).toBe(100)
+    expect(await one.remove('primary', await all(other))).toBe(100)
     expect(await other.whenEmpty('primary', () => undefined)).toBe(true)
     expect(readdirSync(join(dir, 'owners'))).toHaveLength(1)
   })
@@ -423,12 +462,12 @@ describe('several journals of one folder in one process', () => {
     await expect(first.append('primary', [invalid('b')])).rejects.toMatchObject({ kind: 'closed' })
     await second.append('primary', [invalid('c')])
     const third = open()
-    expect(entries(third)).toEqual([invalid('a'), invalid('c')])
+    expect(await entries(third)).toEqual([invalid('a'), invalid('c')])
     await Promise.all([second.close(), second.close()])
     await third.append('primary', [invalid('d')])
     await third.close()
     expect(readdirSync(join(dir, 'owners'))).toEqual([])
-    expect(entries(open())).toEqual([invalid('a'), invalid('c'), invalid('d')])
+    expect(await entries(open())).toEqual([invalid('a'), invalid('c'), invalid('d')])
   })
 })
 
@@ -443,10 +482,10 @@ describe('what an instance has by itself', () => {
     await journal.settle('primary', put('c', 1))
     await journal.settle('primary', put('other', 9))
     await journal.settle('secondary', put('d', 9))
-    const waiting = (): string[] => [...journal.batches('primary', 99)].flat().map(({ entry }) => JSON.stringify(entry))
-    expect(waiting()).toEqual([value('b', 5), value('d', 1)].map((entry) => JSON.stringify(entry)))
+    const waiting = async (): Promise<string[]> => (await entries(journal)).map((entry) => JSON.stringify(entry))
+    expect(await waiting()).toEqual([value('b', 5), value('d', 1)].map((entry) => JSON.stringify(entry)))
     await journal.settle('primary', { kind: 'clear', scope: orders, version: at(4) })
-    expect(waiting()).toEqual([JSON.stringify(value('b', 5))])
+    expect(await waiting()).toEqual([JSON.stringify(value('b', 5))])
     await journal.append('primary', [{ kind: 'clear', scope: orders, version: at(3) }])
     await journal.settle('primary', { kind: 'clear', scope: orders, version: at(9) })
     expect(journal.stats('primary')).toEqual({ entries: 0, bytes: 0, aside: 0 })

@@ -153,7 +153,7 @@ export const openGround = async (options: GroundOptions = {}): Promise<Ground> =
 /** Every entry that waits, by the merge of kept-calls. */
 const replay = async (redis: Redis, name: string, home: string, { journal, clock }: Landscape): Promise<void> => {
   if (journal === undefined) return
-  for (const batch of journal.batches(name, 100)) {
+  for await (const batch of journal.batches(name, 100)) {
     for (const { entry, due } of batch) {
       for (const call of callsFor(entry, due === 'ended', name !== home)) await runCall(redis, call)
       if (entry.kind === 'clear') await clearAll(redis, entry, name !== home)
