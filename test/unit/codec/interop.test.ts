@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import type { Keyv } from 'keyv'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeValue } from '../../../src/codec/decode.ts'
-import { readEnvelope, writeEnvelope } from '../../../src/codec/envelope.ts'
+import { packValue, readEnvelope, writeAbsent, writeEnvelope } from '../../../src/codec/envelope.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
 import { encode, hit, MIB } from './support.ts'
 
@@ -102,6 +102,20 @@ describe('Keyv 5 on @keyv/redis', () => {
     expect(hit(String(await redis.get('for ever'))).expires).toBeUndefined()
   })
 
+  it('sees a miss where we have a compressed value, or remember that there is none', async () => {
+    const expires = Date.now() + ttl
+    const packed = await packValue(await encode('x'.repeat(1_000)), 500)
+    await redis.set('compressed', writeEnvelope(packed, { expires }))
+    expect(await read('compressed')).toBe('x'.repeat(1_000))
+    expect(await keyv.get('compressed')).toBeUndefined()
+    await redis.set('absent', writeAbsent({ expires }))
+    expect(await read('absent')).toMatchObject({ outcome: 'absent' })
+    expect(await keyv.get('absent')).toBeUndefined()
+    expect(await keyv.get(['compressed', 'absent'])).toEqual([undefined, undefined])
+    // Looking leaves them where they are.
+    expect(await redis.exists('compressed', 'absent')).toBe(2)
+  })
+
   it('sees a miss where we have a counter', async () => {
     await redis.incrby('count', 5)
     expect(await read('count')).toBe(5)
@@ -117,6 +131,19 @@ describe('cache-manager 7', () => {
       expect(await cache.get(`cm:${name}`), name).toStrictEqual(value)
       await cache.set(`cm2:${name}`, value, ttl)
       expect(await read(`cm2:${name}`), name).toStrictEqual(value)
+    }
+  })
+
+  it('computes what we hold compressed or know to be absent', async () => {
+    const cache = createCache({ stores: [keyv] })
+    const expires = Date.now() + ttl
+    const packed = await packValue(await encode('x'.repeat(1_000)), 500)
+    await redis.set('cm:compressed', writeEnvelope(packed, { expires }))
+    await redis.set('cm:absent', writeAbsent({ expires }))
+    for (const key of ['cm:compressed', 'cm:absent']) {
+      expect(await cache.get(key)).toBeUndefined()
+      expect(await cache.wrap(key, async () => 'theirs')).toBe('theirs')
+      expect(await read(key)).toBe('theirs')
     }
   })
 
