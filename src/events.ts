@@ -8,7 +8,10 @@ export interface TiersEmitter {
 
 type Listeners = { [E in keyof TiersEvents]: Set<(...payload: TiersEvents[E]) => void> }
 
-/** A listener that throws is reported and never stops the others or the caller. */
+/**
+ * Listeners hear of an event in the next turn of the event loop, in the order in which it was emitted: whoever emits may
+ * hold a lock. One that throws is reported and never stops the others.
+ */
 export const createEmitter = (report: Report): TiersEmitter => {
   const listeners: Listeners = {
     'instance:state': new Set(),
@@ -24,13 +27,18 @@ export const createEmitter = (report: Report): TiersEmitter => {
       return () => void listeners[event].delete(listener)
     },
     emit(event, ...payload) {
-      for (const listener of listeners[event]) {
-        try {
-          listener(...payload)
-        } catch (error) {
-          report.error(`a listener for '${event}' threw: ${error instanceof Error ? error.message : String(error)}`)
+      // Who listens now.
+      const hearing = [...listeners[event]]
+      if (hearing.length === 0) return
+      setImmediate(() => {
+        for (const listener of hearing) {
+          try {
+            listener(...payload)
+          } catch (error) {
+            report.error(`a listener for '${event}' threw: ${error instanceof Error ? error.message : String(error)}`)
+          }
         }
-      }
+      })
     },
   }
 }

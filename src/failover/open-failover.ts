@@ -85,6 +85,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const { hold } = createFirstMeetings({ instances, doubtful: recovery.doubtful, check: recovery.check })
 
   const away = new Set<string>()
+  const last = new Map<string, StoreHealth['state']>()
   const draining = setInterval(() => {
     for (const [name, instance] of instances) {
       if (!instance.readable() || !instance.writable()) continue
@@ -134,8 +135,10 @@ export const openFailover = (parts: FailoverParts): Failover => {
 
     met: recovery.meet,
 
-    changed: (name, { readable, state: standing }) => {
-      if (standing !== 'catching-up') recovery.met(name)
+    changed: (name, { readable, state }) => {
+      const before = last.get(name)
+      last.set(name, state)
+      if (state !== 'catching-up') recovery.met(name)
       if (!readable && !away.has(name)) {
         away.add(name)
         // What lies there for others is behind from now on.
@@ -143,12 +146,12 @@ export const openFailover = (parts: FailoverParts): Failover => {
         // Whatever this process will hold for it, others know before they read from it again.
         outages.enter(name, () => journal?.stats(name).entries ?? 0)
       }
-      if (readable) {
+      if (readable && (away.has(name) || before === undefined)) {
         away.delete(name)
         // Soon, so that there is something by which it is known again; not at once, when everybody calls.
         setTimeout(() => void recovery.check(name), CHECK_SOON).unref()
       }
-      if (standing === 'catching-up') void recovery.recover(name)
+      if (state === 'catching-up' && before !== state) void recovery.recover(name)
     },
 
     progress: recovery.progress,

@@ -183,10 +183,11 @@ class Call<T> implements Expiring {
 
   private answered(value: T): void {
     const { lane, limit, over } = this
-    const trip = performance.now() - this.sentAt
+    const now = performance.now()
+    const trip = now - this.sentAt
     // An answer after the deadline shows that the deadline is too short, but an outage is no round trip.
     lane.deadlines.ended(this, over ? Math.min(trip, limit) : trip)
-    lane.health.worked(this.intent)
+    lane.health.worked(this.intent, now)
     if (over) return
     this.end()
     this.done(value)

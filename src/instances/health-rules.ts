@@ -100,8 +100,9 @@ export const writable = (standing: Standing): boolean => serving(standing) && st
  */
 export const step = (standing: Standing, event: HealthEvent, now: number): Standing => {
   const next = judge(standing, event, now)
-  // To catch up in vain is no fall of the server's, which would be left alone for a minute after the fourth.
-  if (event.type === 'relapsed') return next
+  // To catch up in vain is no fall of the server's, which would be left alone for a minute after the fourth. Nor is it if
+  // it turns out to be full by what is brought to it.
+  if (event.type === 'relapsed' || (standing.catchingUp && serving(next))) return next
   const fell = (readable(standing) && !readable(next)) || (writable(standing) && !writable(next))
   return fell ? { ...next, falls: [...standing.falls.filter((at) => now - at <= 60_000), now] } : next
 }

@@ -8,8 +8,8 @@ import type { StoreHealth } from './store.js'
 export interface Health {
   /** Why a call can't be taken now: it must not wait, and not be sent. */
   refusal(intent: Intent): Fault | undefined
-  /** A call succeeded. */
-  worked(intent: Intent): void
+  /** A call succeeded. `at`: when its answer came. @default performance.now() */
+  worked(intent: Intent, at?: number): void
   /** A call, or the connection itself, failed. */
   failed(fault: Fault): void
   /** A call had no answer by its deadline. */
@@ -21,6 +21,9 @@ export interface Health {
   /** How many calls were answered so far, and how many writes of them worked. */
   answers(): number
   writes(): number
+  /** When the last of them was (performance.now()); 0 before the first. */
+  answeredAt(): number
+  wroteAt(): number
   /** How long the prober waited for an answer, in ms. */
   tripped(ms: number): void
   /** Median of those, or undefined before the first. */
@@ -39,7 +42,7 @@ export interface Health {
 export interface HealthOptions {
   /** The instance's name. */
   readonly name: string
-  /** Hears once of each change of what the instance can serve, and of its pace, however many calls fail. */
+  /** Hears once of each change of its state, of what it can serve, and of its pace, however many calls fail. */
   onState(health: StoreHealth): void
   /** Its calls are followed by somebody who brings it what it missed: it comes back as catching-up. */
   readonly supervised?: boolean | undefined
@@ -60,6 +63,8 @@ export const createHealth = ({ name, onState, onChange, latency, supervised = fa
   let facts: ServerFacts = {}
   let answers = 0
   let writes = 0
+  let answeredAt = 0
+  let wroteAt = 0
   let refused: Fault | undefined
   let refusedWrites: Fault | undefined
   let closed = false
@@ -90,7 +95,7 @@ export const createHealth = ({ name, onState, onChange, latency, supervised = fa
     const news =
       standing.phase === 'starting'
         ? 'starting'
-        : [usable.readable, usable.writable, standing.catchingUp, usable.readable && pace.slow() !== undefined].join()
+        : [stateOf(standing), usable.readable, usable.writable, usable.readable && pace.slow() !== undefined].join()
     if (news === told) return
     told = news
     onState(snapshot())
@@ -118,13 +123,20 @@ export const createHealth = ({ name, onState, onChange, latency, supervised = fa
       // One that is full still deletes.
       return intent === 'change' && refusedWrites.kind === 'full' ? undefined : refusedWrites
     },
-    worked: (intent) => {
+    worked: (intent, at = performance.now()) => {
       answers++
-      if (intent === 'write') writes++
+      answeredAt = at
+      if (intent === 'write') {
+        writes++
+        wroteAt = at
+      }
       if (standing.phase === 'starting') apply({ type: 'answered' })
     },
     failed: (fault) => {
-      if (fault.code !== undefined) answers++
+      if (fault.code !== undefined) {
+        answers++
+        answeredAt = performance.now()
+      }
       if (fault.about !== 'call') apply({ type: 'fault', fault })
     },
     timedOut: (intent) => apply({ type: 'timeout', of: intent === 'read' ? 'reads' : 'writes' }),
@@ -143,6 +155,8 @@ export const createHealth = ({ name, onState, onChange, latency, supervised = fa
     standing: () => standing,
     answers: () => answers,
     writes: () => writes,
+    answeredAt: () => answeredAt,
+    wroteAt: () => wroteAt,
     tripped: (ms) => {
       pace.observe(ms)
       tell()

@@ -52,8 +52,6 @@ export const createProber = (options: ProberOptions): Prober => {
   let givingUp: NodeJS.Timeout | undefined
   let late: Question | undefined
   let last: LastLearned = { answer: 0, write: 0, memory: 0 }
-  let answers = 0
-  let writes = 0
 
   const plan = (): ProbePlan => planProbe(health.standing(), last, performance.now(), every, Math.random)
   const wait = (): void => {
@@ -66,14 +64,13 @@ export const createProber = (options: ProberOptions): Prober => {
 
   /** Calls that were answered since have proved as much as a question would. */
   const heedCalls = (): void => {
-    const now = performance.now()
-    if (health.answers() !== answers) {
-      last = { ...last, answer: now }
+    const [answer, write] = [health.answeredAt(), health.wroteAt()]
+    if (answer > last.answer) {
+      // From then, and not from now: one that froze right after it would be asked a second later.
+      last = { ...last, answer }
       health.apply({ type: 'answered' })
     }
-    if (health.writes() !== writes) last = { ...last, write: now }
-    answers = health.answers()
-    writes = health.writes()
+    if (write > last.write) last = { ...last, write }
   }
 
   const begin = (planned: ProbePlan): void => {

@@ -87,7 +87,8 @@ describe('an instance that goes away', () => {
     expect(changes.filter((change) => change.startsWith('secondary'))).toEqual([
       'secondary probing -> up',
       'secondary up -> down (no writes)',
-      'secondary down -> catching-up',
+      'secondary down -> probing (no writes)',
+      'secondary probing -> catching-up',
       'secondary catching-up -> up',
     ])
     expect(lines.filter((line) => line.includes('secondary'))).toEqual([
@@ -112,7 +113,8 @@ describe('an instance that goes away', () => {
     await until('all is well', () => tiers.health().status === 'ok')
     expect(changes.filter((change) => change.startsWith('secondary'))).toEqual([
       'secondary probing -> down (no writes)',
-      'secondary down -> catching-up',
+      'secondary down -> probing (no writes)',
+      'secondary probing -> catching-up',
       'secondary catching-up -> up',
     ])
     expect(lines).toEqual([

@@ -214,20 +214,26 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
 
   /** Each time that it comes back anew, until it stays or is gone. */
   const recovering = async (instance: Instance, lane: Lane): Promise<void> => {
-    await lane.background
-    for (;;) {
-      const { returns } = lane
-      const stay = (): boolean => !signal.aborted && lane.returns === returns && instance.catchingUp()
-      try {
-        if (stay()) await bringBack(instance, lane, stay)
-      } catch (error) {
-        if (stay()) {
-          const ofAnother = isGone(error) && error.store !== instance.name
-          if (!ofAnother) fail(lane, instance, 'could not be brought up to date', error)
-          instance.relapse(error instanceof Error ? error.message : String(error))
+    try {
+      await lane.background
+      for (;;) {
+        const { returns } = lane
+        const stay = (): boolean => !signal.aborted && lane.returns === returns && instance.catchingUp()
+        try {
+          if (stay()) await bringBack(instance, lane, stay)
+        } catch (error) {
+          if (stay()) {
+            const ofAnother = isGone(error) && error.store !== instance.name
+            if (!ofAnother) fail(lane, instance, 'could not be brought up to date', error)
+            instance.relapse(error instanceof Error ? error.message : String(error))
+          }
         }
+        if (signal.aborted || lane.returns === returns) return
       }
-      if (signal.aborted || lane.returns === returns) return
+    } finally {
+      // In the turn in which nobody came any more: who comes in the next one must not wait for this.
+      lane.recovering = undefined
+      lane.progress = undefined
     }
   }
 
@@ -237,10 +243,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       const lane = laneOf(name)
       if (instance === undefined || signal.aborted) return Promise.resolve()
       lane.returns += 1
-      lane.recovering ??= recovering(instance, lane).finally(() => {
-        lane.recovering = undefined
-        lane.progress = undefined
-      })
+      lane.recovering ??= recovering(instance, lane)
       return lane.recovering
     },
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { categoryScope, groupScope, type JournalEntry } from '../../../src/failover/journal/journal-entries.ts'
+import { createRecovery } from '../../../src/failover/recovery/recovery.ts'
+import type { Instance } from '../../../src/instances/instance.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { until } from '../../support/until.ts'
@@ -354,5 +356,38 @@ describe('an instance that lost its data', () => {
     await back(side)
     await back(side, 'secondary')
     expect(await kept.read(side.primary, 'orders', 'both')).toBe('old')
+  })
+
+  it('in the very moment in which the last attempt ends is brought back as well', async () => {
+    const side = await open()
+    for (let turns = 0; turns < 8; turns++) {
+      let catchingUp = false
+      let begun = 0
+      const primary: Instance = {
+        ...side.primary,
+        catchingUp: () => catchingUp,
+        identity: () => {
+          begun++
+          return Promise.reject(new Error('far enough'))
+        },
+        relapse: () => {
+          catchingUp = false
+        },
+      }
+      const recovery = createRecovery({
+        ...{ layout, now: Date.now, processId: 'bbbbbbbb', outages: side.outages, settings: side.settings },
+        landscape: { ...side.landscape, instances: new Map([['primary', primary]]) },
+        removeCopies: async () => undefined,
+        report: { info: () => undefined, warn: () => undefined, error: () => undefined },
+        onFailback: () => undefined,
+      })
+      // Gone already when somebody looks.
+      const ended = recovery.recover('primary')
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      catchingUp = true
+      await Promise.all([ended, recovery.recover('primary')])
+      expect(begun).toBe(1)
+      await recovery.close()
+    }
   })
 })

@@ -3,9 +3,9 @@ import { type AddressInfo, createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RedisStore } from '../../../src/instances/redis-store.ts'
-import { type Store, StoreError, type StoreErrorKind, type StoreHealth } from '../../../src/instances/store.ts'
+import { type Store, StoreError, type StoreErrorKind } from '../../../src/instances/store.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
-import { openRedisStore } from '../../support/redis-store.ts'
+import { onServing, openRedisStore } from '../../support/redis-store.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
@@ -19,7 +19,7 @@ const proxies: TcpProxy[] = []
 const changes: string[] = []
 
 const open = (url: string, options: Parameters<typeof openRedisStore>[1] = {}): RedisStore => {
-  const store = openRedisStore(url, { onState: (health: StoreHealth) => changes.push(health.state), ...options })
+  const store = openRedisStore(url, { onState: onServing(({ state }) => changes.push(state)), ...options })
   stores.push(store)
   return store
 }

@@ -7,7 +7,7 @@ import { createExpiry } from '../../../src/instances/expiry.ts'
 import type { RedisStore } from '../../../src/instances/redis-store.ts'
 import type { StoreError, StoreHealth } from '../../../src/instances/store.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
-import { openRedisStore } from '../../support/redis-store.ts'
+import { onServing, openRedisStore } from '../../support/redis-store.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
@@ -26,7 +26,7 @@ const shown = ({ state, writable, readable, slow }: StoreHealth): string =>
 
 type Options = Parameters<typeof openRedisStore>[1]
 const open = async (url: string, options: Options = {}): Promise<RedisStore> => {
-  const store = openRedisStore(url, { onState: (health) => changes.push(shown(health)), ...options })
+  const store = openRedisStore(url, { onState: onServing((health) => changes.push(shown(health))), ...options })
   ends.push(() => store.close())
   await store.connect()
   return store
@@ -103,6 +103,30 @@ describe('with nobody calling', () => {
     redis.thaw()
     await sees(store, 'up')
     expect(changes).toEqual(['up', 'down', 'up'])
+  })
+
+  it('each state on the way is told once', async () => {
+    const redis = await startTestRedis()
+    const states: string[] = []
+    await open(redis.url, { onState: ({ state }) => states.push(state) })
+    redis.freeze()
+    await until('it is down', () => states.at(-1) === 'down')
+    redis.thaw()
+    await until('it is up', () => states.at(-1) === 'up')
+    expect(states).toEqual(['up', 'suspect', 'down', 'probing', 'up'])
+  })
+
+  it('it is asked a second after the last answer, whoever got that', async () => {
+    const redis = await startTestRedis()
+    const cli = admin(redis)
+    const every = 2_000
+    const store = await open(redis.url, { probeEvery: every })
+    await new Promise((resolve) => setTimeout(resolve, every / 10))
+    await store.write(put('a'))
+    const [answeredAt, before] = [performance.now(), await pings(cli)]
+    await until('it is asked', async () => (await pings(cli)) > before)
+    // Counted from when somebody looked it would be almost twice as long.
+    expect(performance.now() - answeredAt).toBeLessThan(every * 1.5)
   })
 
   it('so is a wire that swallows the answers', async () => {

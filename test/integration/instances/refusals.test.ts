@@ -4,9 +4,8 @@ import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RedisStore } from '../../../src/instances/redis-store.ts'
-import type { StoreHealth } from '../../../src/instances/store.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
-import { openRedisStore } from '../../support/redis-store.ts'
+import { onServing, openRedisStore } from '../../support/redis-store.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
 
@@ -20,8 +19,7 @@ const changes: string[] = []
 
 const open = (url: string): RedisStore => {
   const store = openRedisStore(url, {
-    onState: (health: StoreHealth) =>
-      changes.push(health.state === 'up' && !health.writable ? 'up unwritable' : health.state),
+    onState: onServing(({ state, writable }) => changes.push(state === 'up' && !writable ? 'up unwritable' : state)),
   })
   ends.push(() => store.close())
   return store

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type Instance, isOutage } from '../../../src/instances/instance.ts'
 import { StoreError, type StoreHealth } from '../../../src/instances/store.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
-import { openRedisStore } from '../../support/redis-store.ts'
+import { onServing, openRedisStore } from '../../support/redis-store.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
@@ -16,7 +16,7 @@ const changes: string[] = []
 
 type Options = Parameters<typeof openRedisStore>[1]
 const prepare = (url: string, options: Options = {}): Instance => {
-  const onState = ({ state }: StoreHealth) => changes.push(state)
+  const onState = onServing(({ state }) => changes.push(state))
   const store = openRedisStore(url, { supervised: true, onState, ...options })
   ends.push(() => store.close())
   return store

@@ -6,6 +6,7 @@ import {
   type HealthEvent,
   readable,
   type Standing,
+  serving,
   step,
   writable,
 } from '../../../src/instances/health-rules.ts'
@@ -267,6 +268,19 @@ describe('a supervised instance', () => {
     expect(play([...back, relapsed], supervised).standing.fault).toMatchObject({ text: 'the journal is away' })
   })
 
+  it('that turns out to be full by what is brought to it is not left alone for that', () => {
+    let { standing, now } = play(back, supervised)
+    for (let i = 0; i < 6; i++) {
+      standing = step(standing, told(oom), now)
+      expect(writable(standing)).toBe(false)
+      for (let asked = 0; asked < 3; asked++) {
+        now += 1_000
+        standing = step(standing, room(10), now)
+      }
+      expect(shown(standing)).toBe('catching-up w')
+    }
+  })
+
   it('is tried again half a second after a relapse, later less often, and after any number of them', () => {
     let { standing, now } = play(back, supervised)
     const waits: number[] = []
@@ -343,7 +357,8 @@ describe('whatever happens', () => {
       fc.property(history, fc.boolean(), (events, supervised) => {
         for (const bit of [readable, writable]) {
           const falls = steps(events, supervised).filter(
-            ({ was, is, happened }) => bit(was) && !bit(is) && happened.type !== 'relapsed',
+            ({ was, is, happened }) =>
+              bit(was) && !bit(is) && happened.type !== 'relapsed' && !(was.catchingUp && serving(is)),
           )
           falls.forEach(({ at }, i) => {
             const fourthLast = falls[i - 4]
