@@ -24,7 +24,7 @@ export interface EnvelopeFields {
 
 export interface ReadOptions {
   readonly codec: 'keyv' | 'json'
-  /** Epoch ms. */
+  /** Epoch ms. An entry counts as expired when its grace is over too. */
   readonly now: number
   /** The limit for values; what is longer isn't even parsed. */
   readonly maxBytes: number
@@ -115,8 +115,11 @@ export const readEnvelope = (text: string, options: ReadOptions): ReadResult => 
 const read = (text: string, options: ReadOptions, whole: boolean): ReadResult => {
   if (isLongerThan(text, options.maxBytes + ENVELOPE_ALLOWANCE)) return corrupt('too-large')
   const usual = options.codec === 'json' ? undefined : usualValue(text)
-  if (usual !== undefined)
-    return usual.expires <= options.now ? { outcome: 'expired' } : hit(usual.value, usual.expires)
+  if (usual !== undefined) {
+    const { value, expires, createdAt, hardExpiry, version } = usual
+    if (isOver(expires, hardExpiry, options.now)) return { outcome: 'expired' }
+    return { outcome: 'hit', value, expires, createdAt, tags: undefined, hardExpiry, version }
+  }
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -131,7 +134,7 @@ const read = (text: string, options: ReadOptions, whole: boolean): ReadResult =>
   if (!(expires === undefined || expires === null || typeof expires === 'number')) return corrupt('bad-field')
   if (!(meta === undefined || isStoredMeta(meta))) return corrupt('bad-field')
   if (mayHoldForbiddenName(text) && holdsForbiddenName(parsed)) return corrupt('forbidden-name')
-  if (typeof expires === 'number' && expires <= options.now) return { outcome: 'expired' }
+  if (typeof expires === 'number' && isOver(expires, meta?.g, options.now)) return { outcome: 'expired' }
   const version = typeof ver === 'string' && VERSION.test(ver) ? ver : undefined
   if (Object.hasOwn(parsed, 'value'))
     return hit(storedValue(text, parsed, meta?.s), expires ?? undefined, meta, version)
@@ -141,6 +144,9 @@ const read = (text: string, options: ReadOptions, whole: boolean): ReadResult =>
   if (value === undefined) return corrupt('bad-compression')
   return { outcome: 'hit', value, packed, ...fieldsOf(expires ?? undefined, meta, version) }
 }
+
+const isOver = (expires: number, hardExpiry: number | undefined, now: number): boolean =>
+  expires <= now && (hardExpiry ?? 0) <= now
 
 /** The tags of an entry that may be of any size, fresh or not; its value isn't looked at. */
 export const tagsIn = (text: string): readonly string[] => {

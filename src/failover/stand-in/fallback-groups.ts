@@ -41,7 +41,8 @@ export const withFallbackGroups = (
     await shown((category, key, text) => {
       if (category.name !== name) return
       const read = readEnvelope(text, { codec: category.codec, now: now(), maxBytes: category.maxBytes })
-      if (read.outcome === 'hit') items.push([key, read.value.json])
+      if (read.outcome === 'hit' && !(read.expires !== undefined && read.expires <= now()))
+        items.push([key, read.value.json])
     })
     return items
   }

@@ -18,6 +18,16 @@ describe('the usual text', () => {
       value: { json: '{"a":1,"expires":5}', parsed: { a: 1, expires: 5 } },
       expires: 1_795_424_918_732,
     })
+    const ver = '0123456789abcdef01234567'
+    expect(usualValue(`{"ver":"${ver}","value":[1],"expires":6,"meta":{"c":5,"g":7}}`)).toEqual({
+      value: { json: '[1]', parsed: [1] },
+      expires: 6,
+      createdAt: 5,
+      hardExpiry: 7,
+      version: ver,
+    })
+    expect(usualValue('{"value":{"a":{}},"expires":6,"meta":{"g":7}}')).toMatchObject({ expires: 6, hardExpiry: 7 })
+    expect(usualValue('{"value":{"a":{}},"expires":6,"meta":{"c":7}}')).toMatchObject({ expires: 6, createdAt: 7 })
     expect(usualValue('{"value":null,"expires":7}')).toMatchObject({
       value: { json: 'null', parsed: null },
       expires: 7,
@@ -42,6 +52,13 @@ describe('the usual text', () => {
     '{"value":"\\u003a:a","expires":5}',
     '{"ver":"0","value":1,"expires":5}',
     '{"value":1,"expires":5,"meta":{}}',
+    '{"value":1,"expires":5,"meta":{"g":07}}',
+    '{"value":1,"expires":5,"meta":{"g":7,"c":5}}',
+    '{"value":1,"expires":5,"meta":{"c":5,"g":7,"t":[]}}',
+    '{"value":1,"expires":5,"meta":{"t":["a"],"g":7}}',
+    '{"value":"","expires":5,"meta":{"g":7}}}',
+    '{"ver":"0123456789ABCDEF01234567","value":1,"expires":5}',
+    '{"ver":"0123456789abcdef0123456","value":1,"expires":5}',
     '"expires":5}',
     ',"expires":5}',
     '5}',
@@ -70,9 +87,14 @@ describe('the usual text', () => {
       fc.integer().map(String),
       fc.constantFrom('', '0', '01', '1e3', '2000.5', 'null', '9'.repeat(17)),
     )
+    const meta = fc.oneof(
+      fc.constantFrom('', ',"meta":{"g":3000}', ',"meta":{"c":900,"g":1500}', ',"meta":{"c":"x"}', ',"meta":{"g":5}'),
+      fc.json().map((text) => `,"meta":${text}`),
+    )
+    const version = fc.constantFrom('', '"ver":"0123456789abcdef01234567",', '"ver":"0123456789abcdef012345\\"",')
     fc.assert(
-      fc.property(value, expires, (json, end) => {
-        const text = `{"value":${json},"expires":${end}}`
+      fc.property(version, value, expires, meta, (before, json, end, after) => {
+        const text = `{${before}"value":${json},"expires":${end}${after}}`
         expect(read(text)).toEqual(readCarefully(text))
       }),
       { numRuns: 2_000 },
