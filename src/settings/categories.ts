@@ -26,7 +26,7 @@ export const readCategories = (
   const homeOf = homes(around, policies)
   const categories = names.map((name) => build(name, policies.get(name) ?? {}, homeOf(name), around.namespace, faults))
   for (const { name, problem } of sharedKeys(categories)) faults.add(`categories.${name}.key`, problem)
-  return { categories, warnings: [...ttlDoubts(input), ...idleInstances(policies, around)] }
+  return { categories, warnings: [...ttlDoubts(input), ...unreadable(policies), ...idleInstances(policies, around)] }
 }
 
 const readPolicies = (input: unknown, around: Around, faults: Faults): Map<string, Partial<Policy>> => {
@@ -115,6 +115,16 @@ const ttlDoubts = (input: unknown): string[] =>
   isObject(input)
     ? Object.entries(input).flatMap(([name, policy]) => (isObject(policy) ? ttlDoubt(name, policy.ttl) : []))
     : []
+
+/** A pattern of its own is there to share entries with a backend, and compressed ones can't be shared. */
+const unreadable = (policies: ReadonlyMap<string, Partial<Policy>>): string[] =>
+  [...policies].flatMap(([name, { key = defaultPattern, compressAbove = false }]) =>
+    key === defaultPattern || compressAbove === false
+      ? []
+      : [
+          `categories.${name}: other readers of its keys find nothing where a value is compressed; leave compressAbove out if a backend shall read them`,
+        ],
+  )
 
 const idleInstances = (policies: ReadonlyMap<string, Partial<Policy>>, { strategy, instances }: Around): string[] => {
   const first = instances[0]?.name

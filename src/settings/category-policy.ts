@@ -85,6 +85,9 @@ export const contradictions = (category: CategorySettings): string[] => {
       "codec 'json' can't be mirrored, because it has no place for a version; write mirror: false, or leave codec out",
     )
   }
+  if (category.compressAbove !== false && category.codec === 'json') {
+    found.push("codec 'json' is for others to read, so it is never compressed; leave compressAbove or codec out")
+  }
   if (category.mirror && category.onOutage === 'drop') {
     found.push(
       "mirror keeps every write and onOutage 'drop' lets them go; choose one (mirror: false, or onOutage: 'failover')",

@@ -134,6 +134,7 @@ describe('a category', () => {
       'categories.menu.compressAbove: write a whole number from 1 to 1048576, or false to turn it off',
     ],
     [{ codec: 'msgpack' }, "categories.menu.codec: write 'keyv' or 'json'"],
+    [{ codec: 'json', compressAbove: 1 }, /^categories\.menu: codec 'json' is for others to read/],
     [{ codec: 'json', mirror: true }, /^categories\.menu: codec 'json' can't be mirrored/],
     [
       { onOutage: 'drop', mirror: true },
@@ -175,5 +176,20 @@ describe('a category', () => {
   it('with a bare number below a second as ttl is doubted once', () => {
     const settings = settingsOf({ categories: { menu: { ttl: 60 }, user: { ttl: '60ms' }, ml: { ttl: 1000 } } })
     expect(settings.warnings).toEqual(["categories.menu.ttl: 60 is 60 milliseconds; for seconds write '60s'"])
+  })
+
+  it('with keys of its own that are compressed is warned of once', () => {
+    const own = { key: 'shop-<key>', compressAbove: 500 }
+    const settings = settingsOf({
+      categories: {
+        menu: own,
+        user: { ...own, key: 'u-<key>', compressAbove: false },
+        ml: { compressAbove: 500 },
+        cache: { key: '<namespace><category>:<key>', compressAbove: 500 },
+      },
+    })
+    expect(settings.warnings).toEqual([
+      expect.stringMatching(/^categories\.menu: other readers of its keys find nothing where a value is compressed/),
+    ])
   })
 })
