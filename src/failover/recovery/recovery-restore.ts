@@ -30,7 +30,7 @@ export const restore = async (
   instance: Instance,
   identity: Identity,
   loss: Loss,
-  repair: (instance: Instance, behind: boolean) => Promise<Repaired>,
+  repair: (instance: Instance, older: boolean) => Promise<Repaired>,
   { places, report, now, onCleared }: RestoreParts,
 ): Promise<string> => {
   const { name } = instance
@@ -44,7 +44,8 @@ export const restore = async (
     }
   }
   onCleared()
-  const repaired = await repair(instance, !empty)
+  // With an append-only file it comes back with what it had; a replica lacks what was on its way to it.
+  const repaired = await repair(instance, !empty && (!identity.appendOnly || loss.kind === 'promoted'))
   const whole = repaired.missing.length === 0
   const sentinel = sentinelOf(identity, whole ? 'whole' : loss.state, now())
   await instance.plant(sentinel)

@@ -21,8 +21,8 @@ export interface Doubtful {
 }
 
 export interface EntryRepair {
-  /** Brings what the other place has, and later. */
-  copy(to: Instance, from: Instance, category: CategorySettings): Promise<Copied>
+  /** Brings what the other place has, and later. `counters`: theirs replace those here, which bear no version. */
+  copy(to: Instance, from: Instance, category: CategorySettings, counters: boolean): Promise<Copied>
   /** What lies at `at` and not at the other place. */
   extra(
     at: Instance,
@@ -105,7 +105,7 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
   }
 
   return {
-    copy: async (to, from, category) => {
+    copy: async (to, from, category, counters) => {
       let compared = 0
       let brought = 0
       await pages(from, category, async (keys) => {
@@ -120,7 +120,7 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
         )
         const wanted = keys.flatMap((key, i) => {
           const [their, our] = [theirs[i], own[i]]
-          return their !== undefined && isLater(their, our) ? [{ key, life: their.life }] : []
+          return their !== undefined && isLater(their, our, counters) ? [{ key, life: their.life }] : []
         })
         for (let at = 0; at < wanted.length; at += TEXTS) await bring(to, from, category, wanted.slice(at, at + TEXTS))
         compared += keys.length
@@ -173,9 +173,9 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
 const TEXTS = 100
 
 /** Of values without a version nobody can tell which is later: they stay. Except counters, which adoptEntryScript takes. */
-const isLater = (their: Head, our: Head | undefined): boolean => {
+const isLater = (their: Head, our: Head | undefined, counters: boolean): boolean => {
   if (their.version === undefined) return false
   if (our?.version === undefined) return true
-  if (our.version === 'foreign') return their.version === 'foreign'
+  if (our.version === 'foreign') return counters && their.version === 'foreign'
   return their.version !== 'foreign' && their.version > our.version
 }

@@ -43,9 +43,9 @@ const UNDERWAY = 1_000
 
 /**
  * Makes the kept data of an instance that lost some equal to its other places. What is later here stays: it was written
- * since, or waits in a journal for the other place. `behind`: what is only here was ended or removed elsewhere since
- * its snapshot; it goes, too, where the other place is sure to know: not where that is as new itself, waits for writes,
- * or may have evicted it.
+ * since, or waits in a journal for the other place. `older`: what it holds may be of the past. Then what is only here was
+ * ended or removed elsewhere since its snapshot; it goes, too, where the other place is sure to know: not where that is
+ * as new itself, waits for writes, or may have evicted it. And its own counters give way to their copies.
  */
 export const createRepair = (parts: RepairParts) => {
   const { landscape, layout, places, now, settle, wait, pace } = parts
@@ -61,7 +61,7 @@ export const createRepair = (parts: RepairParts) => {
 
   const isYoung = ({ version }: { readonly version: string }): boolean => timeOf(version) > now() - MOMENT
 
-  return async (instance: Instance, behind: boolean): Promise<Repaired> => {
+  return async (instance: Instance, older: boolean): Promise<Repaired> => {
     const missing: string[] = []
     let compared = 0
     let brought = 0
@@ -76,9 +76,12 @@ export const createRepair = (parts: RepairParts) => {
         continue
       }
       await copyMarkers(instance, other, categories, { ...parts, clock })
-      for (const category of categories) count(await entries.copy(instance, other, category))
+      for (const category of categories) {
+        const counters = older || category.instance !== instance.name
+        count(await entries.copy(instance, other, category, counters))
+      }
       if (withGroups) for (const group of await groups.names(other)) count(await groups.copy(instance, other, group))
-      if (!behind || !(await knowsAll(other))) continue
+      if (!older || !(await knowsAll(other))) continue
 
       const youngEntries: Doubtful[] = []
       const youngItems: ExtraItem[] = []

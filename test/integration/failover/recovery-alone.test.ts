@@ -32,7 +32,7 @@ const onTop = (side: Side, copy?: FilledCopy, blind = false) => {
 
 const copyOf = async (side: Side): Promise<FilledCopy> => {
   const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const parts = { landscape: side.landscape, layout, report, now: Date.now, pause: 1 }
+  const parts = { quiet: 0, landscape: side.landscape, layout, report, now: Date.now, pause: 1 }
   const copy = openFilledCopy(dir(), side.primary, parts)
   onTestFinished(() => copy.close())
   await copy.check()
