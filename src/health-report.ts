@@ -2,6 +2,7 @@ import type { HealthReport, InstanceHealth } from '../types/index.js'
 import type { Landscape } from './failover/landscape.js'
 import type { Recovery } from './failover/recovery/recovery.js'
 import type { StoreHealth } from './instances/store.js'
+import type { Invalidation } from './invalidation/invalidation.js'
 import type { Settings } from './settings/settings.js'
 import { homedOn } from './start-lines.js'
 
@@ -10,6 +11,7 @@ export interface HealthParts {
   readonly landscape: Landscape
   readonly healthOf: (instance: string) => StoreHealth
   readonly progress: Recovery['progress']
+  readonly tracking: Invalidation['tracking']
   readonly now?: () => number
 }
 
@@ -27,7 +29,7 @@ export const healthReport = (parts: HealthParts): HealthReport => {
 const describe = (
   name: string,
   { checkedAt: _, slow: __, untried: ___, ...health }: StoreHealth,
-  { settings, landscape, progress }: HealthParts,
+  { settings, landscape, progress, tracking }: HealthParts,
 ): InstanceHealth => {
   const { entries, bytes, oldest, aside } = landscape.journal?.stats(name) ?? { entries: 0, bytes: 0, aside: 0 }
   const behind = health.state === 'catching-up' || entries > 0
@@ -38,7 +40,7 @@ const describe = (
     name,
     categories: homedOn(settings, name),
     standsInFor: standsInFor(name, settings, landscape),
-    tracking: 'off',
+    tracking: tracking(name),
     journal: { entries, bytes, ...(oldest !== undefined && { oldest }), ...(aside > 0 && { aside }) },
   }
 }

@@ -3,6 +3,7 @@ import type { HealthReport } from '../types/index.js'
 import { createAnnouncements } from './announce.js'
 import { createEngine } from './cache/create-engine.js'
 import type { CacheEngine } from './cache/engine.js'
+import { withL1 } from './cache/l1/l1.js'
 import { createEmbeddedStore, type EmbeddedStore } from './embedded/embedded-store.js'
 import type { TiersEmitter } from './events.js'
 import { whenFree } from './failover/journal/directory.js'
@@ -12,6 +13,7 @@ import { healthReport } from './health-report.js'
 import type { Instance } from './instances/instance.js'
 import { createRedisStore } from './instances/redis-store.js'
 import type { StoreHealth } from './instances/store.js'
+import { createInvalidation } from './invalidation/invalidation.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
 import type { Settings } from './settings/settings.js'
@@ -62,6 +64,7 @@ export const openTiers = (
       const previous = last.state
       last.state = health.state
       failover.changed(name, health)
+      if (!health.readable || !health.writable) invalidation.doubt(name)
       announcements.changed(name, health)
       const described = healthNow().instances.find((each) => each.name === name)
       if (described !== undefined) events.emit('instance:state', described, previous)
@@ -77,6 +80,7 @@ export const openTiers = (
       )
     }
   }
+  const invalidation = createInvalidation({ settings, instances, processId, report })
   const stores = new Map<string, Instance | EmbeddedStore>([...instances, ...embedded])
   const healthOf = (name: string): StoreHealth => {
     const store = stores.get(name)
@@ -94,13 +98,14 @@ export const openTiers = (
   })
   const { landscape } = failover
   const announcements = createAnnouncements({ settings, landscape, report, events, now: Date.now })
-  const healthNow = (): HealthReport => healthReport({ settings, landscape, healthOf, progress: failover.progress })
+  const healthNow = (): HealthReport =>
+    healthReport({ settings, landscape, healthOf, progress: failover.progress, tracking: invalidation.tracking })
 
   return {
     engine: createEngine({
       settings,
       router: createRouter(settings, report.warn),
-      shelves: failover.shelves,
+      shelves: withL1(failover.shelves, { settings, landscape, invalidation }),
       report,
       now: Date.now,
       random: Math.random,
@@ -109,6 +114,7 @@ export const openTiers = (
     health: healthNow,
     start: async () => {
       announcements.starting(true)
+      invalidation.open()
       await Promise.all([...stores.values()].map((store) => store.connect()))
       announcements.starting(false)
       for (const warning of startWarnings(settings, healthOf)) report.warn(warning)
@@ -125,6 +131,7 @@ export const openTiers = (
     },
     close: async () => {
       const begun = performance.now()
+      await within(CLOSE_LIMIT / 2, invalidation.close())
       await within(CLOSE_LIMIT / 2, failover.close())
       const left = CLOSE_LIMIT - (performance.now() - begun)
       await Promise.all([...stores.values()].map((store) => within(left, store.close())))

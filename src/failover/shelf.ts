@@ -71,6 +71,13 @@ export interface ShelfLease {
   release(why?: { readonly failed: number } | { readonly died: true }): Promise<void>
 }
 
+/** A copy in this process. */
+export interface Held {
+  readonly text: string
+  /** What a reader made of the text and may use again, if it left that here. */
+  opened: unknown
+}
+
 /**
  * The entries of one category, wherever they are now: at home, on a stand-in, on the mirror, in the embedded store. The
  * cache works on this and knows nothing of outages. Every call has the deadline of one call to home, whatever it takes.
@@ -82,6 +89,8 @@ export interface Shelf {
   /** In the order asked. What can't be read now is undefined, except where the category fails closed. */
   readMany(names: readonly EntryName[]): Promise<(string | undefined)[]>
   locate(name: EntryName): Promise<Located | undefined>
+  /** As readMany. */
+  locateMany(names: readonly EntryName[]): Promise<(Located | undefined)[]>
   write(entries: readonly ShelfWrite[]): Promise<void>
   /** For each whether something was there, as far as that is known. */
   remove(names: readonly EntryName[]): Promise<boolean[]>
@@ -100,6 +109,13 @@ export interface Shelf {
    * renews it.
    */
   lease?(name: EntryName, ask: LeaseAsk): Promise<LeaseAnswer>
+  /** What `read` would answer from this process at once, without a promise. */
+  peek?(name: EntryName): Held | undefined
+  /**
+   * Calls `wake` once, as soon as it is heard that the key may have changed; nobody promises that it is. Answers how to
+   * stop that.
+   */
+  onChanged?(name: EntryName, wake: () => void): () => void
 }
 
 export interface Shelves {

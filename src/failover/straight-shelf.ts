@@ -70,6 +70,11 @@ const straight = (store: Store, { source, prefix, reading, writing, ready }: Rul
         const text = await store.read(redisKey, reading())
         return text === undefined ? undefined : { text, source, degraded: false }
       }),
+    locateMany: (names) =>
+      whenReady(async () => {
+        const texts = await store.readMany(names.map(keyOf), reading())
+        return texts.map((text) => (text === undefined ? undefined : { text, source, degraded: false }))
+      }),
     write: (entries) => store.write(entries.map(entryOf), writing()),
     remove: (names) => store.remove(names.map(keyOf), writing()),
     swap: ({ redisKey }, expected, next) => store.swap(redisKey, expected, next, writing()),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** What a connection carries. */
-export type Role = 'data' | 'large' | 'probe'
+export type Role = 'data' | 'large' | 'probe' | 'tracking'
 
 /** Apps that share a database differ in their namespace: none may end the connections of another. */
 const appOf = (namespace: string): string =>

@@ -53,6 +53,9 @@ export interface Instance extends Store {
    */
   scripts(calls: readonly ScriptCall[], intent: Intent, options?: CallOptions): Promise<(unknown | StoreError)[]>
 
+  /** Adds a record, field and value in turn, to a stream that keeps about as many as others need that were away for a moment. */
+  append(stream: string, fields: readonly string[]): Promise<void>
+
   identity(): Promise<Identity>
   plant(sentinel: string): Promise<void>
   /**

@@ -13,6 +13,7 @@
  *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one, see failover/recovery/identity.ts
  *     <namespace>~mr:deltas          hash: ids of increments that were replayed, see failover/versions/once-script.ts
  *     <namespace>~mr:writers         hash: directories of the servers that write state, see failover/state-copy/embedded-copy-filling.ts
+ *     <namespace>~mr:changes         stream: what was changed, where a server tells nobody itself, see src/invalidation/changes.ts
  *     <namespace>~mr:fenced          which process ended the connections of vanished ones last; lives for seconds
  */
 export interface Layout {
@@ -32,6 +33,7 @@ export interface Layout {
   outage(home: string): string
   readonly sentinel: string
   readonly deltas: string
+  readonly changes: string
   readonly fenced: string
   readonly writers: string
 }
@@ -52,6 +54,7 @@ export const layoutOf = (namespace: string): Layout => {
     outage: (home) => `${namespace}~mr:outage:${home}`,
     sentinel: `${namespace}~mr:sentinel`,
     deltas: `${namespace}~mr:deltas`,
+    changes: `${namespace}~mr:changes`,
     fenced: `${namespace}~mr:fenced`,
     writers: `${namespace}~mr:writers`,
   }

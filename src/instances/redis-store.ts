@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { RedisUrl } from '../settings/redis-url.js'
 import { getOne } from './batch-reader.js'
+import { createAppend } from './append.js'
 import { createCaller } from './caller.js'
 import { createConnection } from './connection.js'
 import { connectionName, type Role } from './connection-name.js'
@@ -165,6 +166,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
     ...createEntries(caller, lines, checkSize),
     ...createGroups(caller, lines, layout, checkSize),
     ...createScriptCalls(caller, lines, checkSize),
+    ...createAppend(caller, data),
     ...createReturn({
       caller,
       data,

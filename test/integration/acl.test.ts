@@ -26,6 +26,8 @@ const [command, patterns] = blocksOf(file, 'configuration')
   .map(({ code }) => code.replaceAll('\\\n', ''))
 const words = (line = ''): string[] => (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''))
 const rights = words(command).filter((word) => word.startsWith('+'))
+/** What the page says to give where CLIENT TRACKING can't be. */
+const instead = words(/Give `([^`]*)` instead/.exec(readFileSync(file, 'utf8'))?.[1])
 const [ofPrimary, ofSecondary] = (patterns ?? '').split('\n').filter((line) => line.startsWith("'"))
 
 expectNothingUnhandled()
@@ -268,6 +270,40 @@ describe('where INFO and CONFIG are denied too', () => {
       undefined,
       undefined,
     ])
+  })
+})
+
+describe.each([
+  ['and nothing given instead', [], ['client|tracking', 'xadd', 'xrevrange']],
+  ['and a stream given instead', instead, ['client|tracking']],
+] as const)('where CLIENT TRACKING is denied, %s', (_, given, denied) => {
+  const rightsOf = (granted: readonly string[]): string[] => [
+    ...granted.filter((right) => right !== '+client|tracking'),
+    ...given,
+  ]
+  it('says once what is weaker, and is refused no more', async () => {
+    const opened = await open({
+      ...namespaced,
+      primary: rightsOf(namespaced.primary),
+      secondary: rightsOf(namespaced.secondary),
+    })
+    const { tiers, servers, warnings } = opened
+    const cache = createCacheClient(tiers.engine)
+    await until('both were asked', () => tiers.health().instances.every(({ tracking }) => tracking === 'refused'))
+    expect(warnings.filter((line) => line.includes('CLIENT TRACKING')).length).toBe(2)
+    await cache.set('a', 1, { category: 'menu' })
+    await until('it was told, or was not allowed to', async () => {
+      await servers[1].note()
+      return servers[1].called.has('xadd') || servers[1].denied.has('xadd')
+    })
+    await cache.set('a', 2, { category: 'menu' })
+    expect(await cache.get('a', { category: 'menu' })).toBe(2)
+    await until('others were heard, or may not be', async () => {
+      await servers[1].note()
+      return servers[1].called.has('xread') || servers[1].denied.has('xrevrange')
+    })
+    expect(await all(opened, 'denied')).toEqual(denied)
+    if (given.length > 0) expect(instead.filter((right) => !servers[1].called.has(right.slice(1)))).toEqual(['+xrange'])
   })
 })
 

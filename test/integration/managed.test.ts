@@ -54,7 +54,15 @@ afterAll(() => tiers.close())
 describe('two small managed databases', () => {
   it('say what they are, and nothing speaks against them', () => {
     for (const line of lines) expect(line).toMatch(/up .*Redis \d.* of 30 MB/)
-    expect(said).toEqual([])
+    expect(said.filter((line) => !line.includes('CLIENT TRACKING is refused'))).toEqual([])
+  })
+
+  it('say that they tell nothing of changes', async () => {
+    await until('both were asked', () => tiers.health().instances.every(({ tracking }) => tracking === 'refused'))
+    const lines = ['primary', 'secondary'].map(
+      (name) => `${name}  CLIENT TRACKING is refused: what l1 keeps in memory lives 1 s at most`,
+    )
+    expect(said.filter((line) => line.includes('CLIENT TRACKING')).sort()).toEqual(lines)
   })
 
   const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -90,10 +98,10 @@ describe('two small managed databases', () => {
     expect(moves).toEqual(expected)
   })
 
-  it('refuse CONFIG and nothing else, and no connection; we have four at most', async () => {
+  it('refuse CONFIG, to tell of changes, and nothing else, and no connection; we have four at most', async () => {
     for (const { admin, note, denied } of servers) {
       await note()
-      expect([...denied]).toEqual(['config|get'])
+      expect([...denied].sort()).toEqual(['client|tracking', 'config|get'])
       expect(await admin.info('stats')).toMatch(/^rejected_connections:0\r?$/m)
       const list = String(await admin.client('LIST'))
       expect(list.match(/ name=motia-redis:/g)?.length).toBeLessThanOrEqual(4)

@@ -13,6 +13,7 @@ export interface CachedReads {
   readAfter(name: EntryName, error: unknown): Promise<string | undefined>
   readManyAfter(names: readonly EntryName[], error: unknown): Promise<(string | undefined)[]>
   locateAfter(name: EntryName, error: unknown): Promise<Located | undefined>
+  locateManyAfter(names: readonly EntryName[], error: unknown): Promise<(Located | undefined)[]>
   lifeAfter(name: EntryName, error: unknown): Promise<number | undefined>
 }
 
@@ -109,6 +110,7 @@ export const createCachedReads = (setting: CachedSetting): CachedReads => {
     readAfter: async (name, error) => (await readAfter(name, error))?.text,
     readManyAfter: async (names, error) => (await elsewhere(names, error)).map((each) => each?.text),
     locateAfter: readAfter,
+    locateManyAfter: elsewhere,
     lifeAfter,
 
     life: async (name) => {

@@ -61,6 +61,14 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
           )
         : reads.find([entry]).then(([found]) => found),
 
+    locateMany: (entries) =>
+      calm(name)
+        ? home.readMany(entries.map(keyOf), reading).then(
+            (texts) => texts.map((text) => (text === undefined ? undefined : { text, source: name, degraded: false })),
+            (error) => reads.locateManyAfter(entries, error),
+          )
+        : reads.find(entries),
+
     life: (entry) =>
       calm(name)
         ? home.life(entry.redisKey, reading).catch((error) => reads.lifeAfter(entry, error))

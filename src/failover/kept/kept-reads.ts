@@ -30,7 +30,7 @@ export interface WaitingAt {
   deltas(key: string): readonly DeltaEntry[]
 }
 
-export interface KeptReads extends Pick<Shelf, 'read' | 'readMany' | 'locate'> {
+export interface KeptReads extends Pick<Shelf, 'read' | 'readMany' | 'locate' | 'locateMany'> {
   readonly waiting: WaitingAt
   /** The places to ask now, in order. */
   order(): readonly KeptPlace[]
@@ -120,19 +120,36 @@ export const createKeptReads = (
     return locateIn(backups, name, callTime(home.instance, 'read', own, since)).then(textOf)
   }
 
-  const oneByOne = async (names: readonly EntryName[]): Promise<(string | undefined)[]> => {
-    const texts: (string | undefined)[] = []
+  const oneByOne = async (names: readonly EntryName[]): Promise<(Located | undefined)[]> => {
+    const found: (Located | undefined)[] = []
     for (let from = 0; from < names.length; from += AT_ONCE) {
       const part = names.slice(from, from + AT_ONCE).map((name) =>
-        locate(name).then(textOf, (error) => {
+        locate(name).catch((error) => {
           if (!failClosed && error instanceof StoreError && (isOutage(error) || error.kind === 'unknown'))
             return undefined
           throw error
         }),
       )
-      texts.push(...(await Promise.all(part)))
+      found.push(...(await Promise.all(part)))
     }
-    return texts
+    return found
+  }
+
+  /** Straight from home where that may be asked; else, or where it fails, one by one. */
+  const many = <T>(
+    names: readonly EntryName[],
+    atHome: (text: string | undefined) => T,
+    elsewhere: (found: Located | undefined) => T,
+  ): Promise<T[]> => {
+    if (!isCalm()) return oneByOne(names).then((found) => found.map(elsewhere))
+    const keys = names.map(({ redisKey }) => redisKey)
+    return home.instance.readMany(keys, straight()).then(
+      (texts) => texts.map(atHome),
+      async (error) => {
+        if (!(error instanceof StoreError) || !isOutage(error) || failClosed) throw error
+        return (await oneByOne(names)).map(elsewhere)
+      },
+    )
   }
 
   return {
@@ -148,13 +165,12 @@ export const createKeptReads = (
       return home.instance.read(name.redisKey, straight()).catch((error) => elsewhere(name, error, since))
     },
 
-    readMany: (names) => {
-      if (!isCalm()) return oneByOne(names)
-      const keys = names.map(({ redisKey }) => redisKey)
-      return home.instance.readMany(keys, straight()).catch((error) => {
-        if (!(error instanceof StoreError) || !isOutage(error) || failClosed) throw error
-        return oneByOne(names)
-      })
-    },
+    readMany: (names) => many(names, (text) => text, textOf),
+    locateMany: (names) =>
+      many(
+        names,
+        (text) => (text === undefined ? undefined : { text, source: home.name, degraded: false }),
+        (found) => found,
+      ),
   }
 }

@@ -68,6 +68,7 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
     read: reads.read,
     readMany: reads.readMany,
     locate: reads.locate,
+    locateMany: reads.locateMany,
 
     write: (written) => {
       const only = written.length === 1 ? written[0] : undefined
