@@ -1,0 +1,44 @@
+import type { Layout } from '../../instances/layout.js'
+import { throughIndex } from '../../instances/tagged.js'
+import type { CategorySettings } from '../../settings/settings.js'
+import { categoryScope } from '../journal/journal-entries.js'
+import type { Clock } from '../versions/clock.js'
+import { entryCalls, type PutAnswer } from '../versions/kept-calls.js'
+import { tagMarker } from '../versions/markers.js'
+import type { KeptEntries } from './kept-entries.js'
+import type { KeptTask } from './kept-writes.js'
+
+/**
+ * The invalidation of a tag. First its marker, which keeps out whatever is older, then the entries page by page: each has
+ * a deadline of its own, and whoever stops in between may begin again. Done: how many went.
+ */
+export const invalidateTask = (
+  category: CategorySettings,
+  entries: KeptEntries,
+  tag: string,
+  layout: Layout,
+  clock: Clock,
+): KeptTask<number> => {
+  const { name: of, deadline } = category
+  const scope = categoryScope(of)
+  const calls = entryCalls(layout, clock)
+  const options = deadline.write === undefined ? {} : { timeout: deadline.write }
+
+  return {
+    scope,
+    key: undefined,
+    intent: 'change',
+    send: async (place, version): Promise<PutAnswer<number>> => {
+      const marking = calls.mark([tagMarker(tag, of)], version)
+      const was = marking.answer(await place.instance.script(marking, 'change', options))
+      if (was !== undefined && was > version) return { refused: was }
+      const at = { category: of, prefix: entries.prefixAt(place) }
+      const removed = await throughIndex(async (keys, cursor) => {
+        const call = calls.invalidateTagged(at, tag, version, keys, cursor)
+        return call.answer(await place.instance.script(call, 'change', options))
+      })
+      return { done: removed }
+    },
+    entry: (version) => ({ kind: 'tag', scope, tag, version }),
+  }
+}
