@@ -1,8 +1,10 @@
+import { isOutage } from '../instances/instance.js'
 import type { Layout } from '../instances/layout.js'
-import type { Store } from '../instances/store.js'
+import { type Store, StoreError } from '../instances/store.js'
 import { rawCategory } from '../settings/categories.js'
 import type { CategorySettings } from '../settings/settings.js'
 import { createCachedShelf } from './cached/cached-shelf.js'
+import { everywhere } from './journal/journal-entries.js'
 import { createKeptShelf } from './kept/kept-shelf.js'
 import type { Landscape } from './landscape.js'
 import type { Shelf } from './shelf.js'
@@ -30,9 +32,33 @@ export const createShelves = (parts: {
       ? createFailClosedShelf(category, home, landscape)
       : createCachedShelf(category, home, parts)
   }
+  /** Of an instance that can't be asked now: what other processes have there goes on replay. */
+  const invalidateAt = async (name: string, tags: readonly string[]): Promise<readonly string[]> => {
+    const instance = landscape.instances.get(name)
+    try {
+      return (await instance?.invalidateEverywhere(tags)) ?? []
+    } catch (error) {
+      if (!(error instanceof StoreError) || !isOutage(error)) throw error
+      const { journal } = landscape
+      if (journal === undefined) throw error
+      await journal.append(
+        name,
+        tags.map((tag) => ({ kind: 'invalid-tag', scope: everywhere, tag }) as const),
+      )
+      parts.outages.enter(name, () => journal.stats(name).entries)
+      return []
+    }
+  }
   const older = new Map<string, Shelf>()
   return {
     of,
+    invalidateEverywhere: async (tags: readonly string[]): Promise<ReadonlySet<string>> => {
+      const found = await Promise.all([
+        ...[...embedded.values()].map((store) => store.invalidateEverywhere(tags)),
+        ...[...landscape.instances.keys()].map((name) => invalidateAt(name, tags)),
+      ])
+      return new Set(found.flat())
+    },
     older: (instance: string): Shelf => {
       const known = older.get(instance) ?? of(rawCategory(instance))
       older.set(instance, known)

@@ -2,15 +2,17 @@ import type { Instance } from '../instances/instance.js'
 import { type CallOptions, type Store, StoreError } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
 import type { Landscape } from './landscape.js'
-import type { EntryName, Shelf, ShelfWrite } from './shelf.js'
+import type { EntryName, Shelf } from './shelf.js'
+import { storeNext, storeTags, storeWrite } from './store-write.js'
 
 /**
  * Entries of a category that have one place and no other: on an embedded store, which shares its machine's fate, or at
  * the home of a category that fails closed. An outage is the caller's to see.
  */
 export const createStraightShelf = (category: CategorySettings, store: Store): Shelf => {
-  const { deadline, keyPrefix } = category
+  const { deadline, keyPrefix, name } = category
   return straight(store, {
+    category: name,
     source: 'embedded',
     reading: () => limitOf(deadline.read),
     writing: () => limitOf(deadline.write),
@@ -25,8 +27,9 @@ export const createFailClosedShelf = (
   home: Instance,
   { stale }: Pick<Landscape, 'stale'>,
 ): Shelf => {
-  const { deadline, keyPrefix } = category
+  const { deadline, keyPrefix, name } = category
   return straight(home, {
+    category: name,
     source: home.name,
     // One attempt is all there is, so it gets the whole time.
     reading: () => ({ timeout: deadline.read ?? home.deadline('read') }),
@@ -46,6 +49,7 @@ export const createFailClosedShelf = (
 }
 
 interface Rules {
+  readonly category: string
   readonly source: string
   readonly prefix: string
   reading(): CallOptions
@@ -57,7 +61,7 @@ interface Rules {
 const limitOf = (timeout: number | undefined): CallOptions => (timeout === undefined ? {} : { timeout })
 const keyOf = ({ redisKey }: EntryName): string => redisKey
 
-const straight = (store: Store, { source, prefix, reading, writing, ready }: Rules): Shelf => {
+const straight = (store: Store, { category, source, prefix, reading, writing, ready }: Rules): Shelf => {
   const whenReady = <T>(read: () => Promise<T>): Promise<T> => {
     const problem = ready()
     return problem === undefined ? read() : Promise.reject(problem)
@@ -75,16 +79,22 @@ const straight = (store: Store, { source, prefix, reading, writing, ready }: Rul
         const texts = await store.readMany(names.map(keyOf), reading())
         return texts.map((text) => (text === undefined ? undefined : { text, source, degraded: false }))
       }),
-    write: (entries) => store.write(entries.map(entryOf), writing()),
+    write: (entries) =>
+      store.write(
+        entries.map((entry) => storeWrite(category, entry)),
+        writing(),
+      ),
     remove: (names) => store.remove(names.map(keyOf), writing()),
-    swap: ({ redisKey }, expected, next) => store.swap(redisKey, expected, next, writing()),
+    swap: ({ redisKey }, expected, next) => store.swap(redisKey, expected, storeNext(category, next), writing()),
     life: ({ redisKey }) => whenReady(() => store.life(redisKey, reading())),
     increment: ({ redisKey }, by, endsAt) => store.increment(redisKey, by, endsAt, writing()),
     scan: (begin, cursor, limit) => whenReady(() => store.scan(prefix + begin, cursor, limit, reading())),
     clear: async () => {
       await store.clear(prefix, writing())
     },
+    invalidate: async (tags) => {
+      const named = storeTags(category, tags)
+      return named === undefined ? 0 : store.removeTagged(named, writing())
+    },
   }
 }
-
-const entryOf = ({ redisKey, text, endsAt }: ShelfWrite) => ({ key: redisKey, text, endsAt })

@@ -19,9 +19,14 @@ export const pipelined = async <T>(
   redis: Redis,
   items: readonly T[],
   add: Add<T>,
+  tolerate?: (error: Error) => boolean,
+): Promise<unknown[]> => repliesOf(await outcomesOf(redis, items, add), tolerate)
+
+/** Throws where any of them failed. */
+export const repliesOf = (
+  outcomes: readonly Outcome[],
   tolerate: (error: Error) => boolean = () => false,
-): Promise<unknown[]> => {
-  const outcomes = await outcomesOf(redis, items, add)
+): unknown[] => {
   const errors: Error[] = []
   const replies = outcomes.map(([error, reply]) => {
     if (error === null) return reply

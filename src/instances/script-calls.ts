@@ -4,7 +4,7 @@ import type { Connection } from './connection.js'
 import type { Lines } from './entries.js'
 import type { Instance, ScriptCall } from './instance.js'
 import { isLarge } from './large.js'
-import { type Outcome, outcomesOf } from './pipeline.js'
+import { type Outcome, outcomesOf, repliesOf } from './pipeline.js'
 import { faultOf } from './redis-errors.js'
 import { runScript, scriptError } from './scripts.js'
 
@@ -57,6 +57,12 @@ export const createScriptCalls = (
       })
     },
   }
+}
+
+/** Their replies; rejects where any of them failed. */
+export const pipelinedScripts = async (redis: Redis, calls: readonly ScriptCall[]): Promise<unknown[]> => {
+  const outcomes = await outcomesOfScripts(redis, calls)
+  return repliesOf(outcomes.map(([error, reply]): Outcome => [error && (scriptError(error) as Error), reply]))
 }
 
 /** By their names; those that the server doesn't know (any more) once more afterwards, the first of each with its text. */

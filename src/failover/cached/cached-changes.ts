@@ -1,11 +1,12 @@
 import { isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
 import type { EntryName, ShelfWrite } from '../shelf.js'
+import { storeNext, storeWrite } from '../store-write.js'
 import { steadyNow, type TimeLeft } from '../time-left.js'
 import { createMemory, outageOf } from './cached-memory.js'
-import { type CachedSetting, entryOf, keyOf } from './cached-setting.js'
+import { type CachedSetting, keyOf } from './cached-setting.js'
 
-type Next = { readonly text: string; readonly endsAt: number }
+type Next = Omit<ShelfWrite, keyof EntryName>
 
 /** Changes of a cached category whose home can't be asked, or can't be trusted to have the last word. */
 export interface CachedChanges {
@@ -31,6 +32,8 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
   const { scope } = overlay
   const { name } = home
   const { mayStray, mayForget, remember, invalid, writeTime } = createMemory(setting)
+
+  const entryOf = (write: ShelfWrite) => storeWrite(category.name, write)
 
   /** A server that is full still deletes, which frees memory. That it may fail is what the journal's entry is for. */
   const removeOld = (names: readonly EntryName[], full: boolean): void => {
@@ -118,11 +121,11 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
   }
 
   const swap = async (entry: EntryName, expected: string, next: Next): Promise<boolean> => {
-    if (!home.writable() || home.catchingUp() || overlay.find(entry.key)?.invalid === true) {
+    if (!home.writable() || home.catchingUp() || overlay.about([{ ...entry, tags: next.tags }]).invalid) {
       return swapElsewhere(entry, expected, next)
     }
     try {
-      const swapped = await home.swap(entry.redisKey, expected, next, setting.writing)
+      const swapped = await home.swap(entry.redisKey, expected, storeNext(category.name, next), setting.writing)
       if (swapped && outages.involved(name)) {
         await copies.swap(entry.redisKey, expected, next, writeTime(steadyNow()))
       }

@@ -1,7 +1,7 @@
 import type { Instance } from '../../instances/instance.js'
-import type { CallOptions, EntryWrite } from '../../instances/store.js'
+import type { CallOptions } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
-import type { EntryName, ShelfWrite } from '../shelf.js'
+import type { EntryName } from '../shelf.js'
 import type { Copies, CopiesParts } from '../stand-in/copies.js'
 import type { Trace } from '../stand-in/places.js'
 import type { Overlay } from './overlay-view.js'
@@ -29,4 +29,3 @@ export interface CachedSetting {
 }
 
 export const keyOf = ({ redisKey }: EntryName): string => redisKey
-export const entryOf = ({ redisKey, text, endsAt }: ShelfWrite): EntryWrite => ({ key: redisKey, text, endsAt })

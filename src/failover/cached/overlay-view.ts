@@ -1,3 +1,4 @@
+import { tagsIn } from '../../codec/envelope.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import { categoryScope, type Scope } from '../journal/journal-entries.js'
 import type { Found } from '../journal/journal-overlay.js'
@@ -7,8 +8,11 @@ import type { Landscape } from '../landscape.js'
 export interface Overlay {
   readonly scope: Scope
   find(key: string): Found | undefined
-  /** What is at home under any of the keys isn't to be read; increments wait for any of them. */
-  about(names: readonly { readonly key: string }[]): { readonly invalid: boolean; readonly counted: boolean }
+  /** What is at home under any of the keys, or with any of the tags, isn't to be read; increments wait for any of them. */
+  about(names: readonly { readonly key: string; readonly tags?: readonly string[] | undefined }[]): {
+    readonly invalid: boolean
+    readonly counted: boolean
+  }
   /** A text from home bears a tag that was invalidated. */
   tagged(text: string): boolean
 }
@@ -21,33 +25,21 @@ export const overlayOf = (
 ): Overlay => {
   const scope = categoryScope(category.name)
   const find = (key: string): Found | undefined => (looking ? journal?.find(home, scope, key) : undefined)
+  const invalidated = (tags: readonly string[]): boolean =>
+    looking && journal?.findTags(home, scope, tags)?.invalid === true
   return {
     scope,
     find,
     about: (names) => {
       let invalid = false
       let counted = false
-      for (const { key } of names) {
+      for (const { key, tags } of names) {
         const found = find(key)
-        invalid ||= found?.invalid === true
+        invalid ||= found?.invalid === true || (tags !== undefined && invalidated(tags))
         counted ||= found?.counted === true
       }
       return { invalid, counted }
     },
-    tagged: (text) => {
-      if (!looking || journal === undefined || !text.includes('"t":[')) return false
-      return journal.findTags(home, scope, tagsOf(text))?.invalid === true
-    },
-  }
-}
-
-/** Tags in an envelope; a text that holds none of ours bears none. */
-const tagsOf = (text: string): string[] => {
-  try {
-    const envelope: { readonly meta?: { readonly t?: unknown } } | null = JSON.parse(text)
-    const tags = envelope?.meta?.t
-    return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : []
-  } catch {
-    return [] // Not JSON: whoever reads it finds that out.
+    tagged: (text) => looking && journal?.holds(home) === true && invalidated(tagsIn(text)),
   }
 }

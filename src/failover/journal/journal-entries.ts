@@ -38,11 +38,18 @@ export interface TombstoneEntry {
   readonly version: Version
 }
 
+export interface TagEntry {
+  readonly kind: 'tag'
+  readonly scope: Scope
+  readonly tag: string
+  readonly version: Version
+}
+
 export type KeptEntry =
   | ValueEntry
   | TombstoneEntry
   | { readonly kind: 'clear'; readonly scope: Scope; readonly version: Version }
-  | { readonly kind: 'tag'; readonly scope: Scope; readonly tag: string; readonly version: Version }
+  | TagEntry
 
 /** An increment, to be added once. */
 export interface DeltaEntry {

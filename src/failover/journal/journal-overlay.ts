@@ -24,7 +24,10 @@ import { type Added, addedBy, readDeltas } from './journal-sums.js'
 export interface Found {
   /** Cached data: what lies at home is not to be read. */
   readonly invalid: boolean
-  /** Kept data: what answers a read of the key. A value whose life is over, or that was cleared since, is none. */
+  /**
+   * Kept data: what answers a read of the key. A value whose life is over, that was cleared since, or of which a tag was
+   * invalidated, is none.
+   */
   readonly own: ValueEntry | TombstoneEntry | undefined
   /** Kept data: without `own`, a value at home or on a stand-in counts only above this version. */
   readonly cleared: Version | undefined
@@ -76,14 +79,35 @@ export const createOverlay = (
     return entry?.kind === 'clear' ? entry.version : undefined
   }
 
+  const findTags: Overlay['findTags'] = (instance, scope, tags) => {
+    if (tags.length === 0 || !mayHold(instance)) return undefined
+    let invalid = false
+    let version: Version | undefined
+    for (const tag of tags) {
+      for (const where of [scope, everywhere]) {
+        invalid ||= records.doesExist(tagKey(instance, 'T', where, tag))
+        const entry = records.get(tagKey(instance, 't', where, tag))?.[3]
+        if (entry?.kind === 'tag' && (version === undefined || entry.version > version)) version = entry.version
+      }
+    }
+    return invalid || version !== undefined ? { invalid, version } : undefined
+  }
+
+  const isInvalidated = (instance: string, { scope, tags = [], version }: ValueEntry): boolean => {
+    const invalidated = findTags(instance, scope, tags)?.version
+    return invalidated !== undefined && invalidated >= version
+  }
+
   /** As it is to be read now. */
   const standing = (
+    instance: string,
     own: JournalEntry | undefined,
     cleared: Version | undefined,
   ): ValueEntry | TombstoneEntry | undefined => {
     if (own?.kind !== 'value' && own?.kind !== 'tombstone') return undefined
     if (cleared !== undefined && own.version <= cleared) return undefined
-    if (own.kind === 'tombstone' || own.endsAt === false || own.endsAt > now()) return own
+    if (own.kind === 'tombstone') return own
+    if ((own.endsAt === false || own.endsAt > now()) && !isInvalidated(instance, own)) return own
     return { kind: 'tombstone', scope: own.scope, key: own.key, version: own.version }
   }
 
@@ -94,7 +118,7 @@ export const createOverlay = (
       if (!mayHold(instance)) return undefined
       const invalid = records.doesExist(invalidKey(instance, scope, key)) || isInvalid(instance, scope)
       const cleared = clearedAt(instance, scope)
-      const own = standing(records.get(keptKey(instance, scope, key))?.[3], cleared)
+      const own = standing(instance, records.get(keptKey(instance, scope, key))?.[3], cleared)
       const place = deltasOf(instance, scope, key)
       const counted = sums.doesExist(place)
       if (!invalid && own === undefined && cleared === undefined && !counted) return undefined
@@ -120,25 +144,13 @@ export const createOverlay = (
       const cleared = clearedAt(instance, scope)
       const own = new Map<string, ValueEntry | TombstoneEntry>()
       for (const { value } of records.getRange(within(keptOf(instance, scope)))) {
-        const entry = standing(value[3], cleared)
+        const entry = standing(instance, value[3], cleared)
         if (entry !== undefined) own.set(entry.key, entry)
       }
       return !invalid && own.size === 0 && cleared === undefined ? undefined : { invalid, own, cleared }
     },
 
-    findTags: (instance, scope, tags) => {
-      if (tags.length === 0 || !mayHold(instance)) return undefined
-      let invalid = false
-      let version: Version | undefined
-      for (const tag of tags) {
-        for (const where of [scope, everywhere]) {
-          invalid ||= records.doesExist(tagKey(instance, 'T', where, tag))
-          const entry = records.get(tagKey(instance, 't', where, tag))?.[3]
-          if (entry?.kind === 'tag' && (version === undefined || entry.version > version)) version = entry.version
-        }
-      }
-      return invalid || version !== undefined ? { invalid, version } : undefined
-    },
+    findTags,
 
     scopesOfGroups: (instance) => {
       if (!mayHold(instance)) return []

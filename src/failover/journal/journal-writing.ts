@@ -16,6 +16,7 @@ import {
   type Scope,
   sizeOf,
   startOf,
+  type TagEntry,
 } from './journal-entries.js'
 import type { JournalTables, Row, Totals } from './journal-files.js'
 import { countDelta } from './journal-sums.js'
@@ -112,6 +113,16 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
     if (sums.doesExist(place)) dropRange(instance, place, () => true)
   }
 
+  /** What waits and bears the tag is gone. What it replaced must not come back, so it counts as a tombstone. */
+  const bury = (instance: string, { scope, tag, version }: TagEntry): void => {
+    for (const { value } of [...records.getRange(within(keptOf(instance, scope)))]) {
+      const [, startedAt, , each] = value
+      if (each.kind !== 'value' || each.version > version || each.tags?.includes(tag) !== true) continue
+      const { key } = each
+      put(instance, filed(instance, { kind: 'tombstone', scope, key, version: each.version }), startedAt)
+    }
+  }
+
   /** Replay deletes the counter, so there is nothing to add to. */
   const isInvalid = (instance: string, scope: string, key: string): boolean =>
     records.doesExist(invalidKey(instance, scope, key)) ||
@@ -173,6 +184,7 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
         dropRange(instance, deltasIn(instance, entry.scope), () => true)
       }
       if ('key' in entry) dropDeltas(instance, entry)
+      if (entry.kind === 'tag') bury(instance, entry)
     },
 
     setAside: (instance, seq, reason, now) => {

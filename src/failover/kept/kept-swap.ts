@@ -1,7 +1,8 @@
 import { isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
-import type { EntryName, Shelf } from '../shelf.js'
+import type { EntryName, Shelf, ShelfWrite } from '../shelf.js'
+import { storeNext } from '../store-write.js'
 import type { Clock } from '../versions/clock.js'
 import { type KeptEntries, versioned } from './kept-entries.js'
 import { callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
@@ -48,17 +49,17 @@ export const createKeptSwap = (
 
   const swapAt = async (
     place: KeptPlace,
-    write: EntryName & { readonly text: string; readonly endsAt: number },
+    write: ShelfWrite,
     expected: string,
     timeout: number | undefined,
   ): Promise<boolean | 'away'> => {
     const version = clock.next()
     const text = versioned(write.text, version)
-    const { endsAt } = write
+    const next = storeNext(category.name, { ...write, text })
     const options = timeout === undefined ? undefined : { timeout }
     try {
       const key = entries.at(place, write.redisKey)
-      if (!(await place.instance.swap(key, expected, { text, endsAt }, options))) return false
+      if (!(await place.instance.swap(key, expected, next, options))) return false
     } catch (error) {
       if (error instanceof StoreError && isOutage(error)) return 'away'
       throw error

@@ -1,11 +1,10 @@
-import { tagsIn } from '../../codec/envelope.js'
 import type { Instance } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
+import { throughIndex } from '../../instances/tagged.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { Clock, Version } from '../versions/clock.js'
 import { entryCalls, groupCalls, type KeptCall } from '../versions/kept-calls.js'
 import { clearMarker, tagMarker } from '../versions/markers.js'
-import { versionIn } from './recovery-texts.js'
 import type { Places } from './repair-places.js'
 import { patience } from './replay.js'
 
@@ -21,13 +20,6 @@ export interface Marks {
     categories: readonly CategorySettings[],
     of: CategorySettings | undefined,
   ): Promise<void>
-  /** Cached data that bears a tag goes. */
-  removeTagged(instance: Instance, category: CategorySettings, tag: string): Promise<void>
-}
-
-interface Tagged {
-  readonly redisKey: string
-  readonly text: string
 }
 
 const PAGE = 500
@@ -60,21 +52,6 @@ export const createMarks = (places: Places, layout: Layout, clock: Clock): Marks
     redisKey,
   })
 
-  const bearing = (
-    instance: Instance,
-    prefix: string,
-    tag: string,
-    act: (found: readonly Tagged[]) => Promise<unknown>,
-  ): Promise<void> =>
-    eachPage(instance, prefix, async (keys) => {
-      const texts = await instance.readMany(keys, patience(instance))
-      const found = keys.flatMap((redisKey, i) => {
-        const text = texts[i]
-        return text !== undefined && tagsIn(text).includes(tag) ? [{ redisKey, text }] : []
-      })
-      if (found.length > 0) await act(found)
-    })
-
   return {
     clearCategory: async (instance, category, version) => {
       const prefix = places.prefixAt(instance.name, category)
@@ -98,22 +75,9 @@ export const createMarks = (places: Places, layout: Layout, clock: Clock): Marks
       for (const category of categories) {
         const prefix = places.prefixAt(instance.name, category)
         if (prefix === undefined) continue
-        await bearing(instance, prefix, tag, (found) => {
-          const batch = found.flatMap(({ redisKey, text }) => {
-            const read = versionIn(text, clock.horizon())
-            return read === undefined ? [] : [{ ...named(category, prefix, redisKey), read }]
-          })
-          return batch.length === 0 ? Promise.resolve() : ask(instance, entries.invalidateEntries(batch, version))
-        })
+        const at = { category: category.name, prefix }
+        await throughIndex((keys, cursor) => ask(instance, entries.invalidateTagged(at, tag, version, keys, cursor)))
       }
     },
-
-    removeTagged: (instance, { keyPrefix }, tag) =>
-      bearing(instance, keyPrefix, tag, (found) =>
-        instance.remove(
-          found.map(({ redisKey }) => redisKey),
-          patience(instance),
-        ),
-      ),
   }
 }

@@ -9,6 +9,7 @@ import {
   isKept,
   type JournalEntry,
   type KeptEntry,
+  type Scope,
 } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import type { Version } from '../versions/clock.js'
@@ -16,6 +17,7 @@ import { entryCalls, groupCalls } from '../versions/kept-calls.js'
 import { onceCall } from '../versions/once-script.js'
 import type { Marks } from './repair-marks.js'
 import { nameIn, type Places } from './repair-places.js'
+import { patience } from './replay.js'
 
 /** How an entry is brought to an instance. */
 export type Plan =
@@ -66,16 +68,27 @@ export const createPlans = ({ landscape, journal, layout, places, marks, now }: 
     if (entry.kind === 'invalid') {
       return { do: 'remove', redisKey: landscape.categoryOf(nameIn(entry.scope)).keyPrefix + entry.key }
     }
-    const all = entry.scope === everywhere
-    const categories = all ? places.cachedAt(instance.name) : [landscape.categoryOf(nameIn(entry.scope))]
+    if (entry.kind === 'invalid-tag') return work(() => removeTagged(instance, entry.scope, entry.tag))
+    const categories =
+      entry.scope === everywhere ? places.cachedAt(instance.name) : [landscape.categoryOf(nameIn(entry.scope))]
     const closed = categories.find(({ enumerable }) => !enumerable)
     if (closed !== undefined) return { do: 'aside', reason: `the keys of '${closed.name}' can't be listed` }
     return work(async () => {
-      for (const category of categories) {
-        if (entry.kind === 'invalid-tag') await marks.removeTagged(instance, category, entry.tag)
-        else await instance.clear(category.keyPrefix)
-      }
+      for (const { keyPrefix } of categories) await instance.clear(keyPrefix)
     })
+  }
+
+  /** Everywhere: also in categories that only other processes know. */
+  const removeTagged = async (instance: Instance, scope: Scope, tag: string): Promise<void> => {
+    const time = patience(instance)
+    if (scope !== everywhere) {
+      await instance.removeTagged({ category: nameIn(scope), names: [tag] }, time)
+      return
+    }
+    const known = places.cachedAt(instance.name).map(({ name }) => name)
+    for (const category of new Set([...known, ...(await instance.invalidateEverywhere([tag], time))])) {
+      await instance.removeTagged({ category, names: [tag] }, time)
+    }
   }
 
   const delta = (entry: DeltaEntry, prefix: string): Plan =>

@@ -33,6 +33,12 @@ export interface Copies {
     time: TimeLeft,
   ): Promise<{ total: number; reached: Reached } | undefined>
   clear(prefix: string, time: TimeLeft): Promise<Reached>
+  /** What begins so and bears any of the tags. How many went. */
+  removeTagged(
+    prefix: string,
+    tags: readonly string[],
+    time: TimeLeft,
+  ): Promise<{ readonly removed: number; readonly reached: Reached }>
   /** Stand-ins that are read now. */
   places(time: TimeLeft): Promise<readonly StandInPlace[]>
   readonly fallback: Fallback | undefined
@@ -56,6 +62,7 @@ export const noCopies: Copies = {
   life: async () => undefined,
   increment: async (_, by) => ({ total: by, reached: nowhere }),
   clear: async () => nowhere,
+  removeTagged: async () => ({ removed: 0, reached: nowhere }),
   places: async () => [],
   fallback: undefined,
 }
@@ -217,6 +224,17 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
         atLast((it) => it.clear(prefix)),
       ])
       return { ids: cleared.flatMap((each) => each?.id ?? []), lastResort: last !== undefined }
+    },
+
+    removeTagged: async (prefix, tags, time) => {
+      const [removed, last] = await Promise.all([
+        Promise.all(toTell(true).map((it) => standIns.removeTagged(it, time, prefix, tags))),
+        atLast((it) => it.removeTagged(prefix, tags)),
+      ])
+      return {
+        removed: removed.reduce((sum, each) => sum + (each?.value ?? 0), last?.value ?? 0),
+        reached: { ids: removed.flatMap((each) => each?.id ?? []), lastResort: last !== undefined },
+      }
     },
   }
 }

@@ -1,3 +1,4 @@
+import { tagsIn } from '../../codec/envelope.js'
 import { countUp } from '../../embedded/counter.js'
 import { createEmbeddedStore, type EmbeddedStore } from '../../embedded/embedded-store.js'
 import { type CallOptions, type EntryStore, type EntryWrite, type ScanPage, StoreError } from '../../instances/store.js'
@@ -24,6 +25,7 @@ export interface Fallback {
   increment(key: string, by: number, endsAt: number, options: CallOptions): Promise<number>
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
   clear(prefix: string): Promise<void>
+  removeTagged(prefix: string, tags: readonly string[]): Promise<number>
 }
 
 export interface FallbackOptions {
@@ -120,8 +122,26 @@ export const createFallback = ({ store, home, category, from, now }: FallbackOpt
       const { keys } = await store.scan(begin + prefix, undefined, 1)
       if (keys.length > 0) await store.clear(begin + prefix)
     },
+
+    removeTagged: async (prefix, tags) => {
+      let removed = 0
+      let cursor: string | undefined
+      do {
+        const page = await store.scan(begin + prefix, cursor, PAGE)
+        const stored = await store.readMany(page.keys)
+        const bearing = page.keys.filter((_, i) => {
+          const text = stored[i]
+          return text !== undefined && tagsIn(opened(text).text).some((tag) => tags.includes(tag))
+        })
+        for (const was of bearing.length === 0 ? [] : await store.remove(bearing)) if (was) removed++
+        cursor = page.cursor
+      } while (cursor !== undefined)
+      return removed
+    },
   }
 }
+
+const PAGE = 500
 
 const texts = {
   'not-a-number': 'the stored value is not an integer',

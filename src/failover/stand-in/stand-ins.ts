@@ -4,6 +4,7 @@ import { StoreError } from '../../instances/store.js'
 import type { Landscape } from '../landscape.js'
 import { bounded, steadyNow, type TimeLeft } from '../time-left.js'
 import { type CopyTarget, notChanged } from './copy-scripts.js'
+import { removeBearing } from './copy-tags.js'
 import type { Outages } from './outages.js'
 import type { Place } from './places.js'
 
@@ -38,6 +39,13 @@ export interface StandIns {
   ): Promise<Changed<readonly unknown[]> | undefined>
   /** All copies that begin with this, in batches, each with the instance's own deadline. */
   clear(standIn: Instance, time: TimeLeft, prefix: string): Promise<Changed<number> | undefined>
+  /** The same, of those that bear any of the tags. */
+  removeTagged(
+    standIn: Instance,
+    time: TimeLeft,
+    prefix: string,
+    tags: readonly string[],
+  ): Promise<Changed<number> | undefined>
 }
 
 const ATTEMPTS = 3
@@ -120,6 +128,12 @@ export const createStandIns = (home: string, landscape: Landscape, outages: Outa
     clear: (standIn, time, prefix) =>
       again(standIn, time, async (place) => {
         const removed = await standIn.clear(place.prefix + prefix)
+        return (await outages.stands(home, standIn, place)) ? removed : undefined
+      }),
+
+    removeTagged: (standIn, time, prefix, tags) =>
+      again(standIn, time, async (place) => {
+        const removed = await removeBearing(standIn, place.prefix + prefix, tags)
         return (await outages.stands(home, standIn, place)) ? removed : undefined
       }),
   }

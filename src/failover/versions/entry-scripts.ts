@@ -1,4 +1,5 @@
 import { type Script, script } from '../../instances/scripts.js'
+import { bearsRule, enrolRule, pageRule } from '../../instances/tag-scripts.js'
 import { clearMarker } from './markers.js'
 import { versionRules } from './script-rules.js'
 
@@ -30,15 +31,16 @@ end
 `
 
 /**
- * KEYS: entry, markers. ARGV: version, horizon, text, life, then the fields of the markers it is subject to.
- * 1, or the version that refused it.
+ * KEYS: entry, markers, indexes of its tags. ARGV: version, horizon, text, life, then the fields of the markers it is
+ * subject to. 1, or the version that refused it.
  */
-export const putScript = script(`${shared}
+export const putScript = script(`${shared}${enrolRule}
 local floor = nil
 for _, marker in ipairs(redis.call('HMGET', KEYS[2], unpack(ARGV, 5))) do floor = higher(floor, valid(marker)) end
 if floor and floor >= version then return floor end
 local was = stored(KEYS[1])
 if was and was ~= 'foreign' and was > version then return was end
+enrol(KEYS[1], ARGV[4], 3, #KEYS)
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 return 1`)
 
@@ -100,10 +102,10 @@ mark(KEYS[2], ARGV[3], version)
 return existed`)
 
 /**
- * KEYS: entry, markers. ARGV: version, horizon, ceiling, text, life, own marker, clear marker, markers of tags.
- * 1 it is there now, 0 dropped, 2 it met a foreign value, which is gone.
+ * KEYS: entry, markers, indexes of its tags. ARGV: version, horizon, ceiling, text, life, own marker, clear marker,
+ * markers of tags. 1 it is there now, 0 dropped, 2 it met a foreign value, which is gone.
  */
-export const mergeScript = script(`${shared}
+export const mergeScript = script(`${shared}${enrolRule}
 local markers = redis.call('HMGET', KEYS[2], unpack(ARGV, 6))
 local floor = higher(valid(markers[1]), valid(markers[2]))
 if floor and floor >= version then return 0 end
@@ -126,6 +128,7 @@ if was == version then
   local text = redis.call('GET', KEYS[1])
   if text == ARGV[4] or digest(text) > digest(ARGV[4]) then return 0 end
 end
+enrol(KEYS[1], ARGV[5], 3, #KEYS)
 redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
 return 1`)
 
@@ -174,9 +177,42 @@ end
 return removed`)
 
 /**
- * After the tags' markers are set. KEYS: markers, entries. ARGV: version, horizon, then own marker and version of each
- * entry as read, when its tags were looked at. Removes those that are unchanged and not above the version; each leaves a
- * marker, so that what it replaced doesn't come back. Answers how many.
+ * After the tag's marker is set. KEYS: index, markers, entries of a page. ARGV: version, horizon, tag as JSON, cursor,
+ * count, most bytes, own marker of each entry. Removes those that bear the tag and are not above the version; each leaves
+ * a marker, so that what it replaced doesn't come back. Stops where their texts are more than the server's other clients
+ * should wait for. How many went, how many were looked at; then, if those are all, the next page.
+ */
+export const invalidateTaggedScript = script(`${shared}${bearsRule}${pageRule}
+local removed, over, bytes, looked = 0, {}, 0, 0
+for i = 3, #KEYS do
+  if bytes > tonumber(ARGV[6]) then break end
+  local key, field = KEYS[i], ARGV[i + 4]
+  local text = redis.pcall('GET', key)
+  if type(text) == 'table' and not string.find(text.err, 'WRONGTYPE') then return text end
+  local bearing = type(text) == 'string' and bears(text, ARGV[3])
+  if type(text) == 'string' then bytes = bytes + #text end
+  local was = bearing and valid(string.match(text, '^{"ver":"([0-9a-f]+)"'))
+  if bearing and not (was and was > version) then
+    redis.call('UNLINK', key)
+    removed = removed + 1
+    bearing = false
+    if was then
+      local marker = valid(redis.call('HGET', KEYS[2], field))
+      if not marker or marker < was then mark(KEYS[2], field, was) end
+    end
+  end
+  if not bearing then over[#over + 1] = key end
+  looked = looked + 1
+end
+if #over > 0 then redis.call('ZREM', KEYS[1], unpack(over)) end
+local reply = {removed, looked}
+if looked < #KEYS - 2 then return reply end
+return page(reply, KEYS[1], ARGV[4], ARGV[5])`)
+
+/**
+ * What one place hasn't got any more, as the other knows. KEYS: markers, entries. ARGV: version, horizon, then own marker
+ * and version of each entry as read. Removes those that are unchanged and not above the version; each leaves a marker.
+ * Answers how many.
  */
 export const invalidateEntriesScript = script(`${shared}
 local removed = 0

@@ -1,9 +1,11 @@
 import type { Layout } from '../../instances/layout.js'
 import type { Script } from '../../instances/scripts.js'
+import { INDEX_PAGE, type Looked, MOST_BYTES } from '../../instances/tagged.js'
 import { type Clock, lowestAt, type Version } from './clock.js'
 import {
   clearEntriesScript,
   invalidateEntriesScript,
+  invalidateTaggedScript,
   markScript,
   mergeScript,
   mergeTombstoneScript,
@@ -71,13 +73,16 @@ const wholeMs = (life: number): number => Math.max(1, Math.ceil(life))
 const lowestKept = (now: number): Version => lowestAt(now - MARKER_LIFE - SWEEP_MARGIN)
 
 /** Calls on kept cache entries. `clock` gives the horizon, and the ceiling of what meets a foreign value. */
-export const entryCalls = ({ markers }: Layout, clock: Clock) => {
+export const entryCalls = (layout: Layout, clock: Clock) => {
+  const { markers } = layout
   const own = ({ category, key }: KeptEntry): string[] => [keyMarker(category, key), clearMarker(category)]
+  const indexes = (category: string, tags: readonly string[] = []): string[] =>
+    tags.map((tag) => layout.tag(category, tag))
 
   return {
     put: (at: KeptEntry, version: Version, { text, tags, life }: EntryText): KeptCall<PutAnswer<undefined>> => ({
       script: putScript,
-      keys: [at.redisKey, markers],
+      keys: [at.redisKey, markers, ...indexes(at.category, tags)],
       args: [version, clock.horizon(), text, wholeMs(life), ...own(at), ...tagMarkersOf(at.category, tags)],
       answer: putAnswer,
     }),
@@ -92,7 +97,7 @@ export const entryCalls = ({ markers }: Layout, clock: Clock) => {
 
     merge: (at: KeptEntry, version: Version, { text, tags, life }: EntryText): KeptCall<MergeAnswer> => ({
       script: mergeScript,
-      keys: [at.redisKey, markers],
+      keys: [at.redisKey, markers, ...indexes(at.category, tags)],
       args: [
         version,
         clock.horizon(),
@@ -136,7 +141,32 @@ export const entryCalls = ({ markers }: Layout, clock: Clock) => {
       answer: Number,
     }),
 
-    /** A batch of entries whose text at `read` bore an invalidated tag, at most 1,000. Answers how many went. */
+    /**
+     * Removes what bears a tag and is not above the version, page by page: see `throughIndex`. `prefix`: what the keys of
+     * the category's entries begin with there.
+     */
+    invalidateTagged: (
+      { category, prefix }: { readonly category: string; readonly prefix: string },
+      tag: string,
+      version: Version,
+      keys: readonly string[],
+      cursor: string,
+    ): KeptCall<Looked> => ({
+      script: invalidateTaggedScript,
+      keys: [layout.tag(category, tag), markers, ...keys],
+      args: [
+        version,
+        clock.horizon(),
+        JSON.stringify(tag),
+        cursor,
+        INDEX_PAGE,
+        MOST_BYTES,
+        ...keys.map((redisKey) => keyMarker(category, redisKey.slice(prefix.length))),
+      ],
+      answer: (reply) => reply as Looked,
+    }),
+
+    /** A batch of entries as they were `read`, at most 1,000, if they still are. Answers how many went. */
     invalidateEntries: (
       batch: readonly (KeptEntry & { readonly read: Version })[],
       version: Version,
