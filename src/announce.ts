@@ -22,10 +22,9 @@ const QUIET = 10_000
 
 interface Moved {
   readonly at: number
-  readonly categories: readonly string[]
+  /** By category: where it is served. */
+  readonly categories: Map<string, string>
   replayed: number
-  /** Where they are served. */
-  to: string
   /** It couldn't be read either. */
   wasAway: boolean
 }
@@ -60,7 +59,7 @@ export const createAnnouncements = (parts: {
       if (before !== undefined) report.info(`${name}  up again`)
     } else if (trouble === 'slow') report.warn(`${name}  slow  ${reasonFor(name, reason)}`)
     else {
-      const then = consequence(settings, name, standInOf(landscape, name))
+      const then = consequence(settings, name, (mirrored) => standInOf(landscape, name, mirrored))
       report.warn(`${name}  ${trouble}  ${reasonFor(name, reason)}${then === '' ? '' : `; ${then}`}`)
     }
   }
@@ -68,28 +67,38 @@ export const createAnnouncements = (parts: {
   const move = (name: string, { readable, writable, state, reason }: StoreHealth): void => {
     const serves = readable && writable
     const gone = moved.get(name)
-    const to = standInOf(landscape, name)
-    if (!serves && to !== undefined && gone === undefined && (state === 'down' || readable)) {
-      const categories = categoriesOf(name).flatMap((one) => (one.onOutage === 'failover' ? [one.name] : []))
-      moved.set(name, { at: now(), categories, replayed: 0, to, wasAway: !readable })
-      tell(categories, name, to, reasonFor(name, reason))
+    if (!serves && gone === undefined && (state === 'down' || readable)) {
+      const categories = placesOf(name)
+      if (categories.size > 0) moved.set(name, { at: now(), categories, replayed: 0, wasAway: !readable })
+      for (const [category, to] of categories) tell(category, name, to, reasonFor(name, reason))
     }
     // Where nothing waits for it, nobody tells that it has caught up.
     if (serves && gone?.wasAway === false && landscape.calm(name)) back(name)
     if (gone !== undefined && !readable) gone.wasAway = true
   }
 
-  const tell = (categories: readonly string[], from: string, to: string, reason: string): void => {
-    for (const category of categories) events.emit('failover', { category, from, to, reason })
-  }
+  /** Where those of an instance that move are served now. */
+  const placesOf = (name: string): Map<string, string> =>
+    new Map(
+      categoriesOf(name).flatMap((each): [string, string][] => {
+        const to = each.onOutage === 'failover' ? standInOf(landscape, name, each.mirror) : undefined
+        return to === undefined ? [] : [[each.name, to]]
+      }),
+    )
+
+  const tell = (category: string, from: string, to: string, reason: string): void =>
+    events.emit('failover', { category, from, to, reason })
 
   /** What stood in for others may be gone itself, or able again. */
   const moveOn = (name: string, { reason }: StoreHealth): void => {
-    for (const [home, gone] of moved) {
-      const to = standInOf(landscape, home)
-      if (home === name || to === undefined || to === gone.to) continue
-      tell(gone.categories, gone.to, to, gone.to === name ? reasonFor(name, reason) : `${to} can stand in again`)
-      gone.to = to
+    for (const [home, { categories }] of moved) {
+      if (home === name) continue
+      for (const [category, to] of placesOf(home)) {
+        const from = categories.get(category)
+        if (from === to) continue
+        categories.set(category, to)
+        tell(category, from ?? home, to, from === name ? reasonFor(name, reason) : `${to} can stand in again`)
+      }
     }
   }
 
@@ -98,7 +107,8 @@ export const createAnnouncements = (parts: {
     if (gone === undefined) return
     moved.delete(name)
     const { replayed, at } = gone
-    for (const category of gone.categories) events.emit('failback', { category, to: name, replayed, ms: now() - at })
+    for (const category of gone.categories.keys())
+      events.emit('failback', { category, to: name, replayed, ms: now() - at })
   }
 
   return {

@@ -99,7 +99,7 @@ export const openTiers = (
   const { landscape } = failover
   const announcements = createAnnouncements({ settings, landscape, report, events, now: Date.now })
   const healthNow = (): HealthReport =>
-    healthReport({ settings, landscape, healthOf, progress: failover.progress, tracking: invalidation.tracking })
+    healthReport({ ...failover, settings, healthOf, tracking: invalidation.tracking })
 
   return {
     engine: createEngine({
@@ -117,8 +117,8 @@ export const openTiers = (
       invalidation.open()
       await Promise.all([...stores.values()].map((store) => store.connect()))
       announcements.starting(false)
-      for (const warning of startWarnings(settings, healthOf)) report.warn(warning)
-      return startLines(settings, healthOf, (name) => standInOf(landscape, name))
+      for (const warning of startWarnings(settings, healthOf, durable.journal)) report.warn(warning)
+      return startLines(settings, healthOf, (name) => (mirrored) => standInOf(landscape, name, mirrored))
     },
     drill: (name, ms) => {
       const instance = instances.get(name)

@@ -39,30 +39,47 @@ export const reasonFor = (
   reason = `no answer yet from the address in ${urlVariable(instance)}`,
 ): string => reason
 
-/** What serves while `home` can't: the name of an instance, or 'embedded'. Undefined: nothing. */
-export const standInOf = ({ standInsOf, lastResort }: Landscape, home: string): string | undefined =>
-  standInsOf(home)[0]?.name ?? (lastResort === undefined ? undefined : 'embedded')
+/**
+ * What serves while `home` can't: the name of an instance, or 'embedded'. Undefined: nothing. What is mirrored lies on one
+ * other instance only; without that the journal is left.
+ */
+export const standInOf = (
+  { standInsOf, mirrorOf, journal, lastResort }: Pick<Landscape, 'standInsOf' | 'mirrorOf' | 'journal' | 'lastResort'>,
+  home: string,
+  mirrored: boolean,
+): string | undefined => {
+  const mirror = mirrored ? mirrorOf(home) : undefined
+  if (mirror !== undefined) return mirror.readable() ? mirror.name : journal && 'embedded'
+  return standInsOf(home)[0]?.name ?? (lastResort && 'embedded')
+}
+
+/** What stands in for an instance, as far as its categories differ in that. */
+export type StandIns = (mirrored: boolean) => string | undefined
 
 /** What an instance's absence means for its categories. */
-export const consequence = (settings: Settings, instance: string, standIn: string | undefined): string => {
+export const consequence = (settings: Settings, instance: string, standInFor: StandIns): string => {
   const homed = homedOn(settings, instance).flatMap((name) => settings.categories.get(name) ?? [])
   const names = (of: (category: CategorySettings) => boolean): string =>
     homed
       .filter(of)
       .map(({ name }) => name)
       .join(' ')
-  const moving = standIn === undefined ? '' : names(({ onOutage }) => onOutage === 'failover')
-  const staying = names(({ onOutage }) => (standIn === undefined ? onOutage !== 'drop' : onOutage === 'fail-closed'))
+  const placeOf = ({ onOutage, mirror }: CategorySettings): string | undefined =>
+    onOutage === 'failover' ? standInFor(mirror) : undefined
+  const state = settings.state.instance === instance && settings.state.mirror ? standInFor(true) : undefined
+  const places = new Set([...homed.map(placeOf), state].filter((place) => place !== undefined))
+  const served = [...places].flatMap((place) => {
+    const roles = [
+      names((each) => placeOf(each) === place),
+      ...(state === place && place !== 'embedded' ? ['state'] : []),
+    ]
+    const all = roles.filter((role) => role !== '').join(', ')
+    return all === '' ? [] : [`${place === 'embedded' ? 'the embedded store' : place} stands in for ${all}`]
+  })
+  const staying = names((each) => each.onOutage !== 'drop' && placeOf(each) === undefined)
   const dropped = names(({ onOutage }) => onOutage === 'drop')
-  const state = settings.state.instance === instance
-  const served = [
-    moving,
-    ...(state && standIn !== undefined && standIn !== 'embedded' && settings.state.mirror ? ['state'] : []),
-  ]
-    .filter((role) => role !== '')
-    .join(', ')
   return [
-    ...(served === '' ? [] : [`${standIn === 'embedded' ? 'the embedded store' : standIn} stands in for ${served}`]),
+    ...served,
     ...(staying === '' ? [] : [`unavailable until it is back: ${staying}`]),
     ...(dropped === '' ? [] : [`not kept until it is back: ${dropped}`]),
   ].join('; ')
@@ -72,12 +89,12 @@ const awayLine = (
   settings: Settings,
   { name, url }: InstanceSettings,
   { reason }: StoreHealth,
-  standIn: string | undefined,
+  standInFor: StandIns,
 ): string => {
   const then =
     url === undefined
       ? `unavailable until it is back: ${rolesOf(settings, name)}`
-      : consequence(settings, name, standIn)
+      : consequence(settings, name, standInFor)
   return [reasonFor(name, reason), then].filter((part) => part !== '').join('; ')
 }
 
@@ -85,16 +102,16 @@ const awayLine = (
 export const startLines = (
   settings: Settings,
   healthOf: (instance: string) => StoreHealth,
-  standInOf: (instance: string) => string | undefined,
+  standInsOf: (instance: string) => StandIns,
 ): string[] => {
   const width = Math.max(...settings.instances.map((instance) => instance.name.length))
   return settings.instances.map((instance) => {
     const health = healthOf(instance.name)
     const roles = rolesOf(settings, instance.name)
     const facts =
-      health.state === 'up'
+      health.state === 'up' || health.state === 'suspect'
         ? ['up  ', ...upLine(health, instance), roles]
-        : ['DOWN', awayLine(settings, instance, health, standInOf(instance.name))]
+        : ['DOWN', awayLine(settings, instance, health, standInsOf(instance.name))]
     return [instance.name.padEnd(width), ...facts.filter((fact) => fact !== '')].join('  ')
   })
 }

@@ -1,12 +1,37 @@
+import type { Journal } from './failover/journal/journal.js'
+import { namesOf } from './failover/journal/journal-entries.js'
 import type { StoreHealth } from './instances/store.js'
 import { urlVariable } from './settings/names.js'
 import type { Settings } from './settings/settings.js'
 
-/** What only the servers can tell about a configuration, once they are connected. Lines that name what to change. */
-export const startWarnings = (settings: Settings, healthOf: (instance: string) => StoreHealth): string[] => [
+/** What a person should know at the start that only the servers, and the folder, can tell. */
+export const startWarnings = (
+  settings: Settings,
+  healthOf: (instance: string) => StoreHealth,
+  journal: Journal | undefined,
+): string[] => [
   ...sameServers(settings, healthOf),
   ...unfitForState(settings, healthOf),
+  ...(journal === undefined ? [] : setAside(settings, journal)),
 ]
+
+/** Of so many it is said what they are about. */
+const LOOKED_AT = 10_000
+
+/** Writes of earlier outages that never reached their home. They stay until somebody has judged them. */
+const setAside = ({ instances }: Settings, journal: Journal): string[] => {
+  const all = instances.some(({ name }) => journal.stats(name).aside > 0) ? journal.listAside(LOOKED_AT) : []
+  return instances.flatMap(({ name }) => {
+    const { aside } = journal.stats(name)
+    const own = all.filter(({ instance }) => instance === name)
+    if (aside === 0) return []
+    const since = new Date(Math.min(...own.map(({ at }) => at))).toISOString()
+    const reasons = [...new Set(own.map(({ reason }) => reason))].join('; ')
+    return [
+      `${name}  ${aside} ${aside === 1 ? 'write' : 'writes'} that never reached it lie apart (${namesOf(own.map(({ entry }) => entry))}), the first since ${since}: ${reasons}`,
+    ]
+  })
+}
 
 /** Two instances that are one server fail together, and fill up together. */
 const sameServers = (settings: Settings, healthOf: (instance: string) => StoreHealth): string[] => {

@@ -14,7 +14,7 @@ import type { Shelf, Shelves } from './shelf.js'
 import { createShelves } from './shelves.js'
 import { withFallbackGroups } from './stand-in/fallback-groups.js'
 import { openLastResort } from './stand-in/last-resort.js'
-import { createOutages } from './stand-in/outages.js'
+import { createOutages, type Outages } from './stand-in/outages.js'
 import { createRemoveCopies } from './stand-in/remove-copies.js'
 import { type FilledCopy, type FilledCopyParts, openFilledCopy } from './state-copy/embedded-copy-filling.js'
 
@@ -29,6 +29,7 @@ export interface Failover {
   /** An instance's standing has changed. */
   changed(name: string, health: StoreHealth): void
   progress: Recovery['progress']
+  otherRouting: Outages['otherRouting']
   close(): Promise<void>
 }
 
@@ -67,7 +68,11 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const behind = (name: string): boolean => recovery.behind(name)
   const stale = (name: string): boolean => recovery.stale(name)
   const landscape = createLandscape({ settings, instances, clock, journal, idOf, behind, stale, lastResort })
-  const outages = createOutages({ instances, layout, processId, routing: routingHash(settings) })
+  const onOtherRouting = (other: string): void =>
+    report.warn(
+      `another server process (${other}) sends some categories to other instances than this one, as in a deploy that moves one: what it writes of them isn't read here until all have the same configuration`,
+    )
+  const outages = createOutages({ instances, layout, processId, routing: routingHash(settings), onOtherRouting })
   /** With those that are listed nowhere, as they are met. */
   const categories = new Map(settings.categories)
   const recovery: Recovery = createRecovery({
@@ -155,6 +160,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
     },
 
     progress: recovery.progress,
+    otherRouting: outages.otherRouting,
 
     close: async () => {
       clearInterval(draining)

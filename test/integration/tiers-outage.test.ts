@@ -71,6 +71,9 @@ describe('an instance that goes away', () => {
       journal: { entries: 0 },
     })
     expect(instanceIn(tiers.health(), 'primary').standsInFor).toEqual(moved)
+    // By what that says of itself, it sends some categories elsewhere.
+    expect(tiers.health().otherRouting).toEqual(['other'])
+    expect(lines.filter((line) => line.includes('another server process (other) sends some'))).toHaveLength(1)
     expect(await tiers.cache.get('b', menu)).toBe('meanwhile')
     await tiers.cache.set('c', 'both', menu)
     await client(primary).hdel('~mr:outage:secondary', 'p:other')

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createEmitter } from '../../src/events.ts'
+import { openDurable } from '../../src/failover/journal/durable.ts'
 import { openTiers } from '../../src/open.ts'
 import type { Report } from '../../src/report.ts'
 import { readSettings } from '../../src/settings/read-settings.ts'
@@ -175,7 +176,7 @@ describe('start', () => {
     const settings = readSettings(options, { env: all, baseDir: testFolder(), production: false })
     const tiers = openTiers(settings, { report, events: createEmitter(report) })
     cleanUps.push(() => tiers.close())
-    return { lines: await tiers.start(), said }
+    return { lines: await tiers.start(), said, tiers }
   }
 
   it('one line per instance, with what its server says', async () => {
@@ -201,6 +202,32 @@ describe('start', () => {
       expect.stringMatching(/^primary may evict workflow state .*allkeys-lru/),
       expect.stringMatching(/^state never expires/),
     ])
+  })
+
+  it('names the writes of earlier outages that never reached their home', async () => {
+    const [primary, secondary] = await twoServers()
+    const env = {
+      REDIS_PRIMARY_URL: primary.url,
+      REDIS_SECONDARY_URL: secondary.url,
+      MOTIA_REDIS_DIR: testFolder(),
+    }
+    const before = openDurable(readSettings({}, { env, baseDir: '/', production: false }), 'aaaaaaaa', {
+      report: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      onFull: () => undefined,
+    })
+    const kept = (scope: string) => ({ kind: 'tombstone' as const, scope, key: 'a', version: before.clock.next() })
+    await before.journal?.append('primary', [kept('c:orders'), kept('c:auth'), kept('g:flow')])
+    for await (const batch of before.journal?.batches('primary', 10) ?? []) {
+      await before.journal?.setAside('primary', batch, 'older than 24 h')
+    }
+    await before.journal?.close()
+    const { said, tiers } = await start(env)
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^primary {2}3 writes that never reached it lie apart \(orders 1, auth 1, state 1\), the first since \d{4}-.*Z: older than 24 h$/,
+      ),
+    ])
+    expect(tiers.health().instances.map(({ journal }) => journal.aside)).toEqual([3, undefined])
   })
 
   it('says nothing of a server that fits', async () => {

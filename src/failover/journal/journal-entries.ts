@@ -127,3 +127,13 @@ export const deltasOf = (instance: string, scope: Scope, key: string): Buffer =>
 export const deltasIn = (instance: string, scope: Scope): Buffer => keyOf(instance, 'd', scope)
 export const keptOf = (instance: string, scope: Scope): Buffer => keyOf(instance, 'k', scope)
 export const classOf = (instance: string, of: RecordClass): Buffer => keyOf(instance, of)
+
+/** What entries are about, for people: 'orders 2, state 1'. Names of groups are the app's own data. */
+export const namesOf = (entries: readonly JournalEntry[]): string => {
+  const counts = new Map<string, number>()
+  for (const { scope } of entries) {
+    const name = isGroup(scope) ? 'state' : scope === everywhere ? 'all categories' : scope.slice(2)
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return [...counts].map(([name, count]) => `${name} ${count}`).join(', ')
+}

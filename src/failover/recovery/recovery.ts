@@ -248,12 +248,16 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     },
 
     drain: (name) =>
-      inBackground(name, 'background', async (instance) => {
+      inBackground(name, 'background', async (instance, lane) => {
         const since = performance.now()
         let replayed = 0
+        const onProgress = (count: number): void => {
+          const done = replayed + count
+          lane.progress = { step: 'replaying', done, total: done + (journal?.stats(name).entries ?? 0) }
+        }
         while (!signal.aborted && instance.readable() && instance.writable() && journal?.holds(name) === true) {
           await fence(instance, false)
-          const count = await round(instance, background)
+          const count = await round(instance, background, onProgress)
           if (count === 0) return
           replayed += count
         }

@@ -3,7 +3,7 @@ import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
 import type { Report } from '../../report.js'
 import type { Pending } from '../journal/journal.js'
-import { type DeltaEntry, isGroup } from '../journal/journal-entries.js'
+import { type DeltaEntry, isGroup, namesOf } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import type { Version } from '../versions/clock.js'
 import { copyCounterScript } from '../versions/entry-scripts.js'
@@ -64,7 +64,8 @@ export const createRounds = (parts: RoundsParts) => {
     for (const reason of new Set(aside.map((each) => each.reason))) {
       const all = aside.filter((each) => each.reason === reason).map(({ pending }) => pending)
       const kept = await journal.setAside(instance.name, all, reason)
-      report.warn(`${instance.name}  ${all.length} journalled writes were set aside: ${reason}`)
+      const about = namesOf(all.map(({ entry }) => entry))
+      report.warn(`${instance.name}  ${all.length} journalled writes were set aside (${about}): ${reason}`)
       // What is set aside has a limit too, and what can't be replayed must not keep the instance away for ever.
       const left = all.length - kept
       const dropped = left > 0 ? await journal.remove(instance.name, all) : 0

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
+import { steadyNow } from '../time-left.js'
 import type { CopyTarget } from './copy-scripts.js'
 import {
   goodbyeCall,
@@ -14,6 +15,7 @@ import {
   registerCall,
 } from './outage-scripts.js'
 import { createPlaces, type Place, type Places, type Trace } from './places.js'
+import { createRoutingWatch } from './routing-watch.js'
 
 export interface OtherProcess extends Registration {
   readonly processId: string
@@ -71,6 +73,8 @@ export interface Outages {
   sweep(home: string): Promise<void>
   /** The ids known here, by stand-in. */
   known(home: string): ReadonlyMap<string, string>
+  /** Processes that send some categories elsewhere than this one, as they were seen a moment ago. */
+  otherRouting(): readonly string[]
   /** Others needn't wait for this process any more. Never rejects. */
   close(): Promise<void>
 }
@@ -82,6 +86,8 @@ export interface OutagesOptions {
   readonly processId: string
   /** Hash of the routing table. */
   readonly routing: string
+  /** Hears once of each process that has another one. */
+  readonly onOtherRouting?: (processId: string) => void
   /** For tests, to see that they are what helps: ids count for ever; changes of copies run whenever they arrive. */
   readonly weakened?: { readonly anyAge?: boolean; readonly anyTime?: boolean } | undefined
 }
@@ -100,7 +106,9 @@ interface OneHome {
   readonly abandoned: { readonly standIn: string; readonly prefix: string }[]
 }
 
-export const createOutages = ({ instances, layout, processId, routing, weakened }: OutagesOptions): Outages => {
+export const createOutages = (options: OutagesOptions): Outages => {
+  const { instances, layout, processId, routing, weakened, onOtherRouting = () => undefined } = options
+  const watch = createRoutingWatch({ own: routing, onOther: onOtherRouting, now: steadyNow })
   const homes = new Map<string, OneHome>()
   const beating = new Set<string>()
   let timer: NodeJS.Timeout | undefined
@@ -152,7 +160,25 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
   }
 
   const beatAll = (): void => {
-    for (const [home, one] of homes) for (const instance of reachable()) void beat(home, one, instance)
+    for (const [home, one] of homes) {
+      for (const instance of reachable()) void beat(home, one, instance)
+      if (one.registered) void others(home)
+    }
+  }
+
+  const others: Outages['others'] = async (home) => {
+    const found = new Map<string, OtherProcess>()
+    const look = async (instance: Instance): Promise<void> => {
+      const reply = await ask(instance, listCall(layout.outage(home)), 'read')
+      if (reply === undefined) return
+      for (const [id, one] of listAnswer(reply)) {
+        if (id === processId) continue
+        found.set(id, { processId: id, ...one })
+        watch.heed(id, one.routing)
+      }
+    }
+    await Promise.all(reachable().map(look))
+    return [...found.values()]
   }
 
   const enter = (home: string, entries: () => number): void => {
@@ -186,16 +212,8 @@ export const createOutages = ({ instances, layout, processId, routing, weakened 
     },
     enter,
 
-    others: async (home) => {
-      const found = new Map<string, OtherProcess>()
-      const look = async (instance: Instance): Promise<void> => {
-        const reply = await ask(instance, listCall(layout.outage(home)), 'read')
-        if (reply === undefined) return
-        for (const [id, one] of listAnswer(reply)) if (id !== processId) found.set(id, { processId: id, ...one })
-      }
-      await Promise.all(reachable().map(look))
-      return [...found.values()]
-    },
+    others,
+    otherRouting: watch.others,
 
     leave: async (home) => {
       const one = of(home)

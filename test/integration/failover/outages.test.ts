@@ -52,6 +52,21 @@ const open = async (processId: string, options: Partial<OutagesOptions> = {}): P
 const joined = async ({ outages, standIn }: Side) => outages.join('primary', standIn)
 const peeked = async ({ outages, standIn }: Side) => outages.peek('primary', standIn)
 
+describe('the routing of other processes', () => {
+  it('is compared in an outage: of each that differs it is told once', async () => {
+    const heard: string[] = []
+    const a = await open('a', { routing: 'old', onOtherRouting: (id) => heard.push(id) })
+    const b = await open('b', { routing: 'old' })
+    const c = await open('c', { routing: 'new' })
+    for (const { outages } of [a, b, c]) outages.enter('primary', () => 1)
+    await until('a knows', () => a.outages.otherRouting().join() === 'c')
+    await until('c knows', () => c.outages.otherRouting().toSorted().join() === 'a,b')
+    expect(b.outages.otherRouting()).toEqual(['c'])
+    for (let look = 0; look < 3; look++) await a.outages.others('primary')
+    expect(heard).toEqual(['c'])
+  })
+})
+
 describe('the id of an outage', () => {
   it('is one, however many join at once, and readers find it without making anything', async () => {
     const [a, b, c] = await Promise.all([open('a'), open('b'), open('c')])

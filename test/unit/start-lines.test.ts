@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import type { Landscape } from '../../src/failover/landscape.ts'
+import type { Instance } from '../../src/instances/instance.ts'
+import { readSettings } from '../../src/settings/read-settings.ts'
+import { consequence, standInOf } from '../../src/start-lines.ts'
+
+const env = {
+  REDIS_PRIMARY_URL: 'redis://127.0.0.1:1',
+  REDIS_SECONDARY_URL: 'redis://127.0.0.1:2',
+  REDIS_THIRD_URL: 'redis://127.0.0.1:3',
+  REDIS_PRIMARY_TYPES: 'auth,analytics,stock,ml',
+  REDIS_SECONDARY_TYPES: 'user',
+  REDIS_THIRD_TYPES: 'menu',
+}
+const settings = readSettings(
+  { categories: { auth: { mirror: true }, stock: { onOutage: 'fail-closed' } } },
+  { env, baseDir: '/', production: false },
+)
+
+/** Three instances, of which these can serve; what is mirrored on primary lies on secondary, too. */
+const landscape = (able: readonly string[], files = true) => {
+  const instance = (name: string) => ({ name, readable: () => able.includes(name) }) as Instance
+  return {
+    standInsOf: () => able.map(instance),
+    mirrorOf: () => instance('secondary'),
+    journal: files ? ({} as Landscape['journal']) : undefined,
+    lastResort: files ? ({} as Landscape['lastResort']) : undefined,
+  }
+}
+const of = (able: readonly string[], files = true): string =>
+  consequence(settings, 'primary', (mirrored) => standInOf(landscape(able, files), 'primary', mirrored))
+
+describe('what is said of an instance that is away', () => {
+  const rest = 'unavailable until it is back: stock; not kept until it is back: ml'
+
+  it('names what serves what: mirrored categories and state lie on one other instance only', () => {
+    expect(of(['secondary', 'third'])).toBe(`secondary stands in for auth analytics, state; ${rest}`)
+    expect(of(['third'])).toBe(`the embedded store stands in for auth; third stands in for analytics; ${rest}`)
+    expect(of([])).toBe(`the embedded store stands in for auth analytics; ${rest}`)
+  })
+
+  it('without a folder, what only an instance could serve is unavailable', () => {
+    expect(of(['third'], false)).toBe(
+      'third stands in for analytics; unavailable until it is back: auth stock; not kept until it is back: ml',
+    )
+    expect(of([], false)).toBe('unavailable until it is back: auth analytics stock; not kept until it is back: ml')
+  })
+})
