@@ -1,54 +1,96 @@
-import type { ApiMiddleware, ApiRequest, ApiResponse } from 'motia'
-import type { Cache, CategoryName, Duration } from '../../../types/index.js'
+import type { ApiMiddleware, ApiRequest } from 'motia'
+import type { Cache } from '../../../types/index.js'
 import { isCacheError } from '../../errors.js'
 import { consoleReport } from '../../report.js'
-import { type KeptResponse, keep, restore } from './kept-response.js'
-import { defaultKey } from './response-key.js'
-
-export interface CacheResponseOptions {
-  readonly category: CategoryName
-  /** @default the category's */
-  readonly ttl?: Duration
-  /** What tells one answer from another; exactly this is the cache key. @default method, path, path parameters and query */
-  readonly key?: (request: Pick<ApiRequest, 'pathParams' | 'queryParams'>) => string
-}
-
-type Response = ApiResponse<number, unknown>
+import { isKeptResponse, type KeptResponse, keep, type Response, restore } from './kept-response.js'
+import { keyOfRequest } from './response-key.js'
+import { type CacheResponseOptions, checkedOptions, type ResponseOptions } from './response-options.js'
 
 /** An answer that is one caller's own reaches nobody else; those who waited for it run their own handler. */
 const NOT_SHARED = 'RESPONSE_NOT_SHARED'
 
 /**
- * Response cache for an API step with method GET or HEAD. Answers of status 2xx are kept, and come back with the header
- * `x-cache: hit`. Left alone: requests with Authorization, Cookie or Range, answers with Set-Cookie or a Cache-Control
- * that forbids it. A failing cache never fails the request.
+ * Response cache for an API step with method GET or HEAD. Answers of status 2xx are kept, and come back with an ETag and
+ * the header `x-cache`: hit, stale (within the category's grace) or miss. Left alone: requests with Authorization or
+ * Cookie, unless `vary` names these, and with Range; answers with Set-Cookie or a Cache-Control that forbids it. A
+ * failing cache never fails the request. Throws CACHE_INVALID_OPTION at once.
  */
 export const createCacheResponse =
   (cache: Cache) =>
-  ({ category, ttl, key }: CacheResponseOptions): ApiMiddleware<unknown, never, unknown> =>
-  async (request, _context, next) => {
-    const name = personal(request) ? undefined : await defaultKey(request)
-    if (name === undefined) return next()
-
-    let own: Promise<Response> | undefined
-    const produce = async (): Promise<KeptResponse> => {
-      own = next()
-      const kept = keep(await own)
-      if (kept === undefined) throw Object.assign(new Error('this answer is not shared'), { code: NOT_SHARED })
-      return kept
-    }
-    try {
-      const options = { category, ...(ttl === undefined ? {} : { ttl }) }
-      const kept = await cache.getOrSet<KeptResponse>(key?.(request) ?? name, produce, options)
-      return restore(kept, own === undefined ? 'hit' : 'miss')
-    } catch (error) {
-      if (isCacheError(error)) consoleReport.warn(`cacheResponse (${error.category}): ${error.code} ${error.message}`)
-      if (own !== undefined) return own
-      if (isCacheError(error) || (error as { code?: unknown } | null)?.code === NOT_SHARED) return next()
-      throw error // the handler's, shared with everybody who waited for it
+  (given: CacheResponseOptions): ApiMiddleware<unknown, never, unknown> => {
+    const options = checkedOptions(given)
+    return async (request, _context, next) => {
+      const { headers } = request
+      const key = isPersonal(headers, options.vary) ? undefined : await keyOfRequest(request, options)
+      if (key === undefined) return next()
+      const handler = createHandler(next, headers, options)
+      try {
+        const { kept, seen } = await find(cache, key, options, handler)
+        return restore(kept, seen, headers, options.vary)
+      } catch (error) {
+        if (isCacheError(error)) say(error.category, `${error.code} ${error.message}`)
+        const own = await handler.answer()
+        if (own !== undefined) return own
+        if (isCacheError(error) || codeOf(error) === NOT_SHARED) return next()
+        throw error // the handler's, shared with everybody who waited for it
+      }
     }
   }
 
 /** Answers to such requests may be meant for one caller. */
-const personal = ({ headers }: Pick<ApiRequest, 'headers'>): boolean =>
-  ['authorization', 'cookie', 'range'].some((name) => headers[name] !== undefined)
+const isPersonal = (headers: ApiRequest['headers'], vary: readonly string[]): boolean =>
+  ['authorization', 'cookie', 'range'].some((name) => headers[name] !== undefined && !vary.includes(name))
+
+interface Handler {
+  /** Runs it. Rejects where its answer isn't for others. */
+  produce(): Promise<KeptResponse>
+  /** What it produced, if it has. */
+  made(): KeptResponse | undefined
+  /** What the client is to get of it; undefined: it didn't run. */
+  answer(): Promise<Response | undefined>
+}
+
+const createHandler = (
+  next: () => Promise<Response>,
+  headers: ApiRequest['headers'],
+  { vary }: ResponseOptions,
+): Handler => {
+  let own: Promise<Response> | undefined
+  let made: KeptResponse | undefined
+  return {
+    produce: async () => {
+      own = next()
+      made = await keep(await own, headers, vary)
+      if (made === undefined) throw Object.assign(new Error('this answer is not shared'), { code: NOT_SHARED })
+      return made
+    },
+    made: () => made,
+    answer: async () => {
+      const answer = await own
+      return made === undefined ? answer : restore(made, 'miss', headers, vary)
+    },
+  }
+}
+
+/** A stale entry is looked at before: afterwards nothing tells whether the answer is that one or a new one. */
+const find = async (
+  cache: Cache,
+  key: string,
+  { category, ttl }: ResponseOptions,
+  handler: Handler,
+): Promise<{ kept: KeptResponse; seen: 'hit' | 'stale' | 'miss' }> => {
+  const before = await cache.getEntry<unknown>(key, { category })
+  const known = isKeptResponse(before?.value) ? before.value : undefined
+  if (known !== undefined && before?.stale === false) return { kept: known, seen: 'hit' }
+  const kept = await cache.getOrSet<unknown>(key, handler.produce, { category, ...(ttl !== undefined && { ttl }) })
+  if (!isKeptResponse(kept)) {
+    say(category, "at an answer's key lies something else; give its step another category, or another key")
+    throw Object.assign(new Error('no answer'), { code: NOT_SHARED })
+  }
+  if (kept.at === handler.made()?.at) return { kept, seen: 'miss' }
+  return { kept, seen: kept.at === known?.at ? 'stale' : 'hit' }
+}
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code
+
+const say = (category: string, what: string): void => consoleReport.warn(`cacheResponse (${category}): ${what}`)

@@ -1,32 +1,113 @@
-import type { ApiResponse } from 'motia'
+import type { ApiRequest, ApiResponse } from 'motia'
+import { digest } from './response-key.js'
+
+export type Response = ApiResponse<number, unknown>
+type Headers = ApiRequest['headers']
 
 /** An answer as it is stored. */
 export interface KeptResponse {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: unknown
-  /** The body is a Buffer, in base64. */
-  readonly binary?: true
+  readonly headers: Readonly<Record<string, unknown>>
+  /** JSON, or a Buffer. Absent: none. */
+  readonly body?: unknown
+  readonly etag: string
+  /** When it was made, epoch ms. */
+  readonly at: number
 }
 
-/** Undefined where the answer must not be given to anybody else. */
-export const keep = (response: ApiResponse<number, unknown> | undefined): KeptResponse | undefined => {
+export const isKeptResponse = (value: unknown): value is KeptResponse => {
+  if (typeof value !== 'object' || value === null) return false
+  const { status, headers, etag, at } = value as Partial<Record<keyof KeptResponse, unknown>>
+  return (
+    typeof status === 'number' &&
+    typeof headers === 'object' &&
+    headers !== null &&
+    typeof etag === 'string' &&
+    typeof at === 'number'
+  )
+}
+
+/** Undefined where the answer must not be given to anybody else, or can't be kept. */
+export const keep = async (
+  response: Response | undefined,
+  asked: Headers,
+  vary: readonly string[],
+): Promise<KeptResponse | undefined> => {
   if (response === undefined || response === null) return undefined
   const { status, headers = {}, body } = response
   if (!(status >= 200 && status < 300) || status === 206) return undefined
-  for (const [name, value] of Object.entries(headers)) {
-    const lower = name.toLowerCase()
-    if (lower === 'set-cookie') return undefined
-    if (lower === 'cache-control' && /no-store|no-cache|private/i.test(String(value))) return undefined
-    if (lower === 'vary') return undefined
+  if (!Object.entries(headers).every(([name, value]) => mayBeKept(name.toLowerCase(), value, asked, vary)))
+    return undefined
+  if (isStream(body)) return undefined
+  try {
+    // What it becomes on its way to the client anyway; so a Date or an object with a toJSON can be kept too.
+    const text = Buffer.isBuffer(body) ? undefined : JSON.stringify(body)
+    const own = headerOf(headers, 'etag')
+    return {
+      status,
+      headers: JSON.parse(JSON.stringify(headers)) as Record<string, unknown>,
+      ...(text !== undefined && { body: JSON.parse(text) as unknown }),
+      ...(Buffer.isBuffer(body) && { body }),
+      etag: own ?? `W/"${(await digest(Buffer.isBuffer(body) ? body : (text ?? ''))).slice(0, 27)}"`,
+      at: Date.now(),
+    }
+  } catch {
+    return undefined // no JSON, so the way to the client will refuse it too
   }
-  return Buffer.isBuffer(body)
-    ? { status, headers, body: body.toString('base64'), binary: true }
-    : { status, headers, body }
 }
 
-export const restore = (kept: KeptResponse, seen: 'hit' | 'miss'): ApiResponse<number, unknown> => ({
-  status: kept.status,
-  headers: { ...kept.headers, 'x-cache': seen },
-  body: kept.binary === true ? Buffer.from(String(kept.body), 'base64') : kept.body,
+const mayBeKept = (name: string, value: unknown, asked: Headers, vary: readonly string[]): boolean => {
+  switch (name) {
+    // One that a visitor without a cookie gets would make all of them one visitor.
+    case 'set-cookie':
+      return vary.includes('cookie') && asked.cookie !== undefined
+    case 'cache-control':
+      return !/no-store|no-cache|private/i.test(String(value))
+    case 'vary':
+      return String(value)
+        .toLowerCase()
+        .split(',')
+        .every((header) => vary.includes(header.trim()))
+    default:
+      return true
+  }
+}
+
+/** It can be read once. */
+const isStream = (body: unknown): boolean =>
+  typeof body === 'object' &&
+  body !== null &&
+  ('pipe' in body || 'getReader' in body || Symbol.asyncIterator in body) &&
+  !Buffer.isBuffer(body)
+
+/** The answer to a request: as it was kept, or 304 where the client has it. */
+export const restore = (
+  { status, headers, body, etag }: KeptResponse,
+  seen: 'hit' | 'stale' | 'miss',
+  asked: Headers,
+  vary: readonly string[],
+): Response => {
+  const all = { ...headers, ...ours(headers, etag, vary), 'x-cache': seen } as Record<string, string>
+  if (!matches(asked, etag)) return { status, headers: all, body }
+  const left = Object.entries(all).filter(([name]) => !/^content-(?!location)|^transfer-encoding$/i.test(name))
+  return { status: 304, headers: Object.fromEntries(left), body: '' }
+}
+
+const ours = (headers: object, etag: string, vary: readonly string[]): Record<string, string> => ({
+  ...(headerOf(headers, 'etag') === undefined && { etag }),
+  // So that a cache between here and the client tells them apart, too.
+  ...(vary.length > 0 && headerOf(headers, 'vary') === undefined && { vary: vary.join(', ') }),
 })
+
+const headerOf = (headers: object, name: string): string | undefined => {
+  const found = Object.entries(headers).find(([each]) => each.toLowerCase() === name)
+  return found === undefined ? undefined : String(found[1])
+}
+
+/** The weak comparison of RFC 9110: the same but for `W/`. A client that asks for an end-to-end reload gets one. */
+const matches = (asked: Headers, etag: string): boolean => {
+  const wanted = String(asked['if-none-match'] ?? '')
+  if (wanted === '' || /no-cache/i.test(String(asked['cache-control'] ?? ''))) return false
+  const tags: readonly string[] = wanted.match(/"[^"]*"/g) ?? []
+  return wanted.trim() === '*' || tags.includes(etag.replace(/^W\//, ''))
+}

@@ -1,28 +1,29 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ApiRequest } from 'motia'
+import type { ResponseOptions } from './response-options.js'
 
-/** Keys have 512 bytes. */
+/** Keys have 512 bytes; what the headers add takes less than the rest. */
 const LONGEST = 400
 
 interface StepConfig {
   readonly method?: unknown
   readonly path?: unknown
 }
+type Asked = Pick<ApiRequest, 'pathParams' | 'queryParams' | 'headers'>
 
-/** One key per answer of this process's step, or undefined where its answers can't be kept. */
-export const defaultKey = async (
-  request: Pick<ApiRequest, 'pathParams' | 'queryParams'>,
-): Promise<string | undefined> => {
+/** The key of what this process's step answers to the request; undefined where that can't be kept. */
+export const keyOfRequest = async (request: Asked, { key, vary }: ResponseOptions): Promise<string | undefined> => {
   const { method, path } = await ownConfig()
   if ((method !== 'GET' && method !== 'HEAD') || typeof path !== 'string') return undefined
-  return responseKey(method, path, request)
+  const begin = key === undefined ? await responseKey(method, path, request) : key(request)
+  return begin === undefined || vary.length === 0 ? begin : `${begin} ${await headersKey(request, vary)}`
 }
 
 export const responseKey = async (
   method: string,
   path: string,
-  { pathParams, queryParams }: Pick<ApiRequest, 'pathParams' | 'queryParams'>,
+  { pathParams, queryParams }: Pick<Asked, 'pathParams' | 'queryParams'>,
 ): Promise<string | undefined> => {
   const pairs: [string, string][] = []
   for (const [prefix, params] of [
@@ -37,9 +38,17 @@ export const responseKey = async (
     }
   }
   const key = `${method} ${path}${pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`}`
-  if (Buffer.byteLength(key) <= LONGEST) return key
+  return Buffer.byteLength(key) <= LONGEST ? key : `${method} ${await digest(key)}`
+}
+
+/** Only a digest: what is in a header may be a secret, and a key is shown and logged. */
+const headersKey = ({ headers }: Asked, vary: readonly string[]): Promise<string> =>
+  digest(JSON.stringify(vary.map((name) => [name, headers[name] ?? null])))
+
+export const digest = async (content: string | Buffer): Promise<string> => {
+  // Loading it costs a step some ms, and most answers from the cache don't need it.
   const { createHash } = await import('node:crypto')
-  return `${method} ${createHash('sha256').update(key).digest('base64url')}`
+  return createHash('sha256').update(content).digest('base64url')
 }
 
 /** The request doesn't say its method and path; the step file does, and it is loaded already. */
