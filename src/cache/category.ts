@@ -19,10 +19,16 @@ export interface Category {
 
 export type CategoryOf = (category: string | undefined, key: string, operation: string) => Category
 
+export interface Categories {
+  readonly categoryOf: CategoryOf
+  /** Listed ones, and those that were used here. */
+  names(): string[]
+}
+
 /** Names come from callers, so what is remembered of the unlisted ones is bounded. */
 const MOST_REMEMBERED = 10_000
 
-export const createCategories = (settings: Settings, router: Router, shelves: Shelves): CategoryOf => {
+export const createCategories = (settings: Settings, router: Router, shelves: Shelves): Categories => {
   const known = new WeakMap<CategorySettings, Category>()
   const ours = reservedPrefix(settings.namespace)
   const unlisted = new Set<string>()
@@ -32,7 +38,7 @@ export const createCategories = (settings: Settings, router: Router, shelves: Sh
     if (oldest !== undefined && unlisted.size >= MOST_REMEMBERED) unlisted.delete(oldest)
     unlisted.add(name)
   }
-  return (name, key, operation) => {
+  const categoryOf: CategoryOf = (name, key, operation) => {
     const found = router.resolve(name, key, operation)
     let category = known.get(found)
     if (category === undefined) {
@@ -43,6 +49,7 @@ export const createCategories = (settings: Settings, router: Router, shelves: Sh
     if (found.keyPrefix === '') refuseOurs(ours, found.name, key, operation)
     return category
   }
+  return { categoryOf, names: () => [...settings.categories.keys(), ...unlisted] }
 }
 
 const createCategory = (

@@ -6,7 +6,9 @@ import { createEmbeddedStore } from '../../src/embedded/embedded-store.ts'
 import type { Store } from '../../src/instances/store.ts'
 import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
 import { openRedisStore } from '../support/redis-store.ts'
+import { leaseSuite } from './lease-suite.ts'
 import { closeSuite, storeSuite } from './store-suite.ts'
+import { tagSuite } from './tag-suite.ts'
 
 let redis: TestRedis
 let plain: Store
@@ -29,5 +31,11 @@ afterAll(async () => {
 storeSuite('Redis', () => plain)
 storeSuite('Redis with a namespace', () => namespaced)
 storeSuite('embedded', () => embedded)
+leaseSuite('Redis', () => plain)
+leaseSuite('Redis with a namespace', () => namespaced)
+leaseSuite('embedded', () => embedded)
+tagSuite('Redis', () => plain)
+tagSuite('Redis with a namespace', () => namespaced)
+tagSuite('embedded', () => embedded)
 closeSuite('Redis', () => openRedisStore(redis.url))
 closeSuite('embedded', () => createEmbeddedStore({ name: 'closing', dir, namespace: '' }))

@@ -11,5 +11,12 @@ export const straightShelves = (stores: ReadonlyMap<string, Store>): Shelves => 
     if (store === undefined) throw new Error(`no instance ${category.instance}`)
     return createStraightShelf(category, store)
   }
-  return { of: shelf, older: (instance) => shelf(rawCategory(instance)) }
+  return {
+    of: shelf,
+    older: (instance) => shelf(rawCategory(instance)),
+    invalidateEverywhere: async (tags) => {
+      const found = await Promise.all([...stores.values()].map((store) => store.invalidateEverywhere(tags)))
+      return new Set(found.flat())
+    },
+  }
 }

@@ -34,7 +34,7 @@ export const invalidateTask = (
       if (was !== undefined && was > version) return { refused: was }
       const at = { category: of, prefix: entries.prefixAt(place) }
       const removed = await throughIndex(async (keys, cursor) => {
-        const call = calls.invalidateTagged(at, tag, version, keys, cursor)
+        const call = calls.invalidateTagged(at, tag, version, true, keys, cursor)
         return call.answer(await place.instance.script(call, 'change', options))
       })
       return { done: removed }

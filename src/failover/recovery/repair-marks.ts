@@ -76,7 +76,9 @@ export const createMarks = (places: Places, layout: Layout, clock: Clock): Marks
         const prefix = places.prefixAt(instance.name, category)
         if (prefix === undefined) continue
         const at = { category: category.name, prefix }
-        await throughIndex((keys, cursor) => ask(instance, entries.invalidateTagged(at, tag, version, keys, cursor)))
+        await throughIndex((keys, cursor) =>
+          ask(instance, entries.invalidateTagged(at, tag, version, false, keys, cursor)),
+        )
       }
     },
   }

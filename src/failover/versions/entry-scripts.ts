@@ -178,21 +178,22 @@ return removed`)
 
 /**
  * After the tag's marker is set. KEYS: index, markers, entries of a page. ARGV: version, horizon, tag as JSON, cursor,
- * count, most bytes, own marker of each entry. Removes those that bear the tag and are not above the version; each leaves
- * a marker, so that what it replaced doesn't come back. Stops where their texts are more than the server's other clients
- * should wait for. How many went, how many were looked at; then, if those are all, the next page.
+ * count, most bytes, 1 for a live call, own marker of each entry. Removes those that bear the tag and are not above the
+ * version; each leaves a marker, so that what it replaced doesn't come back. One without a version goes by a live call
+ * only. Stops where their texts are more than the server's other clients should wait for. How many went, how many were
+ * looked at; then, if those are all, the next page.
  */
 export const invalidateTaggedScript = script(`${shared}${bearsRule}${pageRule}
 local removed, over, bytes, looked = 0, {}, 0, 0
 for i = 3, #KEYS do
   if bytes > tonumber(ARGV[6]) then break end
-  local key, field = KEYS[i], ARGV[i + 4]
+  local key, field = KEYS[i], ARGV[i + 5]
   local text = redis.pcall('GET', key)
   if type(text) == 'table' and not string.find(text.err, 'WRONGTYPE') then return text end
   local bearing = type(text) == 'string' and bears(text, ARGV[3])
   if type(text) == 'string' then bytes = bytes + #text end
   local was = bearing and valid(string.match(text, '^{"ver":"([0-9a-f]+)"'))
-  if bearing and not (was and was > version) then
+  if bearing and ((was and was <= version) or (not was and ARGV[7] == '1')) then
     redis.call('UNLINK', key)
     removed = removed + 1
     bearing = false

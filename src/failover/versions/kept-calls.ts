@@ -149,6 +149,7 @@ export const entryCalls = (layout: Layout, clock: Clock) => {
       { category, prefix }: { readonly category: string; readonly prefix: string },
       tag: string,
       version: Version,
+      live: boolean,
       keys: readonly string[],
       cursor: string,
     ): KeptCall<Looked> => ({
@@ -161,6 +162,7 @@ export const entryCalls = (layout: Layout, clock: Clock) => {
         cursor,
         INDEX_PAGE,
         MOST_BYTES,
+        live ? 1 : 0,
         ...keys.map((redisKey) => keyMarker(category, redisKey.slice(prefix.length))),
       ],
       answer: (reply) => reply as Looked,

@@ -56,9 +56,18 @@ export const put = (key: string, value: string, life = 60_000): ShelfWrite => ({
   endsAt: Date.now() + life,
 })
 
+export const putTagged = (key: string, value: string, tags: readonly string[], life = 60_000): ShelfWrite => ({
+  ...put(key, value, life),
+  text: taggedText(value, tags),
+  tags,
+})
+export const taggedText = (value: string, tags: readonly string[]): string =>
+  JSON.stringify({ value, meta: { t: tags } })
+
 const replay = async (home: Instance, each: JournalEntry): Promise<void> => {
   if (each.kind === 'invalid') await home.remove([`menu:${each.key}`])
   if (each.kind === 'invalid-all') await home.clear('menu:')
+  if (each.kind === 'invalid-tag') await home.removeTagged({ category: 'menu', names: [each.tag] })
   if (each.kind === 'delta') await home.increment(`menu:${each.key}`, each.by, each.endsAt)
 }
 

@@ -6,6 +6,7 @@ import { entryCalls, type KeptEntry } from '../../../src/failover/versions/kept-
 import { clearMarker, keyMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 import { MARKER_LIFE } from '../../../src/failover/versions/merge.ts'
 import { layoutOf } from '../../../src/instances/layout.ts'
+import { throughIndex } from '../../../src/instances/tagged.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import {
   ceiling,
@@ -124,13 +125,10 @@ describe('scripts on kept entries', () => {
 
   const tag = async (name: string, version: string, model: ReturnType<typeof createModel>): Promise<void> => {
     await runCall(redis, calls.mark([tagMarker(name)], version))
-    const bearers: (KeptEntry & { read: string })[] = []
-    for (const key of model.names) {
-      const { slot } = model.of(key)
-      if (slot !== undefined && slot !== 'foreign' && slot.tags?.includes(name))
-        bearers.push({ ...at(key), read: slot.version })
-    }
-    await runCall(redis, calls.invalidateEntries(bearers, version))
+    const orders = { category: 'orders', prefix: at('').redisKey }
+    await throughIndex((keys, cursor) =>
+      runCall(redis, calls.invalidateTagged(orders, name, version, false, keys, cursor)),
+    )
     model.mergeAll({ kind: 'tag', tag: name, version })
     expect(await redis.hget(layout.markers, tagMarker(name))).toBe(model.tag(name))
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { openJournal } from '../../../src/failover/journal/journal.ts'
-import { isGroup, type JournalEntry } from '../../../src/failover/journal/journal-entries.ts'
+import { isGroup, type JournalEntry, type TagEntry } from '../../../src/failover/journal/journal-entries.ts'
 import { createKeptGroups } from '../../../src/failover/kept/kept-groups.ts'
 import type { Weakened } from '../../../src/failover/kept/kept-places.ts'
 import { createKeptShelf } from '../../../src/failover/kept/kept-shelf.ts'
@@ -12,11 +12,12 @@ import type { Shelf } from '../../../src/failover/shelf.ts'
 import type { EmbeddedCopy } from '../../../src/failover/state-copy/embedded-copy.ts'
 import { createClock } from '../../../src/failover/versions/clock.ts'
 import { entryCalls, groupCalls, type KeptCall } from '../../../src/failover/versions/kept-calls.ts'
-import { clearMarker } from '../../../src/failover/versions/markers.ts'
+import { clearMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 import type { Instance } from '../../../src/instances/instance.ts'
 import { layoutOf } from '../../../src/instances/layout.ts'
 import { createRedisStore } from '../../../src/instances/redis-store.ts'
 import type { GroupStore } from '../../../src/instances/store.ts'
+import { throughIndex } from '../../../src/instances/tagged.ts'
 import { rawCategory } from '../../../src/settings/categories.ts'
 import { parseRedisUrl } from '../../../src/settings/redis-url.ts'
 import type { CategorySettings } from '../../../src/settings/settings.ts'
@@ -157,6 +158,7 @@ const replay = async (redis: Redis, name: string, home: string, { journal, clock
     for (const { entry, due } of batch) {
       for (const call of callsFor(entry, due === 'ended', name !== home)) await runCall(redis, call)
       if (entry.kind === 'clear') await clearAll(redis, entry, name !== home)
+      if (entry.kind === 'tag') await invalidateAll(redis, entry, name !== home)
       if (entry.kind === 'delta') await redis.incrby(`${prefixOf(entry.scope)}${entry.key}`, entry.by)
     }
     await journal.remove(name, batch)
@@ -177,6 +179,16 @@ const replay = async (redis: Redis, name: string, home: string, { journal, clock
     const life = endsAt === false ? false : endsAt - Date.now()
     if (isGroup(scope)) return [groups.merge(named, key, version, { text, life })]
     return [entries.merge(at, version, { text, tags, life: life === false ? 1e9 : life })]
+  }
+
+  async function invalidateAll(redis: Redis, { scope, tag, version }: TagEntry, mirrored: boolean) {
+    const category = scope.slice(2)
+    const entries = entryCalls(layout, clock)
+    const at = { category, prefix: (mirrored ? layout.mirror(home) : '') + prefixOf(scope) }
+    await runCall(redis, entries.mark([tagMarker(tag, category)], version))
+    await throughIndex((keys, cursor) =>
+      runCall(redis, entries.invalidateTagged(at, tag, version, false, keys, cursor)),
+    )
   }
 
   async function clearAll(redis: Redis, { scope, version }: { scope: string; version: string }, mirrored: boolean) {
@@ -207,17 +219,20 @@ export const dump = async (server: TestRedis): Promise<Record<string, unknown>> 
     const all: Record<string, unknown> = {}
     for (const key of await redis.keys('*')) {
       if (key === layout.markers || key.startsWith(layout.side('')) || key === layout.sideIndex) continue
-      const name = key.startsWith(layout.mirror('primary')) ? key.slice(layout.mirror('primary').length) : key
+      const name = atHome(key)
       const type = await redis.type(key)
       if (type === 'string') all[name] = await redis.get(key)
       else if (type === 'hash') all[name] = sorted(await redis.hgetall(key))
-      else if (type === 'zset') all[name] = await redis.zrange(key, '0', '-1')
+      else if (type === 'zset') all[name] = (await redis.zrange(key, '0', '-1')).map(atHome).sort()
     }
     return sorted(all)
   } finally {
     redis.disconnect()
   }
 }
+
+const atHome = (key: string): string =>
+  key.startsWith(layout.mirror('primary')) ? key.slice(layout.mirror('primary').length) : key
 
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -228,6 +243,12 @@ export const envelope = (value: unknown, endsAt = Date.now() + 600_000) =>
 export const write = (key: string, value: unknown) => {
   const endsAt = Date.now() + 600_000
   return { ...name(key), text: envelope(value, endsAt), endsAt }
+}
+/** With tags in its text, as the codec writes them. */
+export const writeTagged = (key: string, value: unknown, tags: readonly string[]) => {
+  const endsAt = Date.now() + 600_000
+  const text = `{"value":${JSON.stringify(value)},"expires":${endsAt},"meta":${JSON.stringify({ t: tags })}}`
+  return { ...name(key), text, endsAt, tags }
 }
 export const valueIn = (text: string | undefined): unknown =>
   text === undefined ? undefined : (JSON.parse(text) as { value?: unknown }).value
