@@ -4,6 +4,7 @@ import { type Store, StoreError, type StoreHealth } from '../instances/store.js'
 import { type EmbeddedDatabase, type OpenDatabase, openDatabase } from './database.js'
 import { createEntries } from './entries.js'
 import { createGroups } from './groups.js'
+import { createLeases } from './leases.js'
 import { startSweep } from './sweep.js'
 
 export interface EmbeddedStoreOptions {
@@ -31,6 +32,7 @@ export interface EmbeddedStore extends Store {
  */
 export const createEmbeddedStore = (options: EmbeddedStoreOptions): EmbeddedStore => {
   const { name, onState } = options
+  const layout = layoutOf(options.namespace)
   let opened: { database: EmbeddedDatabase; stopSweep: () => void } | undefined
   let closing: Promise<void> | undefined
   let state: Pick<StoreHealth, 'state' | 'since' | 'reason'> = { state: 'up', since: Date.now() }
@@ -80,8 +82,9 @@ export const createEmbeddedStore = (options: EmbeddedStoreOptions): EmbeddedStor
 
   return {
     name,
-    ...createEntries(database),
-    ...createGroups(database, layoutOf(options.namespace).groupPrefix),
+    ...createEntries(database, layout),
+    ...createGroups(database, layout.groupPrefix),
+    ...createLeases(database, layout),
     health,
     connect: async () => {
       try {

@@ -1,11 +1,15 @@
+import type { Layout } from '../instances/layout.js'
+import { scopeField } from '../instances/lease-rules.js'
 import type { EntryStore } from '../instances/store.js'
 import { countUp } from './counter.js'
 import { type Entry, type OpenDatabase, within } from './database.js'
+import { momentsIn } from './moments.js'
+import { createTagged, enrol, rowsFor } from './tagged.js'
 
 const BATCH = 1_000
 
 /** Entries in LMDB. Reads look into mapped memory and need no deadline; an entry that ended reads as absent. */
-export const createEntries = (database: OpenDatabase): EntryStore => {
+export const createEntries = (database: OpenDatabase, layout: Layout): EntryStore => {
   const live = (entry: Entry | undefined, now: number): Entry | undefined =>
     entry !== undefined && entry[0] > now ? entry : undefined
 
@@ -20,12 +24,23 @@ export const createEntries = (database: OpenDatabase): EntryStore => {
 
     write: async (entries, options) => {
       if (entries.length === 0) return
-      const { tables, keyOf, transact, fullError } = database()
-      const puts = entries.map(({ key, text, endsAt }) => [keyOf(key), [Math.ceil(endsAt), text] as Entry] as const)
+      const open = database()
+      const { tables, keyOf, transact, fullError } = open
+      const puts = entries.map(({ key, text, endsAt, tags }) => ({
+        key: keyOf(key),
+        lease: keyOf(layout.lease(key)),
+        entry: [Math.ceil(endsAt), text] as Entry,
+        rows: rowsFor(open, layout, key, tags),
+      }))
       const error = await transact(() => {
         const full = fullError()
-        if (full === undefined) for (const [key, entry] of puts) tables.entries.putSync(key, entry)
-        return full
+        if (full !== undefined) return full
+        for (const { key, lease, entry, rows } of puts) {
+          tables.entries.putSync(key, entry)
+          enrol(open, rows, entry[0])
+          tables.entries.removeSync(lease)
+        }
+        return undefined
       }, options?.timeout)
       if (error !== undefined) throw error
     },
@@ -33,23 +48,27 @@ export const createEntries = (database: OpenDatabase): EntryStore => {
     remove: async (keys, options) => {
       if (keys.length === 0) return []
       const { tables, keyOf, transact } = database()
-      const bytes = keys.map(keyOf)
+      const bytes = keys.map((key) => ({ key: keyOf(key), lease: keyOf(layout.lease(key)) }))
       return transact(() => {
         const now = Date.now()
-        return bytes.map((key) => {
+        return bytes.map(({ key, lease }) => {
           const was = live(tables.entries.get(key), now) !== undefined
           tables.entries.removeSync(key)
+          tables.entries.removeSync(lease)
           return was
         })
       }, options?.timeout)
     },
 
     swap: async (key, expected, next, options) => {
-      const { tables, keyOf, transact } = database()
+      const open = database()
+      const { tables, keyOf, transact } = open
       const bytes = keyOf(key)
+      const rows = rowsFor(open, layout, key, next.tags)
       return transact(() => {
         if (live(tables.entries.get(bytes), Date.now())?.[1] !== expected) return false
         tables.entries.putSync(bytes, [Math.ceil(next.endsAt), next.text])
+        enrol(open, rows, next.endsAt)
         return true
       }, options?.timeout)
     },
@@ -62,12 +81,16 @@ export const createEntries = (database: OpenDatabase): EntryStore => {
     increment: async (key, by, endsAt, options) => {
       const { tables, keyOf, transact, refuse } = database()
       const bytes = keyOf(key)
+      const lease = keyOf(layout.lease(key))
       const counted = await transact(() => {
         const now = Date.now()
         const entry = live(tables.entries.get(bytes), now)
         const stored = entry === undefined ? undefined : { endsAt: entry[0], text: entry[1] }
         const outcome = countUp(stored, by, endsAt, now)
-        if ('total' in outcome) tables.entries.putSync(bytes, [Math.ceil(outcome.endsAt), String(outcome.total)])
+        if ('total' in outcome) {
+          tables.entries.putSync(bytes, [Math.ceil(outcome.endsAt), String(outcome.total)])
+          tables.entries.removeSync(lease)
+        }
         return outcome
       }, options?.timeout)
       if ('total' in counted) return counted.total
@@ -112,9 +135,14 @@ export const createEntries = (database: OpenDatabase): EntryStore => {
     clear: async (prefix, options) => {
       const bounds = within(database().keyOf(prefix))
       let removed = 0
+      let first = true
       for (;;) {
-        const { tables, transact } = database(removed > 0 ? 'unknown' : 'no')
+        const open = database(removed > 0 ? 'unknown' : 'no')
+        const { tables, transact } = open
         const [gone, counted] = await transact(() => {
+          // What is being computed now must not bring back what this removes.
+          if (first) momentsIn(open, layout.invalidated).mark([scopeField(prefix)])
+          first = false
           const now = Date.now()
           const batch = [...tables.entries.getRange({ ...bounds, limit: BATCH })]
           for (const { key } of batch) tables.entries.removeSync(key)
@@ -124,5 +152,6 @@ export const createEntries = (database: OpenDatabase): EntryStore => {
         if (gone < BATCH) return removed
       }
     },
+    ...createTagged(database, layout),
   }
 }

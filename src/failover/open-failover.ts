@@ -132,6 +132,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
         return patient(shelves.of(category), instance, deadline.read && deadline.read / 2)
       },
       older: (instance) => patient(shelves.older(instance), instance),
+      invalidateEverywhere: shelves.invalidateEverywhere,
     },
     groups:
       lastResort === undefined

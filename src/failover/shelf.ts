@@ -95,7 +95,7 @@ export interface Shelf {
   /** For each whether something was there, as far as that is known. */
   remove(names: readonly EntryName[]): Promise<boolean[]>
   /** Replace `expected` by `text` if it is still there unchanged. */
-  swap(name: EntryName, expected: string, next: { readonly text: string; readonly endsAt: number }): Promise<boolean>
+  swap(name: EntryName, expected: string, next: Omit<ShelfWrite, keyof EntryName>): Promise<boolean>
   /** Remaining life in ms; undefined if absent, Infinity without an end. */
   life(name: EntryName): Promise<number | undefined>
   /** Rejects with kind 'not-a-number' or 'out-of-range'. In an outage: what is known here. */
@@ -103,12 +103,14 @@ export interface Shelf {
   /** Keys as at home: they begin with the category's prefix, then `prefix`. */
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
   clear(): Promise<void>
+  /** Removes every entry that bears any of the tags; how many, as far as that is known. At least one tag. */
+  invalidate(tags: readonly string[]): Promise<number>
   /**
    * The right to compute the value of a key, over all processes. Every write, removal and invalidation of the key that
    * comes later is heeded by its `fill`. Rejects only where the category fails closed. src/cache/leases waits for it and
    * renews it.
    */
-  lease?(name: EntryName, ask: LeaseAsk): Promise<LeaseAnswer>
+  lease(name: EntryName, ask: LeaseAsk): Promise<LeaseAnswer>
   /** What `read` would answer from this process at once, without a promise. */
   peek?(name: EntryName): Held | undefined
   /**
@@ -122,4 +124,9 @@ export interface Shelves {
   of(category: CategorySettings): Shelf
   /** Raw keys of older code on an instance. */
   older(instance: string): Shelf
+  /**
+   * The tags are invalidated in all categories, also those that only other processes know: names of categories that have
+   * entries with tags. Each of them, and those that are known here, are to be invalidated by themselves.
+   */
+  invalidateEverywhere(tags: readonly string[]): Promise<ReadonlySet<string>>
 }

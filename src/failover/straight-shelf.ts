@@ -2,6 +2,8 @@ import type { Instance } from '../instances/instance.js'
 import { type CallOptions, type Store, StoreError } from '../instances/store.js'
 import type { CategorySettings } from '../settings/settings.js'
 import type { Landscape } from './landscape.js'
+import { askPlace, isDenied, unleased } from './leases/place-lease.js'
+import { storeLease } from './leases/store-lease.js'
 import type { EntryName, Shelf } from './shelf.js'
 import { storeNext, storeTags, storeWrite } from './store-write.js'
 
@@ -66,7 +68,7 @@ const straight = (store: Store, { category, source, prefix, reading, writing, re
     const problem = ready()
     return problem === undefined ? read() : Promise.reject(problem)
   }
-  return {
+  const shelf: Shelf = {
     read: ({ redisKey }) => whenReady(() => store.read(redisKey, reading())),
     readMany: (names) => whenReady(() => store.readMany(names.map(keyOf), reading())),
     locate: ({ redisKey }) =>
@@ -96,5 +98,13 @@ const straight = (store: Store, { category, source, prefix, reading, writing, re
       const named = storeTags(category, tags)
       return named === undefined ? 0 : store.removeTagged(named, writing())
     },
+    lease: (name, ask) =>
+      whenReady(() =>
+        askPlace(storeLease(store, { name: category, keyPrefix: prefix }, name, writing), ask).catch((error) => {
+          if (isDenied(error)) return unleased(shelf.write)
+          throw error
+        }),
+      ),
   }
+  return shelf
 }

@@ -3,11 +3,14 @@ import { createBatchReader, getOne, pipelinedGets } from './batch-reader.js'
 import { type Caller, InstanceError } from './caller.js'
 import type { Connection } from './connection.js'
 import { isLarge, type LargeKeys } from './large.js'
+import type { Layout } from './layout.js'
 import { createPageSize, type PageSize, paged } from './page-size.js'
 import { chunks, inTurn, pipelined, unsure } from './pipeline.js'
 import { clearPrefix, scanPage } from './scan.js'
+import { pipelinedScripts } from './script-calls.js'
 import { incrementScript, runScript, swapScript } from './scripts.js'
-import { type EntryStore, type EntryWrite, StoreError } from './store.js'
+import { type EntryStore, type EntryWrite, LONGEST_LEASE, StoreError } from './store.js'
+import { createTagged, isTagged, swapTaggedCall, type TaggedWrite, writeTaggedCall } from './tagged.js'
 
 /** Keys per round trip of a write or a removal; each has the deadline. */
 const CHUNK = 1_000
@@ -19,8 +22,20 @@ export interface Lines {
   readonly largeKeys: LargeKeys
 }
 
-/** The entries of one instance. `checkSize` throws for a text the server wouldn't take. */
-export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: string) => void): EntryStore => {
+export interface EntriesOptions {
+  /** Throws for a text the server wouldn't take. */
+  readonly checkSize: (text: string) => void
+  readonly layout: Layout
+  /** Breaks the leases on all keys that begin so. */
+  readonly breakLeases: (prefix: string, timeout: number | undefined) => Promise<void>
+}
+
+/** The entries of one instance. */
+export const createEntries = (
+  caller: Caller,
+  lines: Lines,
+  { checkSize, layout, breakLeases }: EntriesOptions,
+): EntryStore => {
   const { data, large, largeKeys } = lines
   const lineOf = (key: string): Connection => (largeKeys.has(key) ? large : data)
   const readSoon = createBatchReader(caller, data, largeKeys.seen)
@@ -63,15 +78,23 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
     return texts
   }
 
+  const taggedCall = (entry: TaggedWrite) =>
+    writeTaggedCall(layout, entry, lifeUntil(entry.endsAt), isBrief(entry.endsAt))
+  const setTagged = (redis: Redis, entry: TaggedWrite): Promise<unknown> => {
+    const { script, keys, args } = taggedCall(entry)
+    return runScript(redis, script, keys, args)
+  }
+
   /** The usual case, in which every promise and every list would show. */
-  const writeOne = ({ key, text, endsAt }: EntryWrite, timeout: number | undefined) =>
+  const writeOne = (entry: EntryWrite, timeout: number | undefined) =>
     new Promise<void>((resolve, reject) => {
+      const { key, text, endsAt } = entry
       checkSize(text)
-      caller.run(
+      caller.run<unknown>(
         isLarge(text) ? large : data,
         'write',
         timeout,
-        (redis) => redis.set(key, text, 'PX', lifeUntil(endsAt)),
+        (redis) => (isTagged(entry) ? setTagged(redis, entry) : redis.set(key, text, 'PX', lifeUntil(endsAt))),
         () => {
           largeKeys.seen(key, text)
           resolve()
@@ -83,20 +106,33 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
   const writePart = (connection: Connection, entries: readonly EntryWrite[], timeout: number | undefined) =>
     inTurn(chunks(entries, CHUNK), (chunk) =>
       caller.call(connection, 'write', timeout, (redis) =>
-        pipelined(redis, chunk, (pipeline, { key, text, endsAt }) => pipeline.set(key, text, 'PX', lifeUntil(endsAt))),
+        pipelined(redis, chunk, (pipeline, { key, text, endsAt }) => {
+          pipeline.set(key, text, 'PX', lifeUntil(endsAt))
+          if (isBrief(endsAt)) pipeline.unlink(layout.lease(key))
+        }),
       ),
+    )
+
+  const writeTaggedPart = (connection: Connection, entries: readonly TaggedWrite[], timeout: number | undefined) =>
+    inTurn(chunks(entries, CHUNK), (chunk) =>
+      caller.call(connection, 'write', timeout, (redis) => pipelinedScripts(redis, chunk.map(taggedCall))),
     )
 
   const writeMany = async (entries: readonly EntryWrite[], timeout: number | undefined) => {
     for (const { text } of entries) checkSize(text)
     const [small, big] = parted(entries, ({ text }) => !isLarge(text))
-    const parts: [Connection, readonly EntryWrite[]][] = [
-      [data, small.items],
-      [large, big.items],
-    ]
-    await allEnded(
-      parts.filter(([, items]) => items.length > 0).map(([line, items]) => writePart(line, items, timeout)),
-    )
+    const parts = [
+      { line: data, items: small.items },
+      { line: large, items: big.items },
+    ].flatMap(({ line, items }) => {
+      const tagged = items.filter(isTagged)
+      const bare = tagged.length === 0 ? items : items.filter((item) => !isTagged(item))
+      return [
+        ...(bare.length === 0 ? [] : [writePart(line, bare, timeout)]),
+        ...(tagged.length === 0 ? [] : [writeTaggedPart(line, tagged, timeout)]),
+      ]
+    })
+    await allEnded(parts)
     for (const { key, text } of entries) largeKeys.seen(key, text)
   }
 
@@ -132,14 +168,19 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
 
     write: (entries, options) => {
       const only = entries.length === 1 ? entries[0] : undefined
-      return only === undefined ? writeMany(entries, options?.timeout) : writeOne(only, options?.timeout)
+      return only === undefined || (isBrief(only.endsAt) && !isTagged(only))
+        ? writeMany(entries, options?.timeout)
+        : writeOne(only, options?.timeout)
     },
 
     remove: async (keys, options) => {
       const replies = await inTurn(chunks(keys, CHUNK), (chunk) =>
-        caller.call(data, 'change', options?.timeout, (redis) =>
-          pipelined(redis, chunk, (pipeline, key) => pipeline.unlink(key)),
-        ),
+        caller.call(data, 'change', options?.timeout, async (redis) => {
+          // Leases first: what is filled before that is removed here, and nothing is filled after it.
+          const commands = [chunk.map(layout.lease), ...chunk.map((key) => [key])]
+          const [, ...gone] = await pipelined(redis, commands, (pipeline, unlinked) => pipeline.unlink(...unlinked))
+          return gone
+        }),
       )
       return replies.flat().map((reply) => reply === 1)
     },
@@ -148,8 +189,13 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
       checkSize(next.text)
       const line = isLarge(expected) || isLarge(next.text) ? large : data
       try {
+        const life = lifeUntil(next.endsAt)
+        const write = { key, ...next }
+        const { script, keys, args } = isTagged(write)
+          ? swapTaggedCall(layout, write, life, expected)
+          : { script: swapScript, keys: [key], args: [expected, next.text, life] }
         const reply = await caller.call(line, 'change', options?.timeout, (redis) =>
-          runScript(redis, swapScript, [key], [expected, next.text, lifeUntil(next.endsAt)]),
+          runScript(redis, script, keys, args),
         )
         if (reply === 1) largeKeys.seen(key, next.text)
         return reply === 1
@@ -168,9 +214,10 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
 
     increment: async (key, by, endsAt, options) => {
       try {
-        const reply = await caller.call(data, 'write', options?.timeout, (redis) =>
-          runScript(redis, incrementScript, [key], [by, lifeUntil(endsAt), Date.now()]),
-        )
+        const reply = await caller.call(data, 'write', options?.timeout, async (redis) => {
+          const total = runScript(redis, incrementScript, [key], [by, lifeUntil(endsAt), Date.now()])
+          return isBrief(endsAt) ? (await Promise.all([total, redis.unlink(layout.lease(key))]))[0] : total
+        })
         return Number(reply)
       } catch (error) {
         if (!(error instanceof InstanceError) || error.fault.code !== 'WRONGTYPE') throw error
@@ -179,7 +226,11 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
     },
 
     scan: (prefix, cursor, limit, options) => scanPage(caller, data, prefix, cursor, limit, options?.timeout),
-    clear: (prefix, options) => clearPrefix(caller, data, prefix, options?.timeout),
+    clear: async (prefix, options) => {
+      await breakLeases(prefix, options?.timeout)
+      return clearPrefix(caller, data, prefix, options?.timeout)
+    },
+    ...createTagged(caller, data, layout),
   }
 }
 
@@ -187,7 +238,10 @@ export const createEntries = (caller: Caller, lines: Lines, checkSize: (text: st
  * The life an entry has left, in whole ms, as it is sent. Not the end itself (PXAT): a machine whose clock is behind
  * the server's would write entries that are gone at once.
  */
-const lifeUntil = (endsAt: number): number => Math.max(1, Math.ceil(endsAt - Date.now()))
+export const lifeUntil = (endsAt: number): number => Math.max(1, Math.ceil(endsAt - Date.now()))
+
+/** It may be gone again before a lease on its key is looked at. */
+const isBrief = (endsAt: number): boolean => lifeUntil(endsAt) < LONGEST_LEASE
 
 const parted = <T>(items: readonly T[], first: (item: T) => boolean) => {
   const parts = [

@@ -10,9 +10,13 @@
  *     <namespace>~mr:mirror:<home>:<redis key>             copy of a mirrored category's entry, on the instance beside its home
  *     <namespace>~mr:standin:<home>:<outage>:<redis key>   what was written while home was away, see failover/stand-in/outages.ts
  *     <namespace>~mr:outage:<home>   hash: the outage's id and the processes that hold something for home
+ *     <namespace>~mr:lease:<redis key>  who computes the entry at that key, see lease-scripts.ts
  *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one, see failover/recovery/identity.ts
  *     <namespace>~mr:deltas          hash: ids of increments that were replayed, see failover/versions/once-script.ts
  *     <namespace>~mr:writers         hash: directories of the servers that write state, see failover/state-copy/embedded-copy-filling.ts
+ *     <namespace>~mr:tag:<category>:<tag>  sorted set by end: the keys of entries that bear the tag, see tag-scripts.ts
+ *     <namespace>~mr:tagged          sorted set like groups: categories whose entries bear tags
+ *     <namespace>~mr:invalidated     sorted set: when tags were invalidated
  *     <namespace>~mr:changes         stream: what was changed, where a server tells nobody itself, see src/invalidation/changes.ts
  *     <namespace>~mr:fenced          which process ended the connections of vanished ones last; lives for seconds
  */
@@ -31,16 +35,24 @@ export interface Layout {
   /** The same for what stands in during one outage. */
   standIn(home: string, outage: string): string
   outage(home: string): string
+  /** `key`: where the entry lies, which may be a copy's place. */
+  lease(key: string): string
   readonly sentinel: string
   readonly deltas: string
   readonly changes: string
   readonly fenced: string
   readonly writers: string
+  tag(category: string, tag: string): string
+  /** What every index of a tag begins with. */
+  readonly tagPrefix: string
+  readonly tagged: string
+  readonly invalidated: string
 }
 
 /** `namespace`: the literal prefix of every key, '' for none. */
 export const layoutOf = (namespace: string): Layout => {
   const groupPrefix = `${namespace}~mr:state:`
+  const tagPrefix = `${namespace}~mr:tag:`
   return {
     group: (name) => groupPrefix + name,
     groupPrefix,
@@ -52,10 +64,15 @@ export const layoutOf = (namespace: string): Layout => {
     mirror: (home) => `${namespace}~mr:mirror:${home}:`,
     standIn: (home, outage) => `${namespace}~mr:standin:${home}:${outage}:`,
     outage: (home) => `${namespace}~mr:outage:${home}`,
+    lease: (key) => `${namespace}~mr:lease:${key}`,
     sentinel: `${namespace}~mr:sentinel`,
     deltas: `${namespace}~mr:deltas`,
     changes: `${namespace}~mr:changes`,
     fenced: `${namespace}~mr:fenced`,
     writers: `${namespace}~mr:writers`,
+    tag: (category, tag) => `${tagPrefix}${category}:${tag}`,
+    tagPrefix,
+    tagged: `${namespace}~mr:tagged`,
+    invalidated: `${namespace}~mr:invalidated`,
   }
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { RedisUrl } from '../settings/redis-url.js'
-import { getOne } from './batch-reader.js'
 import { createAppend } from './append.js'
+import { getOne } from './batch-reader.js'
 import { createCaller } from './caller.js'
 import { createConnection } from './connection.js'
 import { connectionName, type Role } from './connection-name.js'
@@ -14,6 +14,7 @@ import { createIdleConnection } from './idle-connection.js'
 import type { Identity, Instance } from './instance.js'
 import { createLargeKeys } from './large.js'
 import { layoutOf } from './layout.js'
+import { breakScope, createLeases } from './leases.js'
 import { IDLE, probeLimit } from './probe-plan.js'
 import { createProber } from './prober.js'
 import { createReturn, identityIn } from './return.js'
@@ -161,11 +162,18 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
     }
   }
 
+  const scriptCalls = createScriptCalls(caller, lines, checkSize)
+
   return {
     name,
-    ...createEntries(caller, lines, checkSize),
+    ...createEntries(caller, lines, {
+      checkSize,
+      layout,
+      breakLeases: breakScope(scriptCalls.script, layout),
+    }),
     ...createGroups(caller, lines, layout, checkSize),
-    ...createScriptCalls(caller, lines, checkSize),
+    ...createLeases(scriptCalls.script, lines, layout),
+    ...scriptCalls,
     ...createAppend(caller, data),
     ...createReturn({
       caller,

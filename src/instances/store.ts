@@ -5,7 +5,7 @@
  * Texts are stored as they are. Times are absolute epoch ms, so a slow call never lengthens a life.
  * Every call ends by its deadline: it rejects with a StoreError, never hangs.
  */
-export interface Store extends EntryStore, GroupStore {
+export interface Store extends EntryStore, GroupStore, LeaseStore {
   readonly name: string
   health(): StoreHealth
   close(): Promise<void>
@@ -21,6 +21,15 @@ export interface EntryWrite {
   readonly text: string
   /** Physical end, by this machine's clock. */
   readonly endsAt: number
+  /** By which `removeTagged` finds it. The text names them too. */
+  readonly tags?: Tags | undefined
+}
+
+/** What an entry is labelled with. Each category has tags of its own. */
+export interface Tags {
+  readonly category: string
+  /** At least one. */
+  readonly names: readonly string[]
 }
 
 export interface ScanPage {
@@ -42,7 +51,17 @@ export interface EntryStore {
   /** For each key whether something was there. One round trip. */
   remove(keys: readonly string[], options?: CallOptions): Promise<boolean[]>
   /** Replace `expected` by `text` if it is still there unchanged, atomically. */
-  swap(key: string, expected: string, next: { text: string; endsAt: number }, options?: CallOptions): Promise<boolean>
+  swap(key: string, expected: string, next: Omit<EntryWrite, 'key'>, options?: CallOptions): Promise<boolean>
+  /**
+   * Removes the entries of the category that bear any of the tags; how many. In batches, each with the deadline: stopped
+   * in between, what is left is found by the next call. What is written meanwhile may go as well.
+   */
+  removeTagged(tags: Tags, options?: CallOptions): Promise<number>
+  /**
+   * The tags are invalidated in all categories: those that have entries with tags here. Each is to be removed from by
+   * itself.
+   */
+  invalidateEverywhere(tags: readonly string[], options?: CallOptions): Promise<string[]>
   /** Physical remaining life of an entry in ms, or undefined if absent. Infinity without TTL. */
   life(key: string, options?: CallOptions): Promise<number | undefined>
   /**
@@ -54,6 +73,53 @@ export interface EntryStore {
   scan(prefix: string, cursor: string | undefined, limit: number, options?: CallOptions): Promise<ScanPage>
   /** Remove every key that starts with the literal prefix; the number removed. In batches; each batch has the deadline. */
   clear(prefix: string, options?: CallOptions): Promise<number>
+}
+
+/**
+ * ms that a lease lasts at most without being renewed. A value that lives longer than that can't come and go unnoticed:
+ * `renew` finds it. A write of a shorter life breaks the lease at its key, as every removal does.
+ */
+export const LONGEST_LEASE = 5_000
+
+/** A lease on what lies at one key. */
+export interface LeaseName {
+  readonly key: string
+  /** Nobody else's. */
+  readonly token: string
+  /** A `clear` of this prefix breaks it. */
+  readonly scope: string
+}
+
+export interface LeaseRequest {
+  /** At most LONGEST_LEASE. */
+  readonly ms: number
+  /** Another text that lies there by now is answered instead. Without: whatever lies there. */
+  readonly seen?: { readonly text: string | undefined } | undefined
+  /** A failure that is noted there doesn't matter. */
+  readonly despiteFailure?: boolean | undefined
+}
+
+/** died: a holder before this one did. found: what lies there. held: by somebody else. failed: ms for which nobody shall try. */
+export type Grant =
+  | { readonly granted: true; readonly died: boolean }
+  | { readonly found: string }
+  | { readonly held: true }
+  | { readonly failed: number }
+
+/** failed: ms for which nobody shall try again. died: the next holder hears of it. */
+export type LeaseEnd = { readonly failed: number } | { readonly died: true }
+
+/**
+ * The right to compute what lies at a key, held by one at a time over all processes. It is broken by each removal and
+ * clear, by writes of a short life, and by any other text at the key; a fill under a broken one stores nothing.
+ */
+export interface LeaseStore {
+  grant(lease: LeaseName, request: LeaseRequest, options?: CallOptions): Promise<Grant>
+  /** For `ms` from now. False: it ended, or is broken. */
+  renew(lease: LeaseName, ms: number, options?: CallOptions): Promise<boolean>
+  /** Stores the text and ends the lease, atomically. False: it had ended, or is broken, also by an invalidation of one of its tags. */
+  fill(lease: LeaseName, entry: Omit<EntryWrite, 'key'>, options?: CallOptions): Promise<boolean>
+  release(lease: LeaseName, end?: LeaseEnd, options?: CallOptions): Promise<void>
 }
 
 /**

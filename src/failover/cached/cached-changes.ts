@@ -31,14 +31,9 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
   const { outages } = setting.parts
   const { scope } = overlay
   const { name } = home
-  const { mayStray, mayForget, remember, invalid, writeTime } = createMemory(setting)
+  const { mayStray, mayForget, remember, removeOld, invalid, writeTime } = createMemory(setting)
 
   const entryOf = (write: ShelfWrite) => storeWrite(category.name, write)
-
-  /** A server that is full still deletes, which frees memory. That it may fail is what the journal's entry is for. */
-  const removeOld = (names: readonly EntryName[], full: boolean): void => {
-    if (full || (home.readable() && !home.writable())) home.remove(names.map(keyOf)).catch(() => undefined)
-  }
 
   const writeElsewhere = async (
     entries: readonly ShelfWrite[],

@@ -4,7 +4,7 @@ import type { JournalEntry } from '../journal/journal-entries.js'
 import { journalFailure } from '../journal/journal-failure.js'
 import type { EntryName } from '../shelf.js'
 import { bounded, type TimeLeft, timeFrom } from '../time-left.js'
-import type { CachedSetting } from './cached-setting.js'
+import { type CachedSetting, keyOf } from './cached-setting.js'
 
 /** The error, if another place may take home's place; else it is thrown. */
 export const outageOf = (error: unknown): StoreError => {
@@ -29,6 +29,11 @@ export const createMemory = ({ category, home, overlay, parts, writeMs }: Cached
     mayForget: (): boolean => journal !== undefined,
 
     invalid: ({ key }: EntryName): JournalEntry => ({ kind: 'invalid', scope: overlay.scope, key }),
+
+    /** A server that is full still deletes, which frees memory. That it may fail is what the journal's entry is for. */
+    removeOld: (names: readonly EntryName[], full: boolean): void => {
+      if (full || (home.readable() && !home.writable())) home.remove(names.map(keyOf)).catch(() => undefined)
+    },
 
     /** Durable when it resolves. Rejects with kind 'journal'; `applied`: what is true of the change so far. */
     remember: async (

@@ -6,6 +6,7 @@ import { type CachedSetting, keyOf } from './cached-setting.js'
 
 /** Reads of a cached category whose home can't be asked, or can't be trusted to have the last word. */
 export interface CachedReads {
+  whereOf(name: EntryName): Where
   /** In the order asked; what can't be known is a miss. */
   find(names: readonly EntryName[]): Promise<(Located | undefined)[]>
   life(name: EntryName): Promise<number | undefined>
@@ -18,7 +19,7 @@ export interface CachedReads {
 }
 
 /** copy: what lies at home isn't to be read. copy-first: a copy elsewhere is newer, if there is one. */
-type Where = 'home' | 'copy' | 'copy-first'
+export type Where = 'home' | 'copy' | 'copy-first'
 
 /** What is left of a call's time when its first attempt has used up its own. */
 const REST = 1 / 3
@@ -51,9 +52,16 @@ export const createCachedReads = (setting: CachedSetting): CachedReads => {
           ? [await home.read(only.redisKey, reading)]
           : await home.readMany(keysOf(names), reading)
       const degraded = !home.writable()
-      return texts.map((text) =>
-        text === undefined || overlay.tagged(text) ? undefined : { text, source: home.name, degraded },
-      )
+      const located = texts.map((text) => (text === undefined ? undefined : { text, source: home.name, degraded }))
+      // What was written since its tag was invalidated is read where it doesn't wait for replay.
+      const hidden = located.flatMap((each, i) => (each !== undefined && overlay.tagged(each.text) ? [i] : []))
+      if (hidden.length > 0) {
+        const copied = await copies.find(keysOf(hidden.flatMap((i) => names[i] ?? [])), time)
+        hidden.forEach((i, n) => {
+          located[i] = copied[n]
+        })
+      }
+      return located
     } catch (error) {
       if (!(error instanceof StoreError) || !isOutage(error)) throw error
       return copies.find(keysOf(names), time)
@@ -106,6 +114,7 @@ export const createCachedReads = (setting: CachedSetting): CachedReads => {
   }
 
   return {
+    whereOf,
     find,
     readAfter: async (name, error) => (await readAfter(name, error))?.text,
     readManyAfter: async (names, error) => (await elsewhere(names, error)).map((each) => each?.text),

@@ -1,14 +1,17 @@
 import type { Instance } from '../../instances/instance.js'
 import type { CallOptions } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
-import type { Shelf } from '../shelf.js'
+import type { Shelf, ShelfWrite } from '../shelf.js'
 import { createCopies, noCopies } from '../stand-in/copies.js'
+import { storeNext, storeWrite } from '../store-write.js'
 import { steadyNow } from '../time-left.js'
 import { createCachedChanges } from './cached-changes.js'
 import { createCachedCounting } from './cached-counting.js'
+import { createCachedLeases } from './cached-leases.js'
 import { createCachedReads } from './cached-reads.js'
 import { createCachedScan } from './cached-scan.js'
-import { type CachedSetting, type CachedShelfParts, entryOf, keyOf } from './cached-setting.js'
+import { type CachedSetting, type CachedShelfParts, keyOf } from './cached-setting.js'
+import { createCachedTags } from './cached-tags.js'
 import { overlayOf } from './overlay-view.js'
 
 /**
@@ -40,9 +43,10 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
   const scan = createCachedScan(setting)
   const changes = createCachedChanges(setting)
   const counting = createCachedCounting(setting)
+  const entryOf = (write: ShelfWrite) => storeWrite(category.name, write)
   const { calm } = landscape
 
-  return {
+  const shelf: Shelf = {
     read: (entry) =>
       calm(name)
         ? home.read(entry.redisKey, reading).catch((error) => reads.readAfter(entry, error))
@@ -100,7 +104,7 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
     swap: (entry, expected, next) =>
       calm(name)
         ? home
-            .swap(entry.redisKey, expected, next, writing)
+            .swap(entry.redisKey, expected, storeNext(category.name, next), writing)
             .catch((error) => changes.swapAfter(entry, expected, next, error))
         : changes.swap(entry, expected, next),
 
@@ -124,7 +128,11 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
         (error) => changes.clearAfter(startedAt, error),
       )
     },
+
+    invalidate: createCachedTags(setting),
+    lease: createCachedLeases(setting, reads, (entries) => shelf.write(entries)),
   }
+  return shelf
 }
 
 /** The share of a category's own deadline that an attempt gets which may be followed by another. */

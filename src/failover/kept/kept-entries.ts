@@ -1,6 +1,7 @@
 import { isLarge } from '../../instances/large.js'
 import type { Layout } from '../../instances/layout.js'
 import type { Script } from '../../instances/scripts.js'
+import { LONGEST_LEASE } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import { categoryScope } from '../journal/journal-entries.js'
 import type { EntryName, ShelfWrite } from '../shelf.js'
@@ -9,6 +10,7 @@ import { lookScript, quickPutScript } from '../versions/entry-scripts.js'
 import { entryCalls, type KeptCall, type PutAnswer } from '../versions/kept-calls.js'
 import { clearMarker, keyMarker } from '../versions/markers.js'
 import { highest } from '../versions/merge.js'
+import { briefPutScript, keptFillScript } from './kept-lease-scripts.js'
 import { type KeptPlace, restOf } from './kept-places.js'
 import type { Stored } from './kept-standing.js'
 import type { KeptTask } from './kept-writes.js'
@@ -23,6 +25,14 @@ export interface KeptEntries {
   put(write: ShelfWrite): KeptTask<undefined>
   /** Done: whether something was there. */
   tombstone(name: EntryName): KeptTask<boolean>
+  /** Decided by a lease: 'over', or the version that refused it. */
+  fill(
+    place: KeptPlace,
+    write: ShelfWrite,
+    version: Version,
+    lease: { readonly key: string; readonly token: string; readonly granted: Version },
+    timeout: number | undefined,
+  ): Promise<'done' | 'over' | { readonly refused: Version }>
   look(place: KeptPlace, name: EntryName, timeout: number | undefined): Promise<Stored>
 }
 
@@ -69,6 +79,7 @@ export const createKeptEntries = (
     const own = keyMarker(of, key)
     const plain = tags === undefined || tags.length === 0
     const life = (): number => Math.max(1, Math.ceil(endsAt - now()))
+    const isBrief = (): boolean => life() < LONGEST_LEASE
     let built: Version | undefined
     let text = ''
     const textAt = (version: Version): string => {
@@ -76,24 +87,20 @@ export const createKeptEntries = (
       built = version
       return text
     }
-    const inFull = (place: KeptPlace, version: Version, timeout: number | undefined): Promise<PutAnswer<undefined>> =>
-      run(
-        place,
-        calls.put({ category: of, key, redisKey: at(place, redisKey) }, version, {
-          text: textAt(version),
-          tags,
-          life: life(),
-        }),
-        'write',
-        timeout,
-      )
+    const inFull = (place: KeptPlace, version: Version, timeout: number | undefined): Promise<PutAnswer<undefined>> => {
+      const lying = at(place, redisKey)
+      const value = { text: textAt(version), tags, life: life() }
+      const call = calls.put({ category: of, key, redisKey: lying }, version, value)
+      const brief = { ...call, script: briefPutScript, keys: [...call.keys, layout.lease(lying)] }
+      return run(place, isBrief() ? brief : call, 'write', timeout)
+    }
     return {
       scope,
       key,
       intent: 'write',
       send: (place, version, timeout) => {
         const sent = textAt(version)
-        if (!plain || isLarge(sent)) return inFull(place, version, timeout)
+        if (!plain || isLarge(sent) || isBrief()) return inFull(place, version, timeout)
         const since = performance.now()
         return quickPutAt(place)(quick, [at(place, redisKey)], sent, [sent, life(), own], timeout).then((done) =>
           done ? DONE : inFull(place, version, restOf(place, timeout, since)),
@@ -128,6 +135,18 @@ export const createKeptEntries = (
         ),
       entry: (version) => ({ kind: 'tombstone', scope, key, version }),
     }),
+    fill: async (place, { key, redisKey, text, tags, endsAt }, version, lease, timeout) => {
+      const value = { text: versioned(text, version), tags, life: endsAt - now() }
+      const call = calls.put({ category: of, key, redisKey: at(place, redisKey) }, version, value)
+      const filling = {
+        script: keptFillScript,
+        keys: [...call.keys, lease.key],
+        args: [...call.args, lease.token, lease.granted],
+      }
+      const reply = await place.instance.script(filling, 'write', timeout === undefined ? {} : { timeout })
+      if (reply === 1) return 'done'
+      return typeof reply === 'string' ? { refused: reply } : 'over'
+    },
     look: async (place, { key, redisKey }, timeout) => {
       const reply = await place.instance.script(
         {

@@ -1,3 +1,4 @@
+import { tagsIn } from '../../codec/envelope.js'
 import { isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
@@ -6,7 +7,7 @@ import type { Found } from '../journal/journal-overlay.js'
 import type { Added } from '../journal/journal-sums.js'
 import type { Landscape } from '../landscape.js'
 import type { EntryName, Located, Shelf } from '../shelf.js'
-import type { KeptEntries } from './kept-entries.js'
+import { type KeptEntries, versionOf } from './kept-entries.js'
 import {
   askInTurn,
   awayError,
@@ -72,11 +73,24 @@ export const createKeptReads = (
     deltas: (key) => journal?.find(home.name, scope, key)?.deltas ?? [],
   }
 
+  /** What waits for one of them about a tag of the text, and is no earlier. */
+  const isInvalidated = (where: readonly (KeptPlace | undefined)[], text: string | undefined): boolean => {
+    const holding = where.filter((place) => place !== undefined && journal?.holds(place.name) === true)
+    if (text === undefined || holding.length === 0) return false
+    const tags = tagsIn(text)
+    const version = versionOf(text)
+    return holding.some((place) => {
+      const invalidated = place && journal?.findTags(place.name, scope, tags)?.version
+      return invalidated !== undefined && (version === undefined || version <= invalidated)
+    })
+  }
+
   const known: KeptReads['known'] = ({ key }) => {
     const all = combined(places.map((place) => place && waiting.found(place, key)))
     const added = waiting.added(key)
     if (all === undefined && added === undefined) return undefined
-    return { text: counted(all && standing(nothingStored, all).text, added, now()) }
+    const text = all && standing(nothingStored, all).text
+    return { text: counted(isInvalidated(places, text) ? undefined : text, added, now()) }
   }
 
   const readAt: KeptReads['readAt'] = async (place, name, timeout) => {
@@ -85,10 +99,11 @@ export const createKeptReads = (
     const added = waiting.added(name.key)
     if (found === undefined || (found.own === undefined && found.cleared === undefined && !found.invalid)) {
       const text = await place.instance.read(entries.at(place, name.redisKey), inTime(timeout))
-      return { text: counted(text, added, now()), journalled: false }
+      return { text: counted(isInvalidated([place], text) ? undefined : text, added, now()), journalled: false }
     }
     const seen = standing(await entries.look(place, name, timeout), found)
-    return { ...seen, text: counted(seen.text, added, now()) }
+    const text = isInvalidated([place], seen.text) ? undefined : seen.text
+    return { ...seen, text: counted(text, added, now()) }
   }
 
   const nowhere = (name: EntryName, error: StoreError | undefined): Located | undefined => {

@@ -7,10 +7,12 @@ import type { Landscape } from '../landscape.js'
 import type { EntryName, Shelf } from '../shelf.js'
 import { createKeptCounters } from './kept-counters.js'
 import { createKeptEntries } from './kept-entries.js'
+import { createKeptLeases } from './kept-leases.js'
 import { askInTurn, awayError, callTime, keptPlaces, type Weakened } from './kept-places.js'
 import { createKeptReads } from './kept-reads.js'
 import { createKeptSwap } from './kept-swap.js'
 import { clearTask, createKeptScan } from './kept-sweeping.js'
+import { invalidateTask } from './kept-tags.js'
 import { createKeptWriter, type Landed, unsure } from './kept-writes.js'
 
 export interface KeptShelfParts {
@@ -64,7 +66,7 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
       throw error
     })
 
-  return {
+  const shelf: Shelf = {
     read: reads.read,
     readMany: reads.readMany,
     locate: reads.locate,
@@ -110,10 +112,30 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
     increment: createKeptCounters(category, places, { entries, reads, writer, landscape, now }).increment,
     scan: createKeptScan(category, places, entries, reads, { landscape, overlay }),
     clear: () => writer.write(clearTask(category, entries, layout, clock)).then(nothing),
+    invalidate: async (tags) => {
+      let removed = 0
+      for (const tag of tags) {
+        try {
+          const { landed } = await writer.write(invalidateTask(category, entries, tag, layout, clock))
+          removed += mostRemoved(landed)
+        } catch (error) {
+          throw removed > 0 ? unsure(error) : error
+        }
+      }
+      return removed
+    },
+    lease: createKeptLeases(category, places, { entries, reads, writer, clock, layout }, (written) =>
+      shelf.write(written),
+    ),
   }
+  return shelf
 }
 
 const nothing = (): void => undefined
+
+/** The same entries lie at both places, as far as they are there. */
+const mostRemoved = (landed: Landed<number>): number =>
+  Math.max(0, ...landed.map((each) => ('done' in each ? each.done : 0)))
 
 const wasThere = (landed: Landed<boolean>, tells: readonly boolean[]): boolean =>
   landed.some((each, i) => tells[i] === true && 'done' in each && each.done)

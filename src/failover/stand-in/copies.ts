@@ -4,6 +4,7 @@ import type { CategorySettings } from '../../settings/settings.js'
 import type { Landscape } from '../landscape.js'
 import type { Located } from '../shelf.js'
 import type { TimeLeft } from '../time-left.js'
+import { type CopyLeases, createCopyLeases } from './copy-leases.js'
 import { type CopyTarget, countCall, removeCall, writeCall } from './copy-scripts.js'
 import { createFallback, type Fallback } from './last-resort.js'
 import type { Outages } from './outages.js'
@@ -42,6 +43,10 @@ export interface Copies {
   /** Stand-ins that are read now. */
   places(time: TimeLeft): Promise<readonly StandInPlace[]>
   readonly fallback: Fallback | undefined
+  /** Undefined: there are no copies to lease. */
+  readonly leases: CopyLeases | undefined
+  /** Where no instance can stand in. Undefined: it wasn't taken. */
+  writeLast(entry: EntryWrite, time: TimeLeft): Promise<Reached | undefined>
 }
 
 export interface CopiesParts {
@@ -65,6 +70,8 @@ export const noCopies: Copies = {
   removeTagged: async () => ({ removed: 0, reached: nowhere }),
   places: async () => [],
   fallback: undefined,
+  leases: undefined,
+  writeLast: async () => undefined,
 }
 
 export const createCopies = (category: CategorySettings, home: string, parts: CopiesParts): Copies => {
@@ -132,6 +139,8 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
     return able.length > 0 || !join ? able : standIns.candidates().slice(0, 1)
   }
 
+  const leases = createCopyLeases({ standIns, keyPrefix: category.keyPrefix, replaced, endOf, now })
+
   const findAt = async ({ standIn, place }: StandInPlace, keys: readonly string[], time: TimeLeft) => {
     const lying = keys.map((key) => place.prefix + key)
     const [only] = lying
@@ -143,6 +152,7 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
 
   return {
     fallback,
+    leases,
     places: standIns.places,
 
     find: async (keys, time) => {
@@ -226,7 +236,15 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
       return { ids: cleared.flatMap((each) => each?.id ?? []), lastResort: last !== undefined }
     },
 
+    writeLast: async (entry, time) => {
+      if (standIns.candidates().length > 0) return undefined
+      const { key, text, endsAt } = entry
+      const done = await atLast((it) => it.write([{ key, text, endsAt: endOf(endsAt) }], { timeout: time.left() }))
+      return done && { ids: [], lastResort: true }
+    },
+
     removeTagged: async (prefix, tags, time) => {
+      await leases.break(toTell(true), prefix, time)
       const [removed, last] = await Promise.all([
         Promise.all(toTell(true).map((it) => standIns.removeTagged(it, time, prefix, tags))),
         atLast((it) => it.removeTagged(prefix, tags)),

@@ -1,5 +1,6 @@
 import type { ScriptCall } from '../../instances/instance.js'
-import { incrementScript, script } from '../../instances/scripts.js'
+import type { Layout } from '../../instances/layout.js'
+import { incrementScript, type Script, script } from '../../instances/scripts.js'
 import type { Place } from './places.js'
 
 /*
@@ -7,55 +8,71 @@ import type { Place } from './places.js'
  * until when, in µs of the server's clock, the change may be made: whoever sent it has given it up by then, and may have
  * made a later one elsewhere, so it must not run when a server that stood still goes on.
  */
-const guard = `
+export const guard = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 if now > tonumber(ARGV[#ARGV]) then return 'late ' .. string.format('%.0f', now) end
 local id = redis.call('HGET', KEYS[#KEYS], 'id')
-if not id or string.match(id, '^%S+') ~= ARGV[#ARGV - 1] then return 'moved' end`
+if not id or string.match(id, '^%S+') ~= ARGV[#ARGV - 1] then return 'moved' end
+`
 
+/** KEYS: entry, lease. */
 const writeScript = script(`${guard}
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('UNLINK', KEYS[2])
 return 1`)
 
+/** KEYS: entries, then their leases. */
 const removeScript = script(`${guard}
-local found = {}
-for i = 1, #KEYS - 1 do found[i] = redis.call('UNLINK', KEYS[i]) end
+local found, count = {}, (#KEYS - 1) / 2
+for i = 1, count do
+  found[i] = redis.call('UNLINK', KEYS[i])
+  redis.call('UNLINK', KEYS[count + i])
+end
 return found`)
 
+/** KEYS: entry, lease. */
 const countScript = script(`${guard}
-${incrementScript.lua}`)
+local function count()
+  ${incrementScript.lua}
+end
+local total = count()
+redis.call('UNLINK', KEYS[2])
+return total`)
 
 /** Where a change goes, and until when it may be made there. */
 export interface CopyTarget {
   readonly place: Place
+  readonly layout: Layout
   /** The outage's hash. */
   readonly outage: string
   /** µs of the server's clock. */
   readonly until: number
 }
 
-const call = (
+/** `keys`: as they lie there. */
+export const copyCall = (
   { place, outage, until }: CopyTarget,
-  what: ScriptCall['script'],
+  what: Script,
   keys: readonly string[],
   args: readonly (string | number)[],
-): ScriptCall => ({
-  script: what,
-  keys: [...keys.map((key) => place.prefix + key), outage],
-  args: [...args, place.id, until],
-})
+): ScriptCall => ({ script: what, keys: [...keys, outage], args: [...args, place.id, until] })
+
+const withLeases = ({ place, layout }: CopyTarget, keys: readonly string[]): string[] => {
+  const lying = keys.map((key) => place.prefix + key)
+  return [...lying, ...lying.map(layout.lease)]
+}
 
 export const writeCall = (target: CopyTarget, key: string, text: string, life: number): ScriptCall =>
-  call(target, writeScript, [key], [text, Math.max(1, Math.ceil(life))])
+  copyCall(target, writeScript, withLeases(target, [key]), [text, Math.max(1, Math.ceil(life))])
 
 /** At most 1,000 keys. Answers 1 or 0 for each. */
 export const removeCall = (target: CopyTarget, keys: readonly string[]): ScriptCall =>
-  call(target, removeScript, keys, [])
+  copyCall(target, removeScript, withLeases(target, keys), [])
 
 /** Answers the number as text. */
 export const countCall = (target: CopyTarget, key: string, by: number, life: number, now: number): ScriptCall =>
-  call(target, countScript, [key], [by, Math.max(1, Math.ceil(life)), now])
+  copyCall(target, countScript, withLeases(target, [key]), [by, Math.max(1, Math.ceil(life)), now])
 
 /** Why nothing was changed. moved: the id doesn't count any more. late: it came too late; `now`: µs of the server's clock. */
 export type NotChanged = { readonly why: 'moved' } | { readonly why: 'late'; readonly now: number }

@@ -185,6 +185,8 @@ export const listFallback = async (
   const entries = page.keys.flatMap((place, i) => {
     const [home, category, ...rest] = place.split('\0')
     const text = stored[i]
+    // What the store notes for itself.
+    if (place.startsWith('~mr:')) return []
     if (home === undefined || category === undefined || text === undefined) return []
     return [{ home, category, redisKey: rest.join('\0'), text: opened(text).text }]
   })

@@ -196,7 +196,7 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge, an
 
     target: ({ name }, place, until) => {
       const at = anyTime ? Number.MAX_SAFE_INTEGER : Math.floor((until + (ahead.get(name) ?? 0)) * 1_000)
-      return { place, outage: key, until: at }
+      return { place, layout, outage: key, until: at }
     },
 
     heard: ({ name }, now) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { notChanged, removeCall, writeCall } from '../../../src/failover/stand-in/copy-scripts.ts'
 import { idAnswer, joinAnswer, joinCall, listAnswer } from '../../../src/failover/stand-in/outage-scripts.ts'
+import { layoutOf } from '../../../src/instances/layout.ts'
 
 /** What servers answer, in µs of their clocks; what is made of it, in ms. */
 describe('the record of an outage', () => {
@@ -33,11 +34,17 @@ describe('the record of an outage', () => {
 })
 
 describe('a change of a copy', () => {
-  const target = { place: { id: 'x', prefix: 'at:', since: 0 }, outage: 'hash', until: 5 }
+  const target = { place: { id: 'x', prefix: 'at:', since: 0 }, layout: layoutOf(''), outage: 'hash', until: 5 }
 
-  it('names the outage last, and lives at least 1 ms', () => {
-    expect(writeCall(target, 'k', 'text', -4)).toMatchObject({ keys: ['at:k', 'hash'], args: ['text', 1, 'x', 5] })
-    expect(removeCall(target, ['k', 'l'])).toMatchObject({ keys: ['at:k', 'at:l', 'hash'], args: ['x', 5] })
+  it('breaks leases, names the outage last, and lives at least 1 ms', () => {
+    expect(writeCall(target, 'k', 'text', -4)).toMatchObject({
+      keys: ['at:k', '~mr:lease:at:k', 'hash'],
+      args: ['text', 1, 'x', 5],
+    })
+    expect(removeCall(target, ['k', 'l'])).toMatchObject({
+      keys: ['at:k', 'at:l', '~mr:lease:at:k', '~mr:lease:at:l', 'hash'],
+      args: ['x', 5],
+    })
   })
   it('tells why it was not made', () => {
     expect(notChanged('moved')).toEqual({ why: 'moved' })
