@@ -1,13 +1,24 @@
 import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
+import type { ShelfLease } from '../failover/shelf.js'
+import type { Attempts } from './attempts.js'
 import type { Category } from './category.js'
 import type { Acquired, Lease } from './engine.js'
-import type { Flights, Joined, Turn } from './flights.js'
+import { type Flights, flightOf, type Outcome, type Turn } from './flights.js'
+import type { Hold } from './holding.js'
+import { acquireLease } from './leases/acquire-lease.js'
 import type { Acquiring } from './options.js'
-import type { Reader } from './reading.js'
-import { timerMs } from './timer.js'
+import type { Found, Reader } from './reading.js'
+import { fromStore } from './store-errors.js'
 import { within } from './within.js'
-import type { Writer } from './writing.js'
+
+/** What somebody wants of one key. */
+export interface Wanted extends Acquiring {
+  /** The entry with this end (epoch ms) is to be renewed although it is fresh, if nobody does so yet. */
+  readonly renew?: number | undefined
+  /** Whoever computes says itself that it failed, also where a stale value hides it. */
+  readonly tellsFailures?: boolean
+}
 
 export interface Acquirer {
   /** A hit, or the right to compute; waits while somebody else computes. See CacheEngine.acquire. */
@@ -15,123 +26,164 @@ export interface Acquirer {
     category: Category,
     key: string,
     operation: string,
-    asked: Acquiring,
+    wanted: Wanted,
     signal?: AbortSignal | undefined,
   ): Promise<Acquired>
 }
 
-/** How much longer than its time a holder may take to say how it ended, before somebody else gets the lease. */
-const HOLDER_DELAY = 2_000
+export interface AcquirerParts {
+  readonly flights: Flights<Encoded | undefined>
+  readonly reader: Reader
+  readonly attempts: Attempts
+  readonly hold: Hold
+  /** Epoch ms. */
+  readonly now: () => number
+  /** Monotonic ms. */
+  readonly elapsed: () => number
+}
 
-type Value = Encoded | undefined
+/** One call: whose it is, what it found, how long it may take. */
+interface Call {
+  readonly category: Category
+  readonly key: string
+  readonly operation: string
+  readonly wanted: Wanted
+  readonly signal: AbortSignal | undefined
+  /** When its time is over, by `elapsed`. */
+  readonly ends: number
+  readonly limit: number
+  /** What may be answered instead of a value that isn't there yet. */
+  readonly stale: Encoded | undefined
+  /** What lay at the key. */
+  readonly text: string | undefined
+  /** ms to wait for a better answer than the stale one. */
+  readonly patience: number
+}
 
-/** What the computations of a category's keys are known by, and the beginning that they have in common. */
-export const flightsOf = ({ settings }: Category): string => `${settings.name}:`
-export const flightOf = (category: Category, key: string): string => flightsOf(category) + key
+/** The right to compute, over all servers where the store knows such a right; or somebody has it for too long. */
+type Granted = { readonly lease: ShelfLease | undefined } | { readonly late: true }
 
-/** `elapsed`: monotonic ms; a clock that is set must not cut a computation's time. */
-export const createAcquirer = (
-  flights: Flights<Value>,
-  reader: Reader,
-  writer: Writer,
-  elapsed: () => number,
-): Acquirer => {
-  const find = (category: Category, key: string, operation: string, patience: number): Promise<Encoded | undefined> => {
-    const found = reader.find(category, key, operation, ({ value }) => value)
+const hit = (value: Encoded | undefined): Acquired => ({ outcome: 'hit', value })
+
+export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }: AcquirerParts): Acquirer => {
+  const find = (category: Category, key: string, operation: string, limit: number): Promise<Found | undefined> => {
+    const found = reader.find(category, key, operation, itself)
     if (category.settings.schema === undefined) return found
-    const text = `hardTimeout: the stored value was not checked within ${patience} ms`
-    return within(patience, found, () => cacheError('CACHE_TIMEOUT', text, category.place(operation)))
+    const text = `hardTimeout: the stored value was not checked within ${limit} ms`
+    return within(limit, found, () => cacheError('CACHE_TIMEOUT', text, category.place(operation)))
   }
 
-  const join = async (
-    category: Category,
-    key: string,
-    operation: string,
-    asked: Acquiring,
-    signal: AbortSignal | undefined,
-  ): Promise<Joined<Value> | { readonly hit: Encoded }> => {
+  /** Nothing that could be answered as it is. */
+  const isDue = ({ stale, entry }: Found, { renew }: Wanted): boolean =>
+    stale || (renew !== undefined && entry.expires === renew)
+
+  /** What the caller takes in an emergency; how long after its end is for the writer to say, and for the caller. */
+  const usable = ({ entry, value }: Found, { grace }: Wanted): Encoded | undefined => {
+    if (grace === false) return undefined
+    return grace === undefined || now() < (entry.expires ?? 0) + grace ? value : undefined
+  }
+
+  /** Somebody else still computes, and this call waits no longer. */
+  const late = ({ category, operation, signal, stale, limit }: Call): Acquired => {
+    if (stale !== undefined) return hit(stale)
     const place = category.place(operation)
-    const patience = asked.hardTimeout ?? category.settings.hardTimeout
-    const visit = flights.enter(flightOf(category, key))
-    try {
-      // Reading comes before joining, so that a caller sees what was written before it asked.
-      const hit = asked.fresh ? undefined : await find(category, key, operation, patience)
-      if (hit !== undefined) return { hit }
-      return await visit.join({
-        fresh: asked.fresh,
-        patience,
-        signal,
-        impatient: () =>
-          signal?.aborted
-            ? cacheError('CACHE_CLOSED', 'the caller went away', place)
-            : cacheError('CACHE_TIMEOUT', `hardTimeout: nobody computed the value within ${patience} ms`, place),
+    throw signal?.aborted
+      ? cacheError('CACHE_CLOSED', 'the caller went away', place)
+      : cacheError('CACHE_TIMEOUT', `hardTimeout: nobody computed the value within ${limit} ms`, place)
+  }
+
+  /** The caller has the turn among those of this server; now it needs the one among the servers. */
+  const lead = async (call: Call, turn: Turn<Encoded | undefined>): Promise<Acquired> => {
+    const { category, key, operation, wanted, stale, ends } = call
+    const leased = await leaseFor(call).catch((error) => {
+      turn.pass()
+      throw fromStore(error, category.place(operation))
+    })
+    if ('late' in leased) {
+      turn.pass()
+      return late(call)
+    }
+    if ('lease' in leased) {
+      const renews = stale !== undefined
+      const lease = hold({
+        ...{ category, key, operation, turn, shelfLease: leased.lease, ends, renews },
+        replaces: renews || wanted.fresh,
+        hidesFailures: renews && wanted.tellsFailures !== true,
       })
-    } finally {
-      visit.leave()
+      return leading(call, lease, leased.lease?.noted === true)
+    }
+    turn.claim()
+    turn.end(leased)
+    if (!('error' in leased)) return hit(leased.value)
+    if (stale !== undefined) return hit(stale)
+    throw leased.error
+  }
+
+  const leading = ({ category, key, stale, patience }: Call, lease: Lease, noted: boolean): Acquired => {
+    if (stale === undefined) return { outcome: 'lease', lease }
+    const awaited = noted || attempts.hasDied(flightOf(category.settings.name, key))
+    return { outcome: 'lease', lease, stale: { value: stale, patience: awaited ? lease.hardTimeout : patience } }
+  }
+
+  const leaseFor = async (call: Call): Promise<Outcome<Encoded | undefined> | Granted> => {
+    const { category, key, operation, wanted, signal, stale, ends } = call
+    const { shelf } = category
+    if (shelf.lease === undefined) return { lease: undefined }
+    const name = category.name(key)
+    let seen: { readonly text: string | undefined } | undefined = wanted.fresh ? undefined : { text: call.text }
+    for (;;) {
+      const patience = stale === undefined ? Math.max(0, ends - elapsed()) : call.patience
+      const wish = { patience, signal, despiteFailure: stale === undefined, ...(seen && { seen }) }
+      const leased = await acquireLease(shelf, name, wish)
+      if ('failed' in leased) {
+        attempts.failedElsewhere(flightOf(category.settings.name, key), leased.failed)
+        return { error: failedElsewhere(category, operation) }
+      }
+      if (!('found' in leased)) return leased
+      const found = await reader.open(category, name, leased.found, operation)
+      if (found !== undefined && !found.stale) return { value: found.value }
+      // Something that is none of ours lies there, or it has ended meanwhile. What is no text isn't the same twice.
+      seen = seen?.text === leased.found ? undefined : { text: leased.found }
     }
   }
 
   return {
-    acquire: async (category, key, operation, asked, signal) => {
-      const began = elapsed()
-      const joined = await join(category, key, operation, asked, signal)
-      if ('hit' in joined) return { outcome: 'hit', value: joined.hit }
-      if ('outcome' in joined) {
-        if ('error' in joined.outcome) throw joined.outcome.error
-        return { outcome: 'hit', value: joined.outcome.value }
-      }
+    acquire: async (category, key, operation, wanted, signal) => {
+      const { settings } = category
+      const limit = wanted.hardTimeout ?? settings.hardTimeout
       // Waiting for others counts: getOrSet as a whole is bounded by hardTimeout.
-      const limit = asked.hardTimeout ?? category.settings.hardTimeout
-      const ends = began + limit
-      return { outcome: 'lease', lease: createLease(category, key, operation, joined.turn, ends, elapsed, writer) }
+      const ends = elapsed() + limit
+      const id = flightOf(settings.name, key)
+      const visit = flights.enter(id)
+      try {
+        // Reading comes before joining, so that a caller sees what was written before it asked.
+        const found = wanted.fresh ? undefined : await find(category, key, operation, limit)
+        if (found !== undefined && !isDue(found, wanted)) return hit(found.value)
+        const stale = found && usable(found, wanted)
+        if (stale !== undefined && attempts.rests(id)) return hit(stale)
+        const soft = wanted.renew === undefined ? (wanted.softTimeout ?? settings.softTimeout) : 0
+        const patience = stale === undefined ? limit : soft
+        const text = found?.shelf === category.shelf ? found.text : undefined
+        const call = { category, key, operation, wanted, signal, ends, limit, stale, text, patience }
+        const joined = await visit.join({ fresh: wanted.fresh, patience, signal })
+        if ('late' in joined) return late(call)
+        if ('turn' in joined) return await lead(call, joined.turn)
+        const { outcome } = joined
+        if (!('error' in outcome)) return hit(outcome.value)
+        if (stale !== undefined) return hit(stale)
+        throw outcome.error
+      } finally {
+        visit.leave()
+      }
     },
   }
 }
 
-const createLease = (
-  category: Category,
-  key: string,
-  operation: string,
-  turn: Turn<Value>,
-  ends: number,
-  elapsed: () => number,
-  writer: Writer,
-): Lease => {
-  const left = (): number => Math.max(1, Math.ceil(ends - elapsed()))
-  const hardTimeout = left()
-  // Whoever holds it may be gone without a word; the waiting must not depend on it.
-  const watchdog = setTimeout(turn.pass, timerMs(hardTimeout + HOLDER_DELAY))
-  watchdog.unref()
-  const claim = (): boolean => {
-    clearTimeout(watchdog)
-    return turn.claim()
-  }
-  return {
-    category: category.settings.name,
-    hardTimeout,
-    fill: async (value, options) => {
-      if (!claim()) return value
-      const grant = { ms: left(), isCurrent: () => !turn.overtaken() }
-      try {
-        const stored =
-          value === undefined ? undefined : await writer.put(category, key, value, options, operation, grant)
-        turn.end({ value: stored })
-        return stored
-      } catch (error) {
-        turn.end({ error })
-        throw error
-      }
-    },
-    skip: async (value) => {
-      if (claim()) turn.end({ value })
-      return value
-    },
-    fail: (error) => {
-      if (claim()) turn.end({ error })
-    },
-    release: () => {
-      clearTimeout(watchdog)
-      turn.pass()
-    },
-  }
-}
+const failedElsewhere = (category: Category, operation: string) =>
+  cacheError(
+    'CACHE_LOAD_FAILED',
+    'another server was computing the value, and failed; its log may say why',
+    category.place(operation),
+  )
+
+const itself = (found: Found): Found => found

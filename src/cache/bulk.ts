@@ -60,18 +60,21 @@ export const createBulk = ({
       const asked = keyed(at, 'getMany')
       const found = new Map<string, Encoded>()
       const read = async ({ category, items }: Group<Keyed>): Promise<void> => {
+        const loads = loading.has(category)
+        const missed: Keyed[] = []
         for (const batch of batches(items, BATCH)) {
           const keys = batch.map(({ key }) => key)
           const answers = await reader.findMany(category, keys, 'getMany')
-          answers.forEach((answer, index) => {
-            if (answer !== undefined) found.set(keyAt(batch, index), answer.value)
+          batch.forEach((item, index) => {
+            const answer = answers[index]
+            if (answer === undefined || answer.stale) missed.push(item)
+            else {
+              if (answer.value !== undefined) found.set(item.key, answer.value)
+              if (loads) loading.found(category, item.key, answer)
+            }
           })
         }
-        if (!loading.has(category)) return
-        await load(
-          items.filter(({ key }) => !found.has(key)),
-          found,
-        )
+        if (loads) await load(missed, found)
       }
       const ended = await Promise.allSettled(grouped(asked).map(read))
       const hits = asked.flatMap(({ key }) => {
@@ -88,8 +91,8 @@ export const createBulk = ({
       // Everything is checked before anything is written.
       const checked = keyed({ category, keys: [...last.keys()] }, 'setMany').map(
         async ({ category: of, key }): Promise<Prepared & Keyed> => {
-          const ttl = writer.ttl(of, options, 'setMany')
-          return { category: of, key, ...(await writer.prepare(of, key, last.get(key) as Encoded, ttl, 'setMany')) }
+          const life = writer.life(of, options, 'setMany')
+          return { category: of, key, ...(await writer.prepare(of, key, last.get(key) as Encoded, life, 'setMany')) }
         },
       )
       const groups = grouped(await Promise.all(checked))

@@ -15,7 +15,7 @@ import {
   requiredCategory,
   tagsOf,
 } from './arguments.js'
-import { compute } from './compute.js'
+import { compute, orStale } from './compute.js'
 import type { CacheEngine, EncodedEntry, Hits, WithHits } from './engine.js'
 import { type AnyFactory, factoryRun } from './factory.js'
 import { promised } from './promised.js'
@@ -58,8 +58,10 @@ const createMethods = (engine: CacheEngine, bound: Bound) => {
           throw invalid('getOrSet', category, 'the second argument must be the function that computes the value')
         const acquired = await engine.acquire(at, given)
         if (acquired.outcome === 'hit') return decodeHit(acquired.value)
-        const run = factoryRun(factory as AnyFactory, at.key, acquired.lease.category, given)
-        return decodeHit(await compute(acquired.lease, 'getOrSet', run))
+        const { lease, stale } = acquired
+        const about = { category: lease.category, stale: stale !== undefined }
+        const computed = compute(lease, 'getOrSet', factoryRun(factory as AnyFactory, at.key, about, given))
+        return decodeHit(await (stale === undefined ? computed : orStale(computed, stale)))
       }),
 
     set: (key: unknown, value: unknown, options?: unknown): Promise<void> =>

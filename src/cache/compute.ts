@@ -1,7 +1,8 @@
 import { encodeValue } from '../codec/encode.js'
 import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
-import type { EncodedWriteOptions, Lease } from './engine.js'
+import type { EncodedWriteOptions, Lease, Stale } from './engine.js'
+import { timerMs } from './timer.js'
 import { within } from './within.js'
 
 /** What a factory or a loader made of its key. */
@@ -34,6 +35,21 @@ export const compute = async (
   }
   return produced.skip ? lease.skip(value) : lease.fill(value, produced.options)
 }
+
+/**
+ * What was computed, or the stale value where that fails or takes longer. A failure that nobody gets is told by whoever
+ * gave the lease.
+ */
+export const orStale = (
+  computed: Promise<Encoded | undefined>,
+  { value, patience }: Stale,
+): Promise<Encoded | undefined> =>
+  new Promise((resolve) => {
+    const answerStale = (): void => resolve(value)
+    const timer = patience > 0 ? setTimeout(answerStale, timerMs(patience)) : undefined
+    if (timer === undefined) answerStale()
+    computed.then(resolve, answerStale).finally(() => clearTimeout(timer))
+  })
 
 const withinTime = (
   produce: (signal: AbortSignal) => Promise<Produced>,

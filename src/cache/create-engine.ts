@@ -1,5 +1,4 @@
 import type { Cache } from '../../types/index.js'
-import { writeEnvelope } from '../codec/envelope.js'
 import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
 import type { Shelves } from '../failover/shelf.js'
@@ -7,20 +6,24 @@ import { StoreError } from '../instances/store.js'
 import type { Report } from '../report.js'
 import type { Router } from '../routing/router.js'
 import type { Settings } from '../settings/settings.js'
-import { createAcquirer, flightOf, flightsOf } from './acquiring.js'
+import { createAcquirer } from './acquiring.js'
+import { createAttempts } from './attempts.js'
 import { createBulk } from './bulk.js'
 import { type Category, createCategories } from './category.js'
 import { createCacheClient } from './client.js'
 import type { CacheEngine, EncodedEntry, Place } from './engine.js'
-import { createFlights } from './flights.js'
+import { createFlights, flightOf, flightsOf } from './flights.js'
+import { createHold } from './holding.js'
+import { createdAt, createLives } from './lives.js'
 import { createLoading } from './loading.js'
 import { createOddities } from './oddities.js'
-import { acquiring, noTags, paging, step, wrong } from './options.js'
+import { acquiring, paging, step, wrong } from './options.js'
 import { part, whole } from './parts.js'
 import { promised } from './promised.js'
-import { createReader, type Found, type LocatedFound } from './reading.js'
+import { createReader, freshValue, type LocatedFound } from './reading.js'
 import { takesNumbers } from './schema.js'
 import { fromStore } from './store-errors.js'
+import { createInvalidating } from './tags/invalidating.js'
 import { createWriter } from './writing.js'
 
 export interface EngineParts {
@@ -36,9 +39,6 @@ export interface EngineParts {
   readonly random: () => number
 }
 
-/** Lost races after which `touch` gives up. */
-const TOUCH_ATTEMPTS = 20
-
 /** The cache's operations over the stores, in the server process. */
 export const createEngine = ({
   settings,
@@ -49,22 +49,29 @@ export const createEngine = ({
   random,
   elapsed = () => performance.now(),
 }: EngineParts): CacheEngine => {
-  const categoryOf = createCategories(settings, router, shelves)
+  const { categoryOf, names } = createCategories(settings, router, shelves)
   const oddities = createOddities(report, now)
   const reader = createReader(now, oddities)
   const flights = createFlights<Encoded | undefined>()
   /** Called when a write or a removal leaves: what is being computed for the key is of the time before. */
   const changing = (category: Category, key: string): void => {
-    if (flights.size > 0) flights.overtake(flightOf(category, key))
+    if (flights.size > 0) flights.overtake(flightOf(category.settings.name, key))
+  }
+  /** What is being computed is of the time before, if it will bear one of the tags. */
+  const invalidating = (category: string | undefined, tags: readonly string[]): void => {
+    if (flights.size > 0) flights.invalidate(category === undefined ? '' : flightsOf(category), tags)
   }
   const writer = createWriter(now, random, oddities, changing)
-  const acquirer = createAcquirer(flights, reader, writer, elapsed)
+  const attempts = createAttempts(elapsed)
+  const hold = createHold(writer, attempts, oddities, elapsed)
+  const acquirer = createAcquirer({ flights, reader, attempts, hold, now, elapsed })
   let cache: Cache | undefined
   const ownCache = (): Cache => {
     cache ??= createCacheClient(engine)
     return cache
   }
-  const loading = createLoading(settings.loaders, acquirer, ownCache, oddities)
+  const { loaders } = settings
+  const loading = createLoading({ loaders, acquirer, reader, cache: ownCache, oddities, now, elapsed, random })
 
   const at = ({ category, key }: Place, operation: string): Category => categoryOf(category, key, operation)
   const stored = <T>(category: Category, operation: string, call: Promise<T>): Promise<T> =>
@@ -93,8 +100,9 @@ export const createEngine = ({
   }
 
   const describe = async (category: Category, found: LocatedFound): Promise<EncodedEntry | undefined> => {
-    const { hit, value, name, shelf, source, degraded } = found
-    let expiresAt = hit.expires
+    const { entry, value, stale, name, shelf, source, degraded } = found
+    if (value === undefined) return undefined
+    let expiresAt = entry.expires
     if (expiresAt === undefined) {
       // A counter or another's data: only the server knows its end.
       const life = await stored(category, 'getEntry', shelf.life(name))
@@ -104,12 +112,12 @@ export const createEngine = ({
     return {
       value,
       source,
-      stale: false,
+      stale,
       degraded,
-      createdAt: createdAt(category, hit.createdAt, expiresAt, now()),
+      createdAt: createdAt(category, entry.createdAt, expiresAt, now()),
       expiresAt,
-      tags: hit.tags ?? [],
-      version: hit.version ?? '',
+      tags: entry.tags ?? [],
+      version: entry.version ?? '',
       redisKey: name.redisKey,
     }
   }
@@ -119,8 +127,8 @@ export const createEngine = ({
       promised(() => {
         const category = at(place, 'get')
         return loading.has(category)
-          ? loading.load(category, place.key, 'get')
-          : reader.find(category, place.key, 'get', foundValue)
+          ? loading.get(category, place.key, 'get')
+          : reader.find(category, place.key, 'get', freshValue)
       }),
 
     getEntry: async (place) => {
@@ -129,32 +137,11 @@ export const createEngine = ({
       return found && describe(category, found)
     },
 
-    has: async (place) => (await reader.find(at(place, 'has'), place.key, 'has', () => true)) ?? false,
+    has: async (place) => (await reader.find(at(place, 'has'), place.key, 'has', freshValue)) !== undefined,
 
     set: (place, value, options) => promised(() => writer.set(at(place, 'set'), place.key, value, options, 'set')),
 
     delete: (place) => remove(place, 'delete'),
-
-    // Without grace nothing may be served after its end, so there is nothing to keep.
-    expire: (place) => remove(place, 'expire'),
-
-    touch: async (place, ttl) => {
-      const category = at(place, 'touch')
-      const life = writer.plainTtl(category, ttl, 'touch')
-      for (let attempt = 0; attempt < TOUCH_ATTEMPTS; attempt++) {
-        const found = await reader.find(category, place.key, 'touch', (entry) => entry)
-        if (found === undefined) return false
-        const next = { text: '', endsAt: now() + life }
-        next.text = renewed(category, found, next.endsAt, now())
-        const { shelf, name, text } = found
-        if (await stored(category, 'touch', shelf.swap(name, text, next))) return true
-      }
-      throw cacheError(
-        'CACHE_UNAVAILABLE',
-        `the entry was changed by others ${TOUCH_ATTEMPTS} times while it was given a new ttl`,
-        category.place('touch'),
-      )
-    },
 
     increment: async (place, options) => {
       const category = at(place, 'increment')
@@ -177,15 +164,11 @@ export const createEngine = ({
       return counted
     },
 
-    invalidateTags: async (category, tags) => {
-      const place = { category: category ?? 'cache', operation: 'invalidateTags' }
-      noTags(tags.length === 0 ? undefined : tags, place)
-      return 0
-    },
+    invalidateTags: createInvalidating({ categoryOf, known: names, shelves, invalidating }),
 
     clear: async (name) => {
       const category = enumerable(name, 'clear')
-      flights.overtakeAll(flightsOf(category))
+      flights.overtakeAll(flightsOf(category.settings.name))
       await stored(category, 'clear', category.shelf.clear())
     },
 
@@ -211,26 +194,8 @@ export const createEngine = ({
       return acquirer.acquire(category, place.key, 'getOrSet', acquiring(options, category.place('getOrSet')), signal)
     },
 
+    ...createLives({ at, reader, writer, remove, changing, now }),
     ...createBulk({ categoryOf, reader, writer, loading, changing }),
   }
   return engine
 }
-
-const foundValue = ({ value }: Found) => value
-
-/** An entry that doesn't say when it was written was given its category's ttl then. 0: not known. */
-const createdAt = (category: Category, said: number | undefined, expiresAt: number, now: number): number => {
-  if (said !== undefined) return said
-  return Number.isFinite(expiresAt) ? Math.min(now, expiresAt - category.settings.ttl) : 0
-}
-
-/** The text of an entry with a new end. One that doesn't say its end lives by the server's ttl alone, and stays as it is. */
-const renewed = (category: Category, { hit, text }: Found, expires: number, now: number): string =>
-  hit.expires === undefined
-    ? text
-    : writeEnvelope(hit.value, {
-        ...hit,
-        expires,
-        createdAt: createdAt(category, hit.createdAt, hit.expires, now),
-        hardExpiry: undefined,
-      })

@@ -33,8 +33,8 @@ export interface CacheEngine {
   ): Promise<KeyPage>
   /**
    * First half of getOrSet: a hit, or the right to compute. While somebody else computes the key, this waits
-   * for the outcome and shares it (the value, or the rejection). `signal`: the caller is gone, stop waiting; a
-   * lease that was granted all the same must be released by whoever gets it.
+   * for the outcome and shares it (the value, or the rejection); where there is a stale value, for softTimeout at most.
+   * `signal`: the caller is gone, stop waiting; a lease that was granted all the same must be released by whoever gets it.
    */
   acquire(at: Place, options: AcquireOptions, signal?: AbortSignal): Promise<Acquired>
 }
@@ -78,9 +78,17 @@ export interface EncodedEntry {
   readonly redisKey: string
 }
 
+/** hit: the value to answer, which may be a stale one; undefined: there is nothing. */
 export type Acquired =
   | { readonly outcome: 'hit'; readonly value: Encoded | undefined }
-  | { readonly outcome: 'lease'; readonly lease: Lease }
+  | { readonly outcome: 'lease'; readonly lease: Lease; readonly stale?: Stale | undefined }
+
+/** What to answer when the computation fails, or takes longer than `patience` ms. Then it goes on, for those who come later. */
+export interface Stale {
+  readonly value: Encoded
+  /** 0: at once. */
+  readonly patience: number
+}
 
 /** The right to compute one key. Exactly one of fill, skip, fail, release ends it; later calls do nothing. */
 export interface Lease {
@@ -88,12 +96,12 @@ export interface Lease {
   readonly category: string
   /** ms the factory may take. */
   readonly hardTimeout: number
-  /** Stores the value (undefined: remembered as absent) and answers what a reader would now get. */
+  /** Stores the value (undefined: remembered as absent for negativeTtl) and answers what a reader would now get. */
   fill(value: Encoded | undefined, options: EncodedWriteOptions): Promise<Encoded | undefined>
   /** Shares the value with the waiters, stores nothing. */
   skip(value: Encoded | undefined): Promise<Encoded | undefined>
-  /** The factory failed: waiters get the same rejection. */
+  /** The factory failed: waiters get the same rejection, or the stale value where there is one, also those who come soon. */
   fail(error: unknown): void
-  /** The holder is gone (a step died): one waiter takes over. */
+  /** The holder is gone (a step died): one waiter takes over. Whoever renews a stale value next shall wait for it. */
   release(): void
 }

@@ -7,14 +7,15 @@ export type AnyFactory = (context: FactoryContext) => unknown
 
 /** One run of a caller's factory: its context, and what it decided by it. */
 export const factoryRun =
-  (factory: AnyFactory, key: string, category: string, { ttl, grace, tags }: Given) =>
+  (factory: AnyFactory, key: string, { category, stale }: { category: string; stale: boolean }, given: Given) =>
   async (signal: AbortSignal): Promise<Produced> => {
+    const { ttl, grace, tags } = given
     const options: { -readonly [K in keyof EncodedWriteOptions]: unknown } = { ttl, grace, tags }
     let skip = false
     const value = await factory({
       key,
       category,
-      stale: false,
+      stale,
       signal,
       setTtl(next: Duration) {
         checkOption('getOrSet', category, 'ttl', next)

@@ -1,56 +1,166 @@
 import type { Cache, Loader } from '../../types/index.js'
 import type { Encoded } from '../codec/payload.js'
 import { cacheError, isCacheError } from '../errors.js'
-import type { Acquirer } from './acquiring.js'
+import type { Acquirer, Wanted } from './acquiring.js'
 import type { Category } from './category.js'
-import { compute, type Produced } from './compute.js'
+import { compute, orStale, type Produced } from './compute.js'
+import { type Cost, createCost, isEarly } from './early.js'
+import type { Acquired } from './engine.js'
 import type { Oddities } from './oddities.js'
+import type { Found, Reader } from './reading.js'
+import { createSlots, type Slots } from './slots.js'
 
 export interface Loading {
   has(category: Category): boolean
   /** Reads through: the stored value, or what the category's loader makes of the key (undefined: absent). */
+  get(category: Category, key: string, operation: string): Promise<Encoded | undefined>
+  /** The same, where no fresh value was found. */
   load(category: Category, key: string, operation: string): Promise<Encoded | undefined>
+  /** A fresh value was found: near its end it may be time to renew it. */
+  found(category: Category, key: string, found: Found): void
 }
 
-/** `cache`: what loaders get to work with; asked for only when one runs. */
-export const createLoading = (
-  loaders: ReadonlyMap<string, Loader<unknown>>,
-  { acquire }: Acquirer,
-  cache: () => Cache,
-  oddities: Oddities,
-): Loading => {
-  const loadFailed = (category: Category, operation: string, cause: unknown) => {
-    const { name } = category.settings
-    const kind = cause instanceof Error ? cause.name : `it threw a value of type ${typeof cause}`
-    // The loader's own text may hold anything; it is in `cause`, for the server process.
-    const error = cacheError('CACHE_LOAD_FAILED', `the loader of category '${name}' failed (${kind})`, {
-      category: name,
-      operation,
+export interface LoadingParts {
+  readonly loaders: ReadonlyMap<string, Loader<unknown>>
+  readonly acquirer: Acquirer
+  readonly reader: Reader
+  /** What loaders get to work with; asked for only when one runs. */
+  readonly cache: () => Cache
+  readonly oddities: Oddities
+  readonly now: () => number
+  readonly elapsed: () => number
+  readonly random: () => number
+}
+
+/** Runs of one category's loader at once. */
+const LOADS = 50
+/** ms after which a run begins all the same: one loader may read what another makes. */
+const PATIENCE = 1_000
+
+/** A category's loader at work. */
+interface Source {
+  readonly loader: Loader<unknown>
+  readonly slots: Slots
+  readonly cost: Cost
+}
+
+const plain: Wanted = {
+  fresh: false,
+  grace: undefined,
+  softTimeout: undefined,
+  hardTimeout: undefined,
+  tellsFailures: true,
+}
+
+export const createLoading = (parts: LoadingParts): Loading => {
+  const { acquirer, reader, cache, oddities, now, elapsed, random } = parts
+  const sources = new Map<string, Source>()
+  for (const [name, loader] of parts.loaders)
+    sources.set(name, { loader, slots: createSlots(LOADS, PATIENCE), cost: createCost() })
+
+  const sourceOf = ({ settings }: Category): Source => {
+    const source = sources.get(settings.name)
+    if (source === undefined) throw new Error(`category '${settings.name}' has no loader`)
+    return source
+  }
+
+  const run = async (category: Category, key: string, stale: boolean, signal: AbortSignal): Promise<Produced> => {
+    const { loader, cost } = sourceOf(category)
+    const began = elapsed()
+    const value = await loader(key, { category: category.settings.name, stale, signal, cache: cache() })
+    cost.took(elapsed() - began)
+    oddities.loaderWorked(category.settings)
+    return { value, skip: false, options: {} }
+  }
+
+  /** Under a lease, in a slot that was entered or is waited for. */
+  const computed = (
+    { lease, stale }: Extract<Acquired, { outcome: 'lease' }>,
+    category: Category,
+    key: string,
+    operation: string,
+    entered: boolean,
+  ): Promise<Encoded | undefined> => {
+    const { slots } = sourceOf(category)
+    const produce = async (signal: AbortSignal): Promise<Produced> => {
+      if (!entered) await slots.enter()
+      try {
+        // Its time may be over before it began.
+        signal.throwIfAborted()
+        return await run(category, key, stale !== undefined, signal)
+      } catch (error) {
+        throw failure(category, operation, error)
+      } finally {
+        slots.leave()
+      }
+    }
+    const fail = (error: unknown): void => {
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+      oddities.loaderFailed(category.settings, cause)
+      lease.fail(error)
+    }
+    return compute({ ...lease, fail }, operation, produce)
+  }
+
+  const load = async (category: Category, key: string, operation: string): Promise<Encoded | undefined> => {
+    const acquired = await acquirer.acquire(category, key, operation, plain).catch((error: unknown) => {
+      // The error of a factory that computed the key while this waited.
+      throw isCacheError(error) ? error : failure(category, operation, error)
     })
-    error.cause = cause
-    return error
+    if (acquired.outcome === 'hit') return acquired.value
+    const { lease, stale } = acquired
+    if (stale === undefined) return computed(acquired, category, key, operation, false)
+    // Nobody waits for it, so it needn't wait either: the next who asks tries again.
+    const entered = sourceOf(category).slots.tryEnter()
+    if (!entered && stale.patience === 0) return lease.skip(stale.value)
+    return orStale(computed(acquired, category, key, operation, entered), stale)
+  }
+
+  const renew = async (category: Category, key: string, end: number): Promise<void> => {
+    const { slots } = sourceOf(category)
+    if (!slots.tryEnter()) return
+    let acquired: Acquired | undefined
+    try {
+      acquired = await acquirer.acquire(category, key, 'get', { ...plain, renew: end })
+    } finally {
+      if (acquired?.outcome !== 'lease') slots.leave()
+    }
+    if (acquired.outcome === 'lease') await computed(acquired, category, key, 'get', true)
+  }
+
+  const found: Loading['found'] = (category, key, { entry, value }) => {
+    const cost = sources.get(category.settings.name)?.cost.ms()
+    const { expires } = entry
+    if (cost === undefined || expires === undefined || value === undefined) return
+    if (!isEarly(expires - now(), cost, random())) return
+    // What its loader suffers is told; for the rest, an instance that is away for instance, there is still a value.
+    renew(category, key, expires).catch(nothing)
   }
 
   return {
-    has: ({ settings }) => loaders.has(settings.name),
-    load: async (category, key, operation) => {
-      const { name } = category.settings
-      const run = async (signal: AbortSignal): Promise<Produced> => {
-        try {
-          const value = await loaders.get(name)?.(key, { category: name, stale: false, signal, cache: cache() })
-          return { value, skip: false, options: {} }
-        } catch (error) {
-          oddities.loaderFailed(category.settings, error)
-          throw loadFailed(category, operation, error)
-        }
-      }
-      const acquired = await acquire(category, key, operation, { fresh: false, hardTimeout: undefined }).catch(
-        (error: unknown) => {
-          // The error of a factory that computed the key while this waited.
-          throw isCacheError(error) ? error : loadFailed(category, operation, error)
-        },
-      )
-      return acquired.outcome === 'hit' ? acquired.value : compute(acquired.lease, operation, run)
+    has: ({ settings }) => sources.has(settings.name),
+    load,
+    found,
+    get: async (category, key, operation) => {
+      const seen = await reader.find(category, key, operation, itself)
+      if (seen === undefined || seen.stale) return load(category, key, operation)
+      found(category, key, seen)
+      return seen.value
     },
   }
+}
+
+const itself = (found: Found): Found => found
+const nothing = (): void => undefined
+
+const failure = (category: Category, operation: string, cause: unknown) => {
+  const { name } = category.settings
+  const kind = cause instanceof Error ? cause.name : `it threw a value of type ${typeof cause}`
+  // The loader's own text may hold anything; it is in `cause`, for the server process.
+  const error = cacheError('CACHE_LOAD_FAILED', `the loader of category '${name}' failed (${kind})`, {
+    category: name,
+    operation,
+  })
+  error.cause = cause
+  return error
 }

@@ -9,12 +9,18 @@ export interface Oddities {
   mismatch(category: CategorySettings, path: string): void
   /** A ttl that was probably meant in seconds. Said once per category. */
   shortTtl(category: CategorySettings, ttl: number): void
-  /** A loader threw. Said once per category and minute: what kind of error and where, not its text, which may hold anything. */
+  /** A stale value is answered, because renewing it failed. Said once per category and minute, in the same words. */
+  renewalFailed(category: CategorySettings, cause: unknown): void
+  /** A loader failed. Said once until it works again: what kind of error and where, not its text, which may hold anything. */
   loaderFailed(category: CategorySettings, cause: unknown): void
+  loaderWorked(category: CategorySettings): void
 }
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
+
+/** A loader that worked for so long without failing works again. */
+const CALM = 10_000
 
 interface Seen {
   count: number
@@ -23,7 +29,8 @@ interface Seen {
 
 export const createOddities = (report: Report, now: () => number): Oddities => {
   const unreadable = new Map<string, Seen>()
-  const failedLoaders = new Map<string, Seen>()
+  const failedRenewals = new Map<string, Seen>()
+  const failing = new Map<string, { count: number; last: number }>()
   const mismatched = new Set<string>()
   const short = new Set<string>()
 
@@ -47,9 +54,23 @@ export const createOddities = (report: Report, now: () => number): Oddities => {
       )
     },
     loaderFailed: ({ name }, cause) => {
-      const count = countIn(failedLoaders, name, MINUTE)
+      const known = failing.get(name)
+      if (known === undefined) report.error(`category ${name}: its loader fails (${describe(cause)}); see error.cause`)
+      failing.set(name, { count: (known?.count ?? 0) + 1, last: now() })
+    },
+    loaderWorked: ({ name }) => {
+      const known = failing.get(name)
+      // One key that can't be loaded, among others that can, is not to be said again and again.
+      if (known === undefined || now() - known.last < CALM) return
+      failing.delete(name)
+      report.info(`category ${name}: its loader works again, after ${known.count} failures`)
+    },
+    renewalFailed: ({ name }, cause) => {
+      const count = countIn(failedRenewals, name, MINUTE)
       if (count !== undefined)
-        report.error(`category ${name}: its loader failed (${describe(cause)}), ${count} so far; see error.cause`)
+        report.warn(
+          `category ${name}: renewing a stale value failed (${describe(cause)}), ${count} so far; it is answered meanwhile`,
+        )
     },
     mismatch: ({ name }, path) => {
       if (mismatched.has(name)) return

@@ -1,28 +1,39 @@
 import { cacheError, type ErrorPlace } from '../errors.js'
 import { parseDuration } from '../settings/duration.js'
 import type { AcquireOptions, EncodedWriteOptions } from './engine.js'
+import { entryTags } from './tags/check-tags.js'
 
 /** The values of a call's options, checked where they are used: in the server process. */
 
-/** The ttl asked for in ms, or undefined for the category's own. Options that have no effect yet are checked too. */
-export const writeTtl = (options: EncodedWriteOptions, place: ErrorPlace): number | undefined => {
-  if (options.grace !== undefined && options.grace !== false) duration('grace', options.grace, place)
-  if (options.tags !== undefined) noTags(options.tags, place)
-  return optionalDuration('ttl', options.ttl, place)
+/** What a call says of the entry it writes; undefined: as its category says. */
+export interface Writing {
+  readonly ttl: number | undefined
+  readonly grace: number | false | undefined
+  readonly tags: readonly string[] | undefined
 }
+
+export const writing = ({ ttl, grace, tags }: EncodedWriteOptions, place: ErrorPlace): Writing => ({
+  ttl: optionalDuration('ttl', ttl, place),
+  grace: grace === false ? grace : optionalDuration('grace', grace, place, '; false turns it off'),
+  tags: tags === undefined ? undefined : entryTags(tags, place),
+})
 
 export interface Acquiring {
   readonly fresh: boolean
+  /** A stale value is served for at most so long after its end; undefined: for as long as it is kept. */
+  readonly grace: number | false | undefined
+  readonly softTimeout: number | undefined
   readonly hardTimeout: number | undefined
 }
 
 export const acquiring = (options: AcquireOptions, place: ErrorPlace): Acquiring => {
-  writeTtl(options, place) // a wrong one fails before anything is computed
-  optionalDuration('softTimeout', options.softTimeout, place)
-  if (options.fresh !== undefined && typeof options.fresh !== 'boolean')
-    throw wrong('fresh must be true or false', place)
+  const { grace } = writing(options, place) // what is wrong fails before anything is computed
+  const { fresh } = options
+  if (fresh !== undefined && typeof fresh !== 'boolean') throw wrong('fresh must be true or false', place)
   return {
-    fresh: options.fresh === true,
+    fresh: fresh === true,
+    grace,
+    softTimeout: optionalDuration('softTimeout', options.softTimeout, place),
     hardTimeout: optionalDuration('hardTimeout', options.hardTimeout, place),
   }
 }
@@ -53,19 +64,11 @@ export const paging = (
   return { prefix, cursor, limit }
 }
 
-export const optionalDuration = (name: string, value: unknown, place: ErrorPlace): number | undefined =>
-  value === undefined ? undefined : duration(name, value, place)
-
-const duration = (name: string, value: unknown, place: ErrorPlace): number => {
+export const optionalDuration = (name: string, value: unknown, place: ErrorPlace, hint = ''): number | undefined => {
+  if (value === undefined) return undefined
   const parsed = parseDuration(value)
   if (typeof parsed === 'number') return parsed
-  throw wrong(`${name}: ${parsed.problem}`, place)
-}
-
-/** Silently dropped tags would be entries that no invalidation ever reaches. */
-export const noTags = (tags: unknown, place: ErrorPlace): void => {
-  if (Array.isArray(tags) && tags.length === 0) return
-  throw wrong('tags are not available in this version: leave them out', place)
+  throw wrong(`${name}: ${parsed.problem}${hint}`, place)
 }
 
 export const wrong = (message: string, place: ErrorPlace) => cacheError('CACHE_INVALID_OPTION', message, place)

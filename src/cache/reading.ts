@@ -1,4 +1,4 @@
-import { type Hit, readEnvelope } from '../codec/envelope.js'
+import { type Absent, type Hit, readEnvelope } from '../codec/envelope.js'
 import type { Encoded } from '../codec/payload.js'
 import { checkMeta } from '../codec/rich-check.js'
 import type { EntryName, Located, Shelf } from '../failover/shelf.js'
@@ -7,11 +7,13 @@ import type { Oddities } from './oddities.js'
 import { view } from './schema.js'
 import { fromStore } from './store-errors.js'
 
-/** A fresh, readable entry that matches its category's schema. */
+/** A readable entry that matches its category's schema, fresh or within its grace. */
 export interface Found {
-  readonly hit: Hit
-  /** What the reader gets: under a schema, its output. */
-  readonly value: Encoded
+  readonly entry: Hit | Absent
+  /** What the reader gets: under a schema, its output. Undefined: it is known that there is nothing. */
+  readonly value: Encoded | undefined
+  /** Its end has passed, its grace has not. */
+  readonly stale: boolean
   /** Under which name, and on which shelf: older code's lie elsewhere. */
   readonly name: EntryName
   readonly shelf: Shelf
@@ -21,24 +23,30 @@ export interface Found {
 export interface Reader {
   /** `use` makes the answer of a hit: one layer of promises less than mapping it afterwards. */
   find<T>(category: Category, key: string, operation: string, use: (found: Found) => T): Promise<T | undefined>
+  /** What a text says that lies at the key now. */
+  open(category: Category, name: EntryName, text: string, operation: string): Awaitable<Found | undefined>
   /** With where it came from. */
   locate(category: Category, key: string, operation: string): Promise<LocatedFound | undefined>
   /** One round trip, one more where older keys may hold what is missing; in the order asked. */
   findMany(category: Category, keys: readonly string[], operation: string): Promise<(Found | undefined)[]>
 }
 
+/** What those get who take fresh values only. */
+export const freshValue = ({ stale, value }: Found): Encoded | undefined => (stale ? undefined : value)
+
 export type LocatedFound = Found & Pick<Located, 'source' | 'degraded'>
 
 type Awaitable<T> = T | Promise<T>
 
 export const createReader = (now: () => number, oddities: Oddities): Reader => {
-  const open = (category: Category, text: string, legacy: boolean): Hit | undefined => {
+  const read = (category: Category, text: string, legacy: boolean): Hit | Absent | undefined => {
     const { settings } = category
     const options = { codec: settings.codec, now: now(), maxBytes: settings.maxBytes }
     let result = readEnvelope(text, options)
     // Older code wrote what it liked: an envelope of Keyv's, or bare JSON.
     if (legacy && result.outcome === 'corrupt') result = readEnvelope(text, { ...options, codec: 'json' })
     if (result.outcome === 'corrupt') oddities.unreadable(settings, result.reason)
+    if (result.outcome === 'absent') return result
     if (result.outcome !== 'hit') return undefined
     if (result.value.meta !== undefined && !hasFittingMeta(result.value)) {
       oddities.unreadable(settings, 'bad-metadata')
@@ -54,13 +62,16 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
     legacy: boolean,
     operation: string,
   ): Awaitable<Found | undefined> => {
-    const hit = open(category, text, legacy)
-    if (hit === undefined) return undefined
+    const entry = read(category, text, legacy)
+    if (entry === undefined) return undefined
     const { settings } = category
     const shelf = legacy ? category.older : category.shelf
-    if (settings.schema === undefined) return { hit, value: hit.value, name, shelf, text }
-    return view(settings.schema, hit.value, category.place(operation), settings.hardTimeout).then((seen) => {
-      if ('encoded' in seen) return { hit, value: seen.encoded, name, shelf, text }
+    // Without a grace of its own it would have ended.
+    const stale = entry.hardExpiry !== undefined && entry.expires !== undefined && entry.expires <= now()
+    const value = entry.outcome === 'hit' ? entry.value : undefined
+    if (settings.schema === undefined || value === undefined) return { entry, value, stale, name, shelf, text }
+    return view(settings.schema, value, category.place(operation), settings.hardTimeout).then((seen) => {
+      if ('encoded' in seen) return { entry, value: seen.encoded, stale, name, shelf, text }
       oddities.mismatch(settings, seen.at)
       return undefined
     })
@@ -86,14 +97,16 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
   ): Promise<(Found | undefined)[]> => {
     if (names.length === 0) return []
     const texts = await shelf.readMany(names).catch(failing(category, operation))
-    const read = async (name: EntryName, index: number): Promise<Found | undefined> => {
+    const readOne = async (name: EntryName, index: number): Promise<Found | undefined> => {
       const text = texts[index]
       return text === undefined ? undefined : interpret(category, name, text, legacy, operation)
     }
-    return Promise.all(names.map(read))
+    return Promise.all(names.map(readOne))
   }
 
   return {
+    open: (category, name, text, operation) => interpret(category, name, text, false, operation),
+
     find: (category, key, operation, use) => {
       const name = category.name(key)
       const orLegacy = (found: Found | undefined) => {

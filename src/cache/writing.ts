@@ -1,5 +1,6 @@
 import { writeBare } from '../codec/bare.js'
-import { writeEnvelope } from '../codec/envelope.js'
+import { packValue, writeAbsent, writeEnvelope } from '../codec/envelope.js'
+import type { Packed } from '../codec/packed.js'
 import type { Encoded } from '../codec/payload.js'
 import { valueBytes } from '../codec/size.js'
 import { cacheError, type ErrorPlace } from '../errors.js'
@@ -7,7 +8,7 @@ import type { EntryName, ShelfWrite } from '../failover/shelf.js'
 import type { Category } from './category.js'
 import type { EncodedWriteOptions } from './engine.js'
 import type { Oddities } from './oddities.js'
-import { optionalDuration, writeTtl } from './options.js'
+import { optionalDuration, writing, wrong } from './options.js'
 import { part, whole } from './parts.js'
 import { admit } from './schema.js'
 import { fromStore } from './store-errors.js'
@@ -20,42 +21,38 @@ export interface Prepared {
   readonly value: Encoded
 }
 
-/** Under what a computed value is stored. */
-export interface Grant {
-  /** ms that checking the value may take. */
-  readonly ms: number
-  /** False once the value is of the time before a later write or delete: then it is answered, not stored. */
-  isCurrent(): boolean
+/** How long an entry lives, in ms from when it is written, and its tags. */
+export interface Life {
+  readonly ttl: number
+  /** 0: none. */
+  readonly grace: number
+  readonly tags: readonly string[] | undefined
 }
 
 export interface Writer {
   /** Checks and stores one value. What is wrong with it is thrown or rejected. */
   set(category: Category, key: string, value: Encoded, options: EncodedWriteOptions, operation: string): Promise<void>
-  /** The same, for those who go on with the value; answers what a reader gets of it. */
-  put(
-    category: Category,
-    key: string,
-    value: Encoded,
-    options: EncodedWriteOptions,
-    operation: string,
-    grant: Grant,
-  ): Promise<Encoded>
-  /** ms that an entry written now shall live; jitter only ever shortens it. */
-  ttl(category: Category, options: EncodedWriteOptions, operation: string): number
+  /** What an entry written now shall live by; jitter only ever shortens its ttl. */
+  life(category: Category, options: EncodedWriteOptions, operation: string): Life
   /** ms for a call that takes a ttl alone; without jitter. */
   plainTtl(category: Category, ttl: unknown, operation: string): number
   /**
    * Throws or rejects with CACHE_SCHEMA, CACHE_TOO_LARGE or CACHE_INVALID_VALUE before anything is written. A promise
-   * only under a schema, so that the other writes leave in the tick in which they were asked for.
+   * only under a schema, or to compress a long value, so that the other writes leave in the tick in which they were
+   * asked for.
    */
   prepare(
     category: Category,
     key: string,
     value: Encoded,
-    ttl: number,
+    life: Life,
     operation: string,
     ms?: number,
   ): Prepared | Promise<Prepared>
+  /** "There is nothing", for `ttl` ms. */
+  prepareAbsent(category: Category, key: string, ttl: number, tags: Life['tags']): ShelfWrite
+  /** Stores what was prepared, and with it removes the older key. */
+  store(category: Category, prepared: Prepared, operation: string): Promise<void>
 }
 
 /** `changing`: told of each write that isn't a computation's, when it leaves. */
@@ -69,52 +66,68 @@ export const createWriter = (
     if (typeof written === 'number' && ttl < 1000) oddities.shortTtl(category.settings, ttl)
     return ttl
   }
-  const store = (category: Category, { write, legacy }: Prepared, operation: string): Promise<void> => {
-    const written = category.shelf.write([write])
-    if (legacy !== undefined) {
-      const removed = category.older.remove([legacy])
-      return Promise.all([part(written), part(removed)]).then((ended) => whole(ended, category.place(operation)))
-    }
-    return written.catch((error) => {
-      throw fromStore(error, category.place(operation))
-    })
-  }
-  const entry = (category: Category, key: string, stored: Encoded, ttl: number, operation: string): Prepared => {
+  const entry = (
+    category: Category,
+    key: string,
+    value: Encoded,
+    stored: Encoded | Packed,
+    { ttl, grace, tags }: Life,
+    operation: string,
+  ): Prepared => {
     const { settings } = category
     const written = now()
-    const endsAt = written + ttl
-    // An entry with its category's own ttl shows by its end when it was written.
-    const createdAt = ttl === settings.ttl ? undefined : written
+    const expires = written + ttl
+    const endsAt = expires + grace
     const text =
       settings.codec === 'json'
-        ? writeBare(stored, (problem) => cacheError('CACHE_INVALID_VALUE', problem, category.place(operation)))
-        : writeEnvelope(stored, { expires: endsAt, createdAt })
-    const write = { ...category.name(key), text, endsAt }
-    return { write, legacy: category.legacy(key), value: stored }
+        ? writeBare(value, (problem) => cacheError('CACHE_INVALID_VALUE', problem, category.place(operation)))
+        : writeEnvelope(stored, {
+            expires,
+            tags,
+            // An entry with its category's own ttl shows by its end when it was written.
+            createdAt: ttl === settings.ttl ? undefined : written,
+            hardExpiry: grace === 0 ? undefined : endsAt,
+          })
+    return { write: { ...category.name(key), text, endsAt, tags }, legacy: category.legacy(key), value }
   }
 
   const writer: Writer = {
     set: (category, key, value, options, operation) => {
       const send = (ready: Prepared): Promise<void> => {
         changing(category, key)
-        return store(category, ready, operation)
+        return writer.store(category, ready, operation)
       }
-      const prepared = writer.prepare(category, key, value, writer.ttl(category, options, operation), operation)
+      const prepared = writer.prepare(category, key, value, writer.life(category, options, operation), operation)
       return prepared instanceof Promise ? prepared.then(send) : send(prepared)
     },
 
-    put: async (category, key, value, options, operation, grant) => {
-      const ttl = writer.ttl(category, options, operation)
-      const prepared = await writer.prepare(category, key, value, ttl, operation, grant.ms)
-      if (grant.isCurrent()) await store(category, prepared, operation)
-      return prepared.value
+    store: (category, { write, legacy }, operation) => {
+      const written = category.shelf.write([write])
+      if (legacy !== undefined) {
+        const removed = category.older.remove([legacy])
+        return Promise.all([part(written), part(removed)]).then((ended) => whole(ended, category.place(operation)))
+      }
+      return written.catch((error) => {
+        throw fromStore(error, category.place(operation))
+      })
     },
 
-    ttl: (category, options, operation) => {
+    life: (category, options, operation) => {
       const { settings } = category
-      const asked = writeTtl(options, category.place(operation))
-      const ttl = asked === undefined ? settings.ttl : remarked(category, options.ttl, asked)
-      return settings.jitter === 0 ? ttl : Math.max(1, Math.round(ttl * (1 - settings.jitter * random())))
+      const place = category.place(operation)
+      const asked = writing(options, place)
+      const ttl = asked.ttl === undefined ? settings.ttl : remarked(category, options.ttl, asked.ttl)
+      if (settings.codec === 'json' && asked.grace !== undefined && asked.grace !== false)
+        throw wrong("grace: codec 'json' has no place for it; use codec 'keyv', or leave grace out", place)
+      // Silently dropped tags would be entries that no invalidation ever reaches.
+      if (settings.codec === 'json' && asked.tags !== undefined)
+        throw wrong("tags: codec 'json' has no place for them; use codec 'keyv', or leave tags out", place)
+      const grace = settings.codec === 'json' ? false : (asked.grace ?? settings.grace)
+      return {
+        ttl: settings.jitter === 0 ? ttl : Math.max(1, Math.round(ttl * (1 - settings.jitter * random()))),
+        grace: grace === false ? 0 : grace,
+        tags: asked.tags,
+      }
     },
 
     plainTtl: (category, ttl, operation) => {
@@ -122,15 +135,28 @@ export const createWriter = (
       return asked === undefined ? category.settings.ttl : remarked(category, ttl, asked)
     },
 
-    prepare: (category, key, value, ttl, operation, ms = category.settings.hardTimeout) => {
+    prepare: (category, key, value, life, operation, ms = category.settings.hardTimeout) => {
       const { settings } = category
       const place = category.place(operation)
       checkSize(value, settings.maxBytes, place)
-      if (settings.schema === undefined) return entry(category, key, value, ttl, operation)
+      const ready = (admitted: Encoded): Prepared | Promise<Prepared> => {
+        if (settings.compressAbove === false || settings.codec === 'json')
+          return entry(category, key, admitted, admitted, life, operation)
+        const packed = packValue(admitted, settings.compressAbove)
+        return packed instanceof Promise
+          ? packed.then((stored) => entry(category, key, admitted, stored, life, operation))
+          : entry(category, key, admitted, packed, life, operation)
+      }
+      if (settings.schema === undefined) return ready(value)
       return admit(settings.schema, value, place, ms).then((admitted) => {
         checkSize(admitted, settings.maxBytes, place)
-        return entry(category, key, admitted, ttl, operation)
+        return ready(admitted)
       })
+    },
+
+    prepareAbsent: (category, key, ttl, tags) => {
+      const expires = now() + ttl
+      return { ...category.name(key), text: writeAbsent({ expires, tags }), endsAt: expires, tags }
     },
   }
   return writer

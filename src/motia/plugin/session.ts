@@ -63,11 +63,14 @@ export const createSession = (
     try {
       const acquired = await (await engine()).acquire(where, asked, controller.signal)
       if (acquired.outcome === 'hit') return { value: stored(acquired.value) }
-      const { lease } = acquired
+      const { lease, stale } = acquired
       if (controller.signal.aborted) return lease.release()
       lastLease += 1
       leases.set(lastLease, lease)
-      return { lease: { id: lastLease, category: lease.category, hardTimeout: lease.hardTimeout } }
+      return {
+        lease: { id: lastLease, category: lease.category, hardTimeout: lease.hardTimeout },
+        ...(stale && { stale: { value: stored(stale.value), patience: stale.patience } }),
+      }
     } finally {
       waiting.delete(controller)
     }

@@ -1,4 +1,4 @@
-import type { CacheEngine, EncodedEntry, Lease, Place } from '../../cache/engine.js'
+import type { CacheEngine, EncodedEntry, Lease, Place, Stale } from '../../cache/engine.js'
 import type { Encoded } from '../../codec/payload.js'
 import type { CallPlace, Channel } from './channel.js'
 import { type ChannelOperation, packNumber, packOptions, unpackNumber } from './protocol.js'
@@ -8,6 +8,7 @@ import { toWire } from './wire-error.js'
 interface AcquiredReply {
   readonly value?: Encoded
   readonly lease?: { readonly id: number; readonly category: string; readonly hardTimeout: number }
+  readonly stale?: Stale
 }
 interface PageReply {
   readonly keys: readonly string[]
@@ -60,7 +61,7 @@ export const createChannelEngine = (channel: Channel, background: (call: Promise
       const reply = (await channel.call('acquire', [place, packOptions(options)], asked)) as AcquiredReply
       return reply.lease === undefined
         ? { outcome: 'hit', value: reply.value }
-        : { outcome: 'lease', lease: createLease(channel, reply.lease, background) }
+        : { outcome: 'lease', lease: createLease(channel, reply.lease, background), stale: reply.stale }
     },
   }
 }

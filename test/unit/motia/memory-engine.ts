@@ -111,8 +111,8 @@ export const createMemoryEngine = (): Memory => {
       try {
         const value = data.get(id(place))
         if (value !== undefined) return { outcome: 'hit', value }
-        const patience = { patience: 10_000, impatient: () => new Error('impatient'), signal }
-        const joined = await visit.join({ fresh: false, ...patience })
+        const joined = await visit.join({ fresh: false, patience: 10_000, signal })
+        if ('late' in joined) throw new Error('impatient')
         if ('turn' in joined) return { outcome: 'lease', lease: lease(place, joined.turn) }
         if ('error' in joined.outcome) throw joined.outcome.error
         return { outcome: 'hit', value: joined.outcome.value }
