@@ -1,4 +1,4 @@
-import type { EntryName, LeaseAnswer, LeaseAsk, Located, Shelf } from '../../failover/shelf.js'
+import type { EntryName, Located, Shelf } from '../../failover/shelf.js'
 import type { Change } from '../../invalidation/changes.js'
 import type { Changes } from '../../invalidation/invalidation.js'
 import type { CategorySettings } from '../../settings/settings.js'
@@ -26,7 +26,6 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
   const { memory, changes, calm } = parts
   const { name: of, instance: home, l1, keyPrefix } = category
   if (l1 === false) return shelf
-  const { lease } = shelf
   const epochs = parts.weakened?.epochs === false ? heedless : createEpochs()
   let era = 0
 
@@ -176,16 +175,13 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
     swap: (name, expected, next) => changing([name], 'set', () => shelf.swap(name, expected, next)),
     increment: (name, by, endsAt) => changing([name], 'set', () => shelf.increment(name, by, endsAt)),
     clear: () => changingAll('clear', shelf.clear),
-    ...(lease === undefined
-      ? {}
-      : {
-          lease: async (name: EntryName, ask: LeaseAsk): Promise<LeaseAnswer> => {
-            const answer = await lease(name, ask)
-            if (!('lease' in answer)) return answer
-            const { fill } = answer.lease
-            return { lease: { ...answer.lease, fill: (write) => changing([name], 'set', () => fill(write)) } }
-          },
-        }),
+    invalidate: (tags) => changingAll('invalidateTags', () => shelf.invalidate(tags)),
+    lease: async (name, ask) => {
+      const answer = await shelf.lease(name, ask)
+      if (!('lease' in answer)) return answer
+      const { lease } = answer
+      return { lease: { ...lease, fill: (write) => changing([name], 'set', () => lease.fill(write)) } }
+    },
   }
 }
 
