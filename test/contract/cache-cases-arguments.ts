@@ -213,10 +213,13 @@ const wrongCalls: [label: string, method: keyof Loose, args: (id: string) => rea
   ['a cursor that is garbage', 'keys', () => [{ category: 'cache', cursor: 'garbage' }]],
   ['a cursor that is a number', 'keys', () => [{ category: 'cache', cursor: 5 }]],
   ['tags that are a text', 'set', (id) => [id, 1, { tags: 'a' }]],
-  ['tags, which are not there yet', 'set', (id) => [id, 1, { tags: ['a'] }]],
-  ['tags, which are not there yet', 'setMany', (id) => [[[id, 1]], { tags: ['a'] }]],
-  ['tags, which are not there yet', 'getOrSet', (id) => [id, () => 1, { tags: ['a'] }]],
-  ['tags, which are not there yet', 'invalidateTags', () => [['a']]],
+  ['an empty tag', 'set', (id) => [id, 1, { tags: ['a', ''] }]],
+  ['a tag of 257 bytes', 'setMany', (id) => [[[id, 1]], { tags: [`${'é'.repeat(128)}x`] }]],
+  ['a tag with half a surrogate pair', 'getOrSet', (id) => [id, () => 1, { tags: ['\ud800'] }]],
+  ['65 tags', 'set', (id) => [id, 1, { tags: Array.from({ length: 65 }, (_, i) => `${i}`) }]],
+  ['an empty tag', 'invalidateTags', () => [['a', '']]],
+  ['a tag of 257 bytes', 'invalidateTags', () => [['x'.repeat(257)]]],
+  ['1001 tags', 'invalidateTags', () => [Array.from({ length: 1001 }, (_, i) => `${i}`)]],
   ['tags that are a text', 'invalidateTags', () => ['a']],
   ['tags that hold a number', 'invalidateTags', () => [[5]]],
 ]
@@ -247,11 +250,11 @@ const boundCases: CacheCase[] = [
     },
   ),
   define(
-    'tags set by a factory are refused, not dropped',
+    'wrong tags set by a factory are refused, not dropped',
     async (cache, id) => ({
       answer: await outcome(() =>
         cache.getOrSet(id, (context) => {
-          context.setTags(['a'])
+          context.setTags([''])
           return 1
         }),
       ),

@@ -4,6 +4,7 @@ import { computeCases } from './cache-cases-computing.ts'
 import { counterCases } from './cache-cases-counters.ts'
 import { entryCases } from './cache-cases-entries.ts'
 import { listingCases, manyCases } from './cache-cases-many.ts'
+import { tagCases } from './cache-cases-tags.ts'
 import { valueCases } from './cache-cases-values.ts'
 
 /**
@@ -17,6 +18,7 @@ export const cacheCases: readonly CacheCase[] = [
   ...manyCases,
   ...listingCases,
   ...computeCases,
+  ...tagCases,
   ...argumentCases,
   ...valueCases,
 ]

@@ -17,7 +17,7 @@ interface PageReply {
 
 const reading = new Set<ChannelOperation>(['get', 'getMany', 'getEntry', 'has', 'keys', 'acquire'])
 /** One command with one deadline. The others may take long: a loader, a schema, a deadline per batch of many keys. */
-const quick = new Set<ChannelOperation>(['delete', 'expire', 'keys', 'invalidateTags', 'skip', 'fail', 'release'])
+const quick = new Set<ChannelOperation>(['delete', 'expire', 'keys', 'skip', 'fail', 'release'])
 
 const placeOf = (op: ChannelOperation, category: string | undefined, operation: string = op): CallPlace => ({
   category,
