@@ -22,9 +22,9 @@ export interface CachedChanges {
 }
 
 /**
- * In this order: what lies at home is marked as not to be read, durably; then the change is made where it is read from
- * now on; then it is acknowledged. Where home takes the change after all while something of it is known elsewhere, both
- * get it.
+ * At once: what lies at home is marked as not to be read, and the change is made where it is read from now on. It is
+ * acknowledged when both are done, the mark durably: until then whoever sees it sees what may come to nothing. Where
+ * home takes the change after all while something of it is known elsewhere, both get it.
  */
 export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
   const { category, home, overlay, copies, settle } = setting
@@ -41,9 +41,9 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     error: StoreError | undefined,
   ): Promise<void> => {
     if (mayStray()) {
-      await remember(entries.map(invalid), time, error?.applied ?? 'no')
+      const remembered = remember(entries.map(invalid), time, 'unknown')
       removeOld(entries, error?.kind === 'full')
-      const reached = await copies.write(entries.map(entryOf), time)
+      const reached = await afterwards(remembered, copies.write(entries.map(entryOf), time))
       if (reached !== undefined) return settle(time.startedAt, reached)
     }
     if (error !== undefined) throw error
@@ -80,8 +80,8 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     error: StoreError,
   ): Promise<boolean[]> => {
     if (!mayForget()) throw error
-    await remember(names.map(invalid), time, error.applied)
-    const { found, reached } = await copies.remove(names.map(keyOf), time, true)
+    const remembered = remember(names.map(invalid), time, 'unknown')
+    const { found, reached } = await afterwards(remembered, copies.remove(names.map(keyOf), time, true))
     settle(time.startedAt, reached)
     return found
   }
@@ -159,6 +159,14 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     },
     clearAfter: async (startedAt, error) => clearElsewhere(startedAt, outageOf(error)),
   }
+}
+
+/** What `work` answers, when both have ended. */
+const afterwards = async <T>(remembered: Promise<void>, work: Promise<T>): Promise<T> => {
+  const [memory, done] = await Promise.allSettled([remembered, work])
+  if (memory.status === 'rejected') throw memory.reason
+  if (done.status === 'rejected') throw done.reason
+  return done.value
 }
 
 const orMiss = (error: unknown): undefined => {

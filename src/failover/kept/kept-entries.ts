@@ -78,6 +78,7 @@ export const createKeptEntries = (
     const { key, redisKey, tags, endsAt } = write
     const own = keyMarker(of, key)
     const plain = tags === undefined || tags.length === 0
+    const large = isLarge(write.text)
     const life = (): number => Math.max(1, Math.ceil(endsAt - now()))
     const isBrief = (): boolean => life() < LONGEST_LEASE
     let built: Version | undefined
@@ -98,9 +99,10 @@ export const createKeptEntries = (
       scope,
       key,
       intent: 'write',
+      large,
       send: (place, version, timeout) => {
         const sent = textAt(version)
-        if (!plain || isLarge(sent) || isBrief()) return inFull(place, version, timeout)
+        if (!plain || large || isBrief()) return inFull(place, version, timeout)
         const since = performance.now()
         return quickPutAt(place)(quick, [at(place, redisKey)], sent, [sent, life(), own], timeout).then((done) =>
           done ? DONE : inFull(place, version, restOf(place, timeout, since)),

@@ -81,6 +81,7 @@ export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupS
     const scope = groupScope(group)
     const script = quickScript(maxItems, ttl)
     const keys = [layout.group(group), layout.side(group)]
+    const large = isLarge(text)
     const inFull = async (place: KeptPlace, version: Version, timeout: number | undefined) => {
       const answer = await run(place, calls.put(group, field, version, { text, life: ttl, maxItems }), 'write', timeout)
       if ('done' in answer) desks.get(place)?.sliding.done(group, ttl)
@@ -90,9 +91,10 @@ export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupS
       scope,
       key: field,
       intent: 'write',
+      large,
       send: (place, version, timeout) => {
         const desk = desks.get(place)
-        if (desk === undefined || isLarge(text) || desk.sliding.due(group, ttl)) return inFull(place, version, timeout)
+        if (desk === undefined || large || desk.sliding.due(group, ttl)) return inFull(place, version, timeout)
         const since = performance.now()
         return desk
           .quick(script, keys, text, [field, text, version], timeout)

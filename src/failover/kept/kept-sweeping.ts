@@ -4,7 +4,7 @@ import type { CategorySettings } from '../../settings/settings.js'
 import { categoryScope } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import type { EntryName } from '../shelf.js'
-import type { Clock, Version } from '../versions/clock.js'
+import type { Clock } from '../versions/clock.js'
 import { entryCalls, type PutAnswer } from '../versions/kept-calls.js'
 import { clearMarker } from '../versions/markers.js'
 import type { KeptEntries } from './kept-entries.js'
@@ -16,8 +16,8 @@ import type { KeptTask } from './kept-writes.js'
 const PAGE = 500
 
 /**
- * The clear of a category. First its marker, which keeps out whatever is older, then the entries page by page: each has
- * a deadline of its own, and whoever stops in between may begin again.
+ * The clear of a category. First its marker, or the journal's entry, at every place: it keeps out whatever is older. Then
+ * the entries page by page: each has a deadline of its own, and whoever stops in between leaves the rest to the journal.
  */
 export const clearTask = (
   category: CategorySettings,
@@ -30,28 +30,25 @@ export const clearTask = (
   const calls = entryCalls(layout, clock)
   const options = deadline.write === undefined ? {} : { timeout: deadline.write }
 
-  const removeAll = async (place: KeptPlace, version: Version): Promise<void> => {
-    const prefix = entries.prefixAt(place)
-    let cursor: string | undefined
-    do {
-      const page = await place.instance.scan(prefix, cursor, PAGE, options)
-      cursor = page.cursor
-      if (page.keys.length === 0) continue
-      const batch = page.keys.map((redisKey) => ({ category: of, key: redisKey.slice(prefix.length), redisKey }))
-      await place.instance.script(calls.clearEntries(batch, version, true), 'change', options)
-    } while (cursor !== undefined)
-  }
-
   return {
     scope,
     key: undefined,
     intent: 'change',
-    send: async (place, version): Promise<PutAnswer<undefined>> => {
+    send: async (place, version, timeout): Promise<PutAnswer<undefined>> => {
       const mark = calls.mark([clearMarker(of)], version)
-      const was = mark.answer(await place.instance.script(mark, 'change', options))
-      if (was !== undefined && was > version) return { refused: was }
-      await removeAll(place, version)
-      return { done: undefined }
+      const was = mark.answer(await place.instance.script(mark, 'change', timeout === undefined ? {} : { timeout }))
+      return was !== undefined && was > version ? { refused: was } : { done: undefined }
+    },
+    finish: async (place, version) => {
+      const prefix = entries.prefixAt(place)
+      let cursor: string | undefined
+      do {
+        const page = await place.instance.scan(prefix, cursor, PAGE, options)
+        cursor = page.cursor
+        if (page.keys.length === 0) continue
+        const batch = page.keys.map((redisKey) => ({ category: of, key: redisKey.slice(prefix.length), redisKey }))
+        await place.instance.script(calls.clearEntries(batch, version, true), 'change', options)
+      } while (cursor !== undefined)
     },
     entry: (version) => ({ kind: 'clear', scope, version }),
   }

@@ -1,12 +1,11 @@
 import { isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
-import type { Journal } from '../journal/journal.js'
-import { isGroup, type JournalEntry, type KeptEntry, type Scope } from '../journal/journal-entries.js'
-import { journalFailure } from '../journal/journal-failure.js'
+import type { KeptEntry, Scope } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import type { Version } from '../versions/clock.js'
 import type { PutAnswer } from '../versions/kept-calls.js'
-import { type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
+import { createKeptMemory, type KeptMemory, noJournal } from './kept-memory.js'
+import { awayError, type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
 
 /** One write, as it goes to each place and, where that fails, into the journal. */
 export interface KeptTask<T> {
@@ -15,9 +14,13 @@ export interface KeptTask<T> {
   readonly key: string | undefined
   /** 'change': it passes where the memory is full. */
   readonly intent: 'write' | 'change'
+  /** A place may refuse it for its size. */
+  readonly large?: boolean
   /** Sent once more with a later version where an earlier write stood in the way of the first. */
   send(place: KeptPlace, version: Version, timeout: number | undefined): Promise<PutAnswer<T>>
   entry(version: Version): KeptEntry
+  /** What is left to do at a place that has taken it, when no place can miss it any more. */
+  finish?(place: KeptPlace, version: Version): Promise<void>
 }
 
 export interface Written<T> {
@@ -27,18 +30,19 @@ export interface Written<T> {
 }
 /** What each place made of it, in the order of the places. */
 export type Landed<T> = readonly Landing<T>[]
-export type Landing<T> = { readonly done: T } | { readonly failed: unknown }
+export type Landing<T> = { readonly done: T } | Failed
+/** `remembered`: with which version the journal has it already. */
+type Failed = { readonly failed: unknown; readonly remembered?: Version }
 
 type Outcome<T> = Landing<T> | { readonly refused: Version }
 
-export interface KeptWriter {
+export interface KeptWriter extends Pick<KeptMemory, 'remember'> {
   /**
    * Resolves when every place has it or, where a place was away, the journal. Rejects with a StoreError: what the call
-   * itself met; of kind 'journal' where that was needed in vain. `version`: what was decided by it already.
+   * itself met, and then, too, the journal has it for each place that may lack what another has; of kind 'journal' where
+   * that was needed in vain. `version`: what was decided by it already.
    */
   write<T>(task: KeptTask<T>, version?: Version): Promise<Written<T>>
-  /** Into the journal, for `place`, within the time. `error`: what the place said, if it was asked. */
-  remember(place: KeptPlace, entry: JournalEntry, time: CallTime, error: unknown): Promise<void>
 }
 
 export interface KeptWriterOptions {
@@ -56,6 +60,7 @@ const MOST_TRIES = 8
 export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions): KeptWriter => {
   const { landscape, deadline, failClosed = false } = options
   const { clock, journal } = landscape
+  const { remember, taken } = createKeptMemory(landscape)
   const [home] = places
   const all = places as readonly KeptPlace[]
 
@@ -103,39 +108,17 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     }
   }
 
-  const durably = async (
-    place: KeptPlace,
-    write: (journal: Journal) => Promise<void>,
-    time: CallTime,
-    error: unknown,
-  ): Promise<void> => {
-    if (journal === undefined) throw noJournal(place, error)
+  /** Done: what waits about the same at the place is of before. */
+  const done = async <T>(task: KeptTask<T>, place: KeptPlace, version: Version, time: CallTime): Promise<void> => {
+    const entry = task.entry(version)
     try {
-      await inTime(write(journal), time)
-    } catch (fault) {
-      if (!(fault instanceof StoreError)) throw fault
-      throw journalFailure(place.name, fault, 'unknown')
+      await task.finish?.(place, version)
+    } catch (error) {
+      await remember(place, entry, time, error)
+      if (!isAway(error)) throw unsure(error)
+      return
     }
-  }
-
-  const remember: KeptWriter['remember'] = (place, entry, time, error) =>
-    durably(place, (open) => open.append(place.name, [entry]), time, error)
-
-  /**
-   * What waits about the same is of the time before: it must not be what is read where both places go away, and an
-   * increment must not be added to what came after it.
-   */
-  const isBehind = <T>(task: KeptTask<T>, place: KeptPlace): boolean => {
-    if (journal?.holds(place.name) !== true) return false
-    if (task.key !== undefined) {
-      const waiting = journal.find(place.name, task.scope, task.key)
-      if (waiting === undefined) return false
-      return waiting.own !== undefined || waiting.cleared !== undefined || waiting.counted
-    }
-    // Of a category increments may wait, which a clear must not be followed by.
-    if (!isGroup(task.scope)) return true
-    const found = journal.findAll(place.name, task.scope)
-    return found !== undefined && (found.own.size > 0 || found.cleared !== undefined)
+    await taken(place, entry, time)
   }
 
   const finish = async <T>(
@@ -144,26 +127,28 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     landed: readonly Landing<T>[],
     time: CallTime,
   ): Promise<Written<T>> => {
-    const failures = landed.flatMap((landing) => ('failed' in landing ? [landing.failed] : []))
-    const own = failures.find((error) => !(error instanceof StoreError && isOutage(error)))
-    if (own !== undefined) throw landed.length > failures.length ? unsure(own) : worst(own, failures)
-    const first = landed[0]
-    if (failClosed && first !== undefined && 'failed' in first) {
-      throw landed.length > failures.length ? unsure(first.failed) : worst(first.failed, failures)
-    }
+    const failures = landed.filter((landing) => 'failed' in landing)
+    const own = failures.find(({ failed, remembered }) => remembered === undefined && !isAway(failed))
+    // Where nobody has it, and nobody can have it, there is nothing that others would have to know.
+    if (own !== undefined && failures.length === landed.length && failures.every(isRefusal)) throw own.failed
+    if (own !== undefined && journal === undefined) throw unsure(own.failed)
     const entry = task.entry(version)
-    await Promise.all(
+    await allEnded(
       all.map((place, i) => {
         const landing = landed[i]
-        if (landing !== undefined && 'failed' in landing) return remember(place, entry, time, landing.failed)
-        if (!isBehind(task, place)) return undefined
-        // A clear waits for other keys too, so behind one this waits as well.
-        if (task.key !== undefined && journal?.find(place.name, task.scope, task.key)?.cleared !== undefined) {
-          return remember(place, entry, time, undefined)
-        }
-        return durably(place, (open) => open.settle(place.name, entry), time, undefined)
+        if (landing === undefined || !('failed' in landing) || landing.remembered === version) return undefined
+        return remember(place, entry, time, landing.failed)
       }),
     )
+    await allEnded(
+      all.map((place, i) => {
+        const landing = landed[i]
+        return landing !== undefined && 'done' in landing ? done(task, place, version, time) : undefined
+      }),
+    )
+    if (own !== undefined && !isBusy(own.failed)) throw unsure(own.failed)
+    const first = landed[0]
+    if (failClosed && first !== undefined && 'failed' in first) throw unsure(first.failed)
     return { version, landed }
   }
 
@@ -177,14 +162,29 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
   const takes = ({ instance }: KeptPlace, intent: 'write' | 'change'): boolean =>
     instance.writable() || (intent === 'change' && instance.readable())
 
+  /** What a place that is known to be away will need is written down while the others are asked. */
+  const writeBeside = async <T>(task: KeptTask<T>, version: Version, away: readonly KeptPlace[]) => {
+    if (journal === undefined) throw noJournal(away[0] ?? home, undefined)
+    const time = callTime(home.instance, 'write', deadline)
+    const timeout = time.attempt(false)
+    const sent = (place: KeptPlace): Promise<Outcome<T>> =>
+      away.includes(place) && task.large !== true
+        ? remember(place, task.entry(version), time, undefined).then(() => ({ failed: undefined, remembered: version }))
+        : attempt(task, place, version, timeout)
+    // Where home has to confirm and can't, the mirror needn't know either.
+    if (failClosed && away.includes(home)) {
+      const outcome = await attempt(task, home, version, timeout)
+      throw 'failed' in outcome ? outcome.failed : awayError(home)
+    }
+    return settle(task, version, await allEnded(all.map(sent)), time)
+  }
+
   return {
     remember,
 
     write: <T>(task: KeptTask<T>, version = clock.next()) => {
-      if (journal === undefined) {
-        const away = all.find((place) => !takes(place, task.intent))
-        if (away !== undefined) return Promise.reject(noJournal(away, undefined))
-      }
+      const away = all.filter((place) => !takes(place, task.intent))
+      if (away.length > 0) return writeBeside(task, version, away)
       const time = callTime(home.instance, 'write', deadline)
       // Both leave before anything else happens.
       const timeout = time.attempt(false)
@@ -196,6 +196,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
             return settle(task, version, outcomes, time)
           }
         }
+        if (task.finish !== undefined) return settle(task, version, outcomes, time)
         return { version, landed: outcomes as Landed<T> }
       })
     },
@@ -204,31 +205,28 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
 
 const isRefused = <T>(outcome: Outcome<T>): boolean => 'refused' in outcome
 
-const noJournal = ({ name }: KeptPlace, error: unknown): StoreError =>
-  new StoreError(
-    'journal',
-    name,
-    `${name} is away, and without a journal nothing would remember this write for it: set MOTIA_REDIS_DIR to a folder that can be written`,
-    error === undefined ? 'no' : 'unknown',
-  )
-
-/** ms that the disk gets at least, at the end of a call that needs it. */
-const DISK = 100
-
-const inTime = (work: Promise<void>, time: CallTime): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const late = (): void =>
-      reject(new StoreError('timeout', 'journal', 'journal: the disk took longer than the call may', 'unknown'))
-    // Where the event loop stood still the outcome may lie there already: it comes first.
-    const timer = setTimeout(() => setImmediate(late), Math.max(DISK, time.left()))
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
-
 /** Another place has it, or may have it. */
 export const unsure = (error: unknown): unknown =>
   error instanceof StoreError && error.applied === 'no'
     ? new StoreError(error.kind, error.store, error.message, 'unknown', error.instanceFault)
     : error
 
-const worst = (error: unknown, all: readonly unknown[]): unknown =>
-  all.some((each) => !(each instanceof StoreError) || each.applied === 'unknown') ? unsure(error) : error
+/** Another place may be asked instead. */
+const isAway = (error: unknown): boolean => error instanceof StoreError && isOutage(error)
+
+/** It was certainly not taken, and nothing remembers it. */
+const isRefusal = ({ failed, remembered }: Failed): boolean =>
+  remembered === undefined && failed instanceof StoreError && failed.applied === 'no'
+
+/** The place only had too much to do. */
+const isBusy = (error: unknown): boolean => error instanceof StoreError && error.kind === 'busy'
+
+/** Like Promise.all, but nothing runs on after the first rejection. */
+const allEnded = async <T>(work: readonly (Promise<T> | T)[]): Promise<T[]> => {
+  const results: T[] = []
+  for (const ended of await Promise.allSettled(work)) {
+    if (ended.status === 'rejected') throw ended.reason
+    results.push(ended.value)
+  }
+  return results
+}
