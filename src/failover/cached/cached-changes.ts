@@ -6,6 +6,9 @@ import { steadyNow, type TimeLeft } from '../time-left.js'
 import { createMemory, outageOf } from './cached-memory.js'
 import { type CachedSetting, keyOf } from './cached-setting.js'
 
+const maybeApplied = ({ kind, store, message, instanceFault }: StoreError): StoreError =>
+  new StoreError(kind, store, message, 'unknown', instanceFault)
+
 type Next = Omit<ShelfWrite, keyof EntryName>
 
 /** Changes of a cached category whose home can't be asked, or can't be trusted to have the last word. */
@@ -40,16 +43,21 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     time: TimeLeft,
     error: StoreError | undefined,
   ): Promise<void> => {
-    if (mayStray()) {
-      const remembered = remember(entries.map(invalid), time, 'unknown')
-      removeOld(entries, error?.kind === 'full')
-      const reached = await afterwards(remembered, copies.write(entries.map(entryOf), time))
-      if (reached !== undefined) return settle(time.startedAt, reached)
+    // Where nobody else takes it, home says itself why not.
+    const atHome = async (): Promise<void> => {
+      if (error !== undefined) throw error
+      await home.write(entries.map(entryOf), { timeout: time.left() })
+      settle(time.startedAt)
     }
-    if (error !== undefined) throw error
-    // Nowhere else: home says itself why not.
-    await home.write(entries.map(entryOf), { timeout: time.left() })
-    settle(time.startedAt)
+    if (!mayStray()) return atHome()
+    const remembered = remember(entries.map(invalid), time, 'unknown')
+    removeOld(entries, error?.kind === 'full')
+    const reached = await afterwards(remembered, copies.write(entries.map(entryOf), time))
+    if (reached !== undefined) return settle(time.startedAt, reached)
+    // A place that gave no answer may have it all the same.
+    await atHome().catch((failure) => {
+      throw failure instanceof StoreError ? maybeApplied(failure) : failure
+    })
   }
 
   const write = async (entries: readonly ShelfWrite[], startedAt: number): Promise<void> => {

@@ -290,6 +290,20 @@ describe('with no instance left', () => {
     expect(await shelf.readMany([entry('a'), entry('n')])).toEqual([undefined, undefined])
   })
 
+  it('a write that the stand-in did not answer may lie there, so nobody knows whether it was made', async () => {
+    const process = await open({ lastResort: false })
+    const { shelf } = process
+    await primary.crash()
+    await isDown(process)
+    await shelf.write([put('a', 'first')])
+    secondary.freeze()
+    try {
+      await expect(shelf.write([put('a', 'second')])).rejects.toMatchObject({ kind: 'unavailable', applied: 'unknown' })
+    } finally {
+      secondary.thaw()
+    }
+  })
+
   it('without a folder nothing can remember: writes move only from a home that is down', async () => {
     const process = await open({ journal: false, lastResort: false })
     const { shelf } = process
