@@ -32,7 +32,7 @@ const shown = (call: Call): string => {
   return `    ${began.toFixed(1)} to ${ended.toFixed(1)}  ${by}  ${op} ${what}${value}: ${how}`
 }
 const tell = ({ promise, text, calls }: Violation): void => {
-  console.log(`promise ${promise}: ${text}`)
+  console.log(`${promise === 'errors' ? '' : 'promise '}${promise}: ${text}`)
   for (const call of calls) console.log(shown(call))
 }
 
@@ -43,13 +43,19 @@ const result = await runNemesis({
   ...(values.falls === undefined ? {} : { falls: Number(values.falls) }),
   ...(values.quiet ? {} : { say: (line) => console.log(line) }),
 })
-const { calls, violations, faults, back, unwell, left, folder } = result
+const { calls, violations, faults, done, during, back, unwell, left, folder } = result
 
 const count = (outcome: Call['outcome']): number => calls.filter((call) => call.outcome === outcome).length
 const codes = new Map<string, number>()
 for (const { op, code } of calls) if (code) codes.set(`${op} ${code}`, (codes.get(`${op} ${code}`) ?? 0) + 1)
 console.log(`\n${calls.length} calls: ${count('ok')} ok, ${count('failed')} failed, ${count('unknown')} unknown`)
+console.log(`${during.one} while one instance was away, ${during.several} while both were`)
 for (const [code, times] of [...codes].sort((a, b) => b[1] - a[1])) console.log(`  ${times}  ${code}`)
+console.log(
+  `done: ${Object.entries(done)
+    .map(([name, times]) => `${times} ${name}`)
+    .join(', ')}`,
+)
 console.log(back === undefined ? `never well again: ${unwell.join(' | ')}` : `well again after ${Math.round(back)} ms`)
 if (left.length > 0) console.log(`left behind: ${left.length} keys, such as ${left.slice(0, 3).join(' ')}`)
 for (const fault of faults) console.log(`fault: ${fault}`)

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type CheckOptions, check } from './checker.ts'
-import type { Call } from './history.ts'
+import { type CheckOptions, check, type Violation } from './checker.ts'
+import { createTroubles, isExplained } from './explained.ts'
+import { type Call, now } from './history.ts'
+import { isKept } from './places.ts'
 
 const options: CheckOptions = { kept: (scope) => scope === 'kept', skew: 0 }
 const base = { process: 'p', op: 'call', outcome: 'ok', limit: 300, late: 0 } as const
@@ -40,7 +42,7 @@ const broken = (
   calls: Call[],
   final: Record<string, string | number | null> = {},
   more: Partial<CheckOptions> = {},
-): number[] =>
+): Violation['promise'][] =>
   check({ calls, final: new Map(Object.entries(final)) }, { ...options, ...more }).map(({ promise }) => promise)
 
 describe('1: acknowledged and gone', () => {
@@ -199,6 +201,94 @@ describe('counters', () => {
     expect(broken(calls, { 'cached/n': 0 }, { mayShrink: () => true })).toEqual([])
     expect(broken(calls, { 'cached/n': 4 }, { mayShrink: () => true })).toEqual([6])
   })
+})
+
+describe('errors', () => {
+  const error = (
+    op: string,
+    code: string,
+    does: 'read' | 'put' | 'add',
+    key: string,
+    more: Partial<Call> = {},
+  ): Call => {
+    const how = { op, code, outcome: 'unknown', reason: 'why' } as const
+    const call = does === 'read' ? read(key, null, 0, how) : does === 'put' ? put(key, 'x', 0, how) : add(key, 0, how)
+    return { ...call, ...more } as Call
+  }
+  it.each<[string, Call, (readonly string[])[]]>([
+    ['a lost increment', error('cache.increment', 'CACHE_TIMEOUT', 'add', 'visits/a'), [[], [], []]],
+    [
+      'an increment that was not made',
+      error('cache.increment', 'CACHE_TIMEOUT', 'add', 'visits/a', { outcome: 'failed' }),
+      [['errors'], ['errors'], ['errors']],
+    ],
+    [
+      'what no error of ours says',
+      error('cache.get', 'UNEXPECTED', 'read', 'analytics/a'),
+      [['errors'], ['errors'], ['errors']],
+    ],
+    [
+      'a cached key that is not read',
+      error('cache.get', 'CACHE_UNAVAILABLE', 'read', 'analytics/a'),
+      [['errors'], ['errors'], ['errors']],
+    ],
+    [
+      'a kept key that nobody knows',
+      error('cache.get', 'CACHE_UNAVAILABLE', 'read', 'orders/a'),
+      [['errors'], ['errors'], []],
+    ],
+    ['state that nobody knows', error('state.get', 'STATE_UNKNOWN', 'read', 'flow/a'), [['errors'], ['errors'], []]],
+    [
+      'state that fails by our own mistake',
+      error('state.get', 'STATE_UNAVAILABLE', 'read', 'flow/a'),
+      [['errors'], ['errors'], ['errors']],
+    ],
+    ['a write in vain', error('state.set', 'STATE_TIMEOUT', 'put', 'flow/a'), [['errors'], ['errors'], ['errors']]],
+    [
+      'a write by a process that stood still',
+      error('state.set', 'STATE_TIMEOUT', 'put', 'flow/a', { late: 200 }),
+      [[], [], []],
+    ],
+    [
+      'a write that is refused',
+      error('state.set', 'STATE_JOURNAL_FULL', 'put', 'flow/a'),
+      [['errors'], ['errors'], ['errors']],
+    ],
+  ])('%s, with 0, 1 or 2 instances away', (_, call, expected) => {
+    for (const [away, promises] of expected.entries())
+      expect(broken([call], {}, { mayFail: (each) => isExplained(each, away) })).toEqual(promises)
+  })
+
+  it('are none where nothing failed, nor of a process that was killed', () => {
+    const calls = [put('flow/a', 'x', 0), put('flow/b', 'x', 0, { outcome: 'unknown' })]
+    expect(broken(calls, {}, { mayFail: () => false })).toEqual([])
+  })
+
+  it('count the instances that are away meanwhile', () => {
+    const troubles = createTroubles()
+    const before = now()
+    const end = troubles.begin('primary')
+    const first = now()
+    const endOther = troubles.begin('secondary')
+    const both = now()
+    end()
+    endOther()
+    const after = now()
+    troubles.begin('primary', 'q', after)
+    const counted = (began: number, ended: number): number => troubles.during({ began, ended, process: 'p' })
+    expect(counted(before - 1, before)).toBe(0)
+    expect(counted(before, first)).toBe(1)
+    expect(counted(both, both)).toBe(2)
+    expect(counted(after, after + 1)).toBe(0)
+    expect(troubles.during({ began: after, ended: after + 1, process: 'q' })).toBe(1)
+  })
+})
+
+it('what is written once all is well has to be there, of cached data too', () => {
+  const calls = [put('fresh-menu/a', 'x', 0), read('fresh-menu/a', null, 2, { process: 'q' })]
+  expect(broken(calls, { 'fresh-menu/a': null }, { kept: isKept, healedAt: 0 })).toEqual([3, 1])
+  const old = [put('menu/a', 'x', 0), read('menu/a', null, 2, { process: 'q' })]
+  expect(broken(old, { 'menu/a': null }, { kept: isKept, healedAt: 0 })).toEqual([])
 })
 
 describe('any history of a register', () => {

@@ -2,8 +2,8 @@ import { type Call, type Does, type History, scopeOf } from './history.ts'
 import { createWrites, type Writes } from './writes.ts'
 
 export interface Violation {
-  /** Of design.md's promises. */
-  readonly promise: 1 | 2 | 3 | 4 | 6 | 7
+  /** Of design.md's promises; 'errors': what may fail, and how, while instances are away. */
+  readonly promise: 1 | 2 | 3 | 4 | 6 | 7 | 'errors'
   readonly text: string
   /** The calls that show it. */
   readonly calls: readonly Call[]
@@ -20,14 +20,18 @@ export interface CheckOptions {
   readonly slack?: number
   /** Whether a counter's home lost data meanwhile, so that nothing below is wrong. @default never */
   readonly mayShrink?: (key: string) => boolean
+  /** Whether what happened around a call explains its error. @default always */
+  readonly mayFail?: (call: Call) => boolean
 }
 
 /** The promises of design.md that a history can break. [] is what one wants. */
 export const check = ({ calls, final }: History, options: CheckOptions): Violation[] => {
-  const { kept, healedAt = Number.POSITIVE_INFINITY, skew = 2, slack = 50, mayShrink = () => false } = options
+  const { kept, healedAt = Number.POSITIVE_INFINITY, skew = 2, slack = 50 } = options
+  const { mayShrink = () => false, mayFail = () => true } = options
   const writes = createWrites(calls, skew)
   return [
     ...calls.flatMap((call) => overdue(call, slack)),
+    ...calls.flatMap((call) => (call.code === undefined || mayFail(call) ? [] : [unexplained(call)])),
     ...calls.flatMap((call) =>
       call.does === 'read' && call.outcome === 'ok' ? judgeRead(call, writes, kept, healedAt) : [],
     ),
@@ -38,6 +42,12 @@ export const check = ({ calls, final }: History, options: CheckOptions): Violati
     ),
   ]
 }
+
+const unexplained = (call: Call): Violation => ({
+  promise: 'errors',
+  text: `${call.op} ended ${call.outcome} with ${call.code}, which nothing explains: ${call.reason ?? ''}`,
+  calls: [call],
+})
 
 const overdue = (call: Call, slack: number): Violation[] => {
   // Nobody waited for the end of a call whose process was killed.

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { type Call, scopeOf } from './history.ts'
-import { cacheKey, type InstanceName, identity, itemKey, placeOf, places } from './places.ts'
+import { cacheKey, type InstanceName, identity, isCounter, itemKey, placeOf } from './places.ts'
 
 /** Keys that the calls wrote or counted. */
 export const keysOf = (calls: readonly Call[]): string[] => [
@@ -24,7 +24,7 @@ export const readFinal = async (
   try {
     const found = await Promise.all(
       keysOf(calls)
-        .filter((key) => of === 'home' || ['kept', 'state'].includes(placeOf(key).kind))
+        .filter((key) => of === 'home' || ['kept', 'state', 'tally'].includes(placeOf(key).kind))
         .map(async (key) => [key, await readOne(key, clients, of)] as const),
     )
     return new Map(found)
@@ -48,7 +48,7 @@ const readOne = async (
   }
   // Somebody else's data at our key is nothing of ours.
   const text = await unlessForeign(client.get(`${of === 'home' ? '' : `~mr:mirror:${home}:`}${name}:${cacheKey(key)}`))
-  if (kind === 'counter') return text === null ? 0 : Number(held(JSON.parse(text)))
+  if (isCounter(scopeOf(key))) return text === null ? 0 : Number(held(JSON.parse(text)))
   return text === null ? null : identity(held(JSON.parse(text)))
 }
 
@@ -72,11 +72,3 @@ export const leftovers = async (urls: Readonly<Record<InstanceName, string>>): P
   }
   return found
 }
-
-/** The scopes whose counters lie on an instance. */
-export const countersOn =
-  (home: InstanceName) =>
-  (key: string): boolean => {
-    const place = places[scopeOf(key)]
-    return place?.kind === 'counter' && place.home === home
-  }

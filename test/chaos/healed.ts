@@ -1,18 +1,33 @@
 import type { HealthReport, RedisTiers } from '../../types/index.ts'
-import { cacheKey, identity, itemKey, placeOf } from './places.ts'
+import { cacheKey, identity, itemKey, placeOf, scopesOf } from './places.ts'
 import type { Recorder } from './recorder.ts'
 
-/** All instances are up and nothing waits for any of them, as far as this process knows. */
-export const isWell = ({ instances }: HealthReport): boolean =>
-  instances.every(
-    ({ state, readable, writable, journal }) => state === 'up' && readable && writable && journal.entries === 0,
-  )
+/** Instances that aren't up, or that something waits for, as far as this process knows. */
+export const unwellIn = ({ instances }: HealthReport): string[] =>
+  instances
+    .filter(({ state, readable, writable, journal }) => state !== 'up' || !readable || !writable || journal.entries > 0)
+    .map(({ name }) => name)
+
+export const isWell = (report: HealthReport): boolean => unwellIn(report).length === 0
+
+/** Keys of `writer` that nobody had before, in every category: they show that it works. */
+export const freshKeys = (writer: string): string[] => scopesOf('fresh').map((scope) => `${scope}/${writer}`)
+
+/** Writes keys that nobody had before; who reads them now must get them, of cached data too. */
+export const writeFresh = async (tiers: RedisTiers, { run }: Recorder, keys: readonly string[]): Promise<void> => {
+  for (const key of keys) {
+    const value = `${key}|fresh`
+    await run({ does: 'put', op: 'cache.set', key, value, limit: 300 }, () =>
+      tiers.cache.set(cacheKey(key), value, { category: placeOf(key).name }),
+    )
+  }
+}
 
 /** Reads that begin now must see everything. */
 export const readEverything = async (tiers: RedisTiers, { run }: Recorder, keys: readonly string[]): Promise<void> => {
   for (const key of keys) {
     const { kind, name } = placeOf(key)
-    if (kind === 'counter' || kind === 'fill') continue
+    if (kind === 'counter' || kind === 'tally' || kind === 'fill') continue
     const op = kind === 'state' ? 'state.get' : 'cache.get'
     const read = { does: 'read', op, key, limit: 150 } as const
     await run(

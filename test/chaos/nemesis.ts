@@ -1,16 +1,18 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRedis } from '../support/redis-process.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
-import { check, type Violation } from './checker.ts'
-import { countersOn, keysOf, leftovers, readFinal } from './final.ts'
+import type { Violation } from './checker.ts'
+import { createTroubles, isExplained } from './explained.ts'
+import { keysOf, leftovers } from './final.ts'
 import { quickFolder } from './folder.ts'
 import { type Call, now } from './history.ts'
+import { judge } from './judge.ts'
+import { type Crew, createCrew, PLACES } from './nemesis-crew.ts'
 import { type Harm, harms, type Victim } from './nemesis-faults.ts'
-import { isKept } from './places.ts'
+import { placeOf } from './places.ts'
 import { seeded } from './workload.ts'
-import { startWriter, type WriterProcess } from './writer-process.ts'
 
 export interface NemesisOptions {
   /** How long it harms. Healing comes on top. */
@@ -29,6 +31,10 @@ export interface NemesisResult {
   readonly faults: readonly string[]
   /** What was done, in order, with seconds since the start. */
   readonly events: readonly string[]
+  /** How often each harm was done. */
+  readonly done: Readonly<Record<string, number>>
+  /** Calls while one instance wasn't well, while several weren't. */
+  readonly during: { readonly one: number; readonly several: number }
   /** ms from healing until every process saw all up and nothing waiting; undefined: it never came. */
   readonly back: number | undefined
   /** What the processes said of the instances at the end, where they weren't well. */
@@ -39,9 +45,8 @@ export interface NemesisResult {
   readonly folder: string
 }
 
-/** Places of writer processes; the first two share their folder. */
-const PLACES = ['shared', 'shared', 'own']
 const BACK_LIMIT = 80_000
+const KILLS = ['kill -9', 'kill -9 mid-replay', 'kill -9, its journal comes back late'] as const
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Writers, two servers, random harm; then everything heals, everything is read, and the history is judged. */
@@ -67,72 +72,54 @@ export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions):
     return { name, server, persistence, wires: wires[i] ?? [] }
   })
   tell(`seed ${seed}; primary ${kinds[0]}, secondary ${kinds[1]}`)
+  const urlOf = (instance: number, place: number): string => wires[instance]?.[place]?.url ?? ''
+  const urls = (place: number) => ({ primary: urlOf(0, place), secondary: urlOf(1, place) })
+  const troubles = createTroubles()
+  const crew = createCrew({ folder, seed, tell, troubles, urls })
 
-  const writers: (WriterProcess | undefined)[] = PLACES.map(() => undefined)
-  const all: WriterProcess[] = []
-  let killAtCatchUp = false
-  const start = (place: number): void => {
-    const dir = join(folder, `dir-${PLACES[place]}`)
-    mkdirSync(dir, { recursive: true })
-    const name = `w${place}.${all.length}`
-    const url = (instance: number): string => wires[instance]?.[place]?.url ?? ''
-    const writer = startWriter(
-      {
-        name,
-        dir,
-        primary: url(0),
-        secondary: url(1),
-        history: join(folder, `${name}.jsonl`),
-        seed: seed * 1_000 + all.length,
-        writers: 5,
-        pause: 15,
-      },
-      {
-        log: join(folder, 'log'),
-        onState: (instance, state) => {
-          if (state === 'up' || state === 'down' || state === 'catching-up') tell(`  ${name}: ${instance} ${state}`)
-          if (!killAtCatchUp || state !== 'catching-up' || writers[place] !== writer) return
-          killAtCatchUp = false
-          tell(`kill ${name} while ${instance} is catching up`)
-          void kill(place)
-        },
-      },
-    )
-    writers[place] = writer
-    all.push(writer)
+  const done: Record<string, number> = {}
+  const note = (name: string): void => {
+    done[name] = (done[name] ?? 0) + 1
   }
-  const kill = async (place: number): Promise<void> => {
-    const writer = writers[place]
-    writers[place] = undefined
-    await writer?.kill()
-  }
-  const living = (): WriterProcess[] => writers.filter((writer) => writer !== undefined)
-  const well = async (): Promise<boolean> => {
-    const answers = await Promise.all(living().map((writer) => writer.well()))
-    return answers.every((answer) => answer.well)
-  }
-
   const caused = new Map<string, number>()
   const lost = new Set<string>()
   const healing: (() => Promise<unknown>)[] = []
   const harmed = new Set<Victim>()
+  let over = false
+  /** Until when what an own journal holds stays away. */
+  let late = 0
+
+  /** From the harm until nobody feels it any more. */
+  const followTrouble = (instance: string): (() => void) => {
+    const end = troubles.begin(instance)
+    return () => {
+      const recovered = async (): Promise<boolean> => over || (await crew.well(instance))
+      void until('nobody feels it', recovered, BACK_LIMIT).then(
+        () => end(),
+        () => undefined,
+      )
+    }
+  }
 
   const harm = async (victim: Victim, { name, loses, inject }: Harm): Promise<void> => {
     if (loses === true) {
       // What it loses must be somewhere: a loss of both is beyond any promise.
-      const ready = harmed.size === 0 && living().length === PLACES.length
-      if (!ready || !(await until('both have everything', well, 4_000).catch(() => false))) return
+      const ready = harmed.size === 0 && crew.living().length === PLACES.length
+      if (!ready || !(await until('both have everything', crew.well, 4_000).catch(() => false))) return
       lost.add(victim.name)
     }
+    note(name)
     caused.set(victim.name, (caused.get(victim.name) ?? 0) + fallsOf(name))
     harmed.add(victim)
     tell(`${victim.name}: ${name}`)
+    const healed = followTrouble(victim.name)
     const heal = await inject(victim, random)
     const healOnce = once(async () => {
       tell(`${victim.name}: ${name} healed`)
       await heal()
+      healed()
       // It has to get back first what it lost, before the other one may lose anything.
-      if (loses === true) await until('what was lost is back', well, 15_000).catch(() => undefined)
+      if (loses === true) await until('what was lost is back', crew.well, 15_000).catch(() => undefined)
       harmed.delete(victim)
     })
     healing.push(healOnce)
@@ -141,91 +128,113 @@ export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions):
     if (loses === true || random() < 0.7) await work
   }
 
-  const harmWriter = async (): Promise<void> => {
-    const place = Math.floor(random() * PLACES.length)
-    const how = pick(['now', 'catching up', 'late'])
-    if (how === 'catching up') {
-      killAtCatchUp = true
+  const killWriter = async (how: (typeof KILLS)[number]): Promise<void> => {
+    if (how === 'kill -9 mid-replay') return crew.killAtCatchUp()
+    const place = how === 'kill -9' ? Math.floor(random() * PLACES.length) : PLACES.indexOf('own')
+    if (crew.at(place) === undefined) return
+    note(how)
+    tell(`${how}: ${crew.at(place)?.name}`)
+    await crew.kill(place)
+    if (how !== 'kill -9') {
+      late = now() + 3_000 + 7_000 * random()
       return
     }
-    if (writers[place] === undefined) return
-    tell(`kill ${writers[place]?.name}${how === 'late' ? '; what its journal holds comes back at the end' : ''}`)
-    await kill(place)
-    if (how === 'late' && PLACES[place] === 'own') return
     await pause(1_000 * random())
-    if (writers[place] === undefined) start(place)
+    if (crew.at(place) === undefined) crew.start(place)
   }
 
-  const reviveAll = (): void => {
-    for (const place of PLACES.keys()) if (writers[place] === undefined) start(place)
-  }
+  const fitting = (victim: Victim, { name, fits }: Harm): boolean =>
+    (fits === undefined || fits(victim)) &&
+    (falls === undefined || (caused.get(victim.name) ?? 0) + fallsOf(name) <= falls)
+
+  /** Each kind once, in any order, before one comes again. */
+  const next = dealt([...harms, ...KILLS], random)
 
   let failed = true
   try {
-    for (const place of PLACES.keys()) start(place)
-    await until('all writers work', well, 20_000)
+    for (const place of PLACES.keys()) crew.start(place)
+    await until('all writers work', crew.well, 20_000)
     const end = now() + seconds * 1_000
     while (now() < end) {
       await pause(200 + 800 * random())
-      if (random() < 0.2) await harmWriter()
+      const what = next()
+      if (typeof what === 'string') await killWriter(what)
       else {
-        const victim = pick(victims.filter((each) => !harmed.has(each)))
-        if (victim === undefined) continue
-        const fitting = harms.filter(
-          ({ name, fits }) =>
-            (fits === undefined || fits(victim)) &&
-            (falls === undefined || (caused.get(victim.name) ?? 0) + fallsOf(name) <= falls),
-        )
-        if (fitting.length > 0) await harm(victim, pick(fitting))
+        const able = victims.filter((victim) => !harmed.has(victim) && fitting(victim, what))
+        if (able.length > 0) await harm(pick(able), what)
       }
-      // A place that was left empty on purpose stays so until the end.
-      for (const place of PLACES.keys()) if (writers[place] === undefined && PLACES[place] !== 'own') start(place)
+      for (const [place, kind] of PLACES.entries())
+        if (crew.at(place) === undefined && (kind !== 'own' || now() > late)) crew.start(place)
     }
 
     tell('everything heals')
-    killAtCatchUp = false
+    crew.spareAll()
     await Promise.all(healing.map((heal) => heal()))
-    reviveAll()
+    for (const place of PLACES.keys()) if (crew.at(place) === undefined) crew.start(place)
     const healedAt = now()
     await pause(1_000)
-    await Promise.all(living().map((writer) => writer.stop()))
-    const back = await until('everything is well', well, BACK_LIMIT).then(
+    await Promise.all(crew.living().map((writer) => writer.stop()))
+    const back = await until('everything is well', crew.well, BACK_LIMIT).then(
       () => now() - healedAt,
       () => undefined,
     )
+    over = true
     tell(back === undefined ? 'it never got well' : `all well after ${Math.round(back)} ms`)
-    const unwell = back === undefined ? await Promise.all(living().map(async (w) => (await w.well()).health)) : []
+    const unwell = back === undefined ? await Promise.all(crew.living().map(async (w) => (await w.well()).health)) : []
 
     const calm = now()
-    const keys = keysOf(all.flatMap((writer) => writer.history()))
-    const list = join(folder, 'keys.json')
-    writeFileSync(list, JSON.stringify(keys))
-    await Promise.all(living().map((writer) => writer.read(list)))
-
-    const calls = all.flatMap((writer) => writer.history())
-    const urls = { primary: victims[0]?.server.url ?? '', secondary: victims[1]?.server.url ?? '' }
-    const mayShrink = (key: string): boolean =>
-      (['primary', 'secondary'] as const).some((name) => lost.has(name) && countersOn(name)(key))
-    const options = { kept: isKept, healedAt: calm, mayShrink }
-    const violations = [
-      ...check({ calls, final: await readFinal(calls, { urls }) }, options),
-      ...check(
-        { calls: calls.filter(({ does }) => does !== 'read'), final: await readFinal(calls, { urls, of: 'mirror' }) },
-        { ...options, slack: Number.POSITIVE_INFINITY },
-      ).map((violation) => ({ ...violation, text: `on the mirror: ${violation.text}` })),
-    ]
-    const faults = all.flatMap((writer) => writer.faults())
+    await readAll(crew, folder)
+    const calls = await historyOf(crew)
+    const at = { primary: victims[0]?.server.url ?? '', secondary: victims[1]?.server.url ?? '' }
+    const away = (call: Call): number => troubles.during(call)
+    const { violations } = await judge(calls, {
+      urls: at,
+      healedAt: calm,
+      // A cached counter lies nowhere else, and the copy of a mirrored one is as near as it can be.
+      mayShrink: (key) => lost.has(placeOf(key).home),
+      // Once all is well nothing may fail, not even an increment.
+      mayFail: (call) => call.began < calm && isExplained(call, away(call)),
+    })
+    const faults = crew.all.flatMap((writer) => writer.faults())
+    const during = {
+      one: calls.filter((call) => away(call) === 1).length,
+      several: calls.filter((call) => away(call) > 1).length,
+    }
     failed = violations.length > 0 || faults.length > 0 || back === undefined
-    return { calls, violations, faults, events, back, unwell, left: await leftovers(urls), folder }
+    if (crew.caught() > 0) done['kill -9 mid-replay'] = crew.caught()
+    return { calls, violations, faults, events, done, during, back, unwell, left: await leftovers(at), folder }
   } finally {
-    await Promise.all(all.map((writer) => writer.kill()))
+    over = true
+    await Promise.all(crew.all.map((writer) => writer.kill()))
     await Promise.all(wires.flat().map((wire) => wire.close()))
     await Promise.all(servers.map((server) => server.remove()))
     if (!failed) rmSync(folder, { recursive: true, force: true })
   }
 }
 
+const historyOf = async (crew: Crew): Promise<Call[]> => {
+  const calls: Call[] = []
+  for (const writer of crew.all) for (const call of await writer.history()) calls.push(call)
+  return calls
+}
+
+/** Every process writes something new in every category, then each reads everything, of the others too. */
+const readAll = async (crew: Crew, folder: string): Promise<void> => {
+  await Promise.all(crew.living().map((writer) => writer.refresh()))
+  const list = join(folder, 'keys.json')
+  writeFileSync(list, JSON.stringify(keysOf(await historyOf(crew))))
+  await Promise.all(crew.living().map((writer) => writer.read(list)))
+}
+
 const fallsOf = (harm: string): number => (harm === 'flapping' ? 3 : harm === 'out of memory' ? 0 : 1)
+
+const dealt = <T>(kinds: readonly T[], random: () => number): (() => T) => {
+  let deck: T[] = []
+  return () => {
+    if (deck.length === 0) deck = [...kinds]
+    return deck.splice(Math.floor(random() * deck.length), 1)[0] as T
+  }
+}
 
 const once = (action: () => Promise<void>): (() => Promise<void>) => {
   let doing: Promise<void> | undefined

@@ -7,10 +7,11 @@ export type InstanceName = 'primary' | 'secondary'
 
 /**
  * Where the keys of a scope lie. cached: may be absent. kept: mirrored. state: groups, mirrored. counter: increments of
- * a cached category. fill: written by getOrSet only.
+ * a cached category; tally: of a mirrored one. fill: written by getOrSet only. fresh: of a cached category, written only
+ * once all is well, from when on a miss would be wrong.
  */
 export interface Place {
-  readonly kind: 'cached' | 'kept' | 'state' | 'counter' | 'fill'
+  readonly kind: 'cached' | 'kept' | 'state' | 'counter' | 'tally' | 'fill' | 'fresh'
   readonly home: InstanceName
   /** The category, or the group. */
   readonly name: string
@@ -26,7 +27,14 @@ export const places: Readonly<Record<string, Place>> = {
   wiped: { kind: 'state', home: 'primary', name: 'wiped' },
   visits: { kind: 'counter', home: 'primary', name: 'analytics' },
   views: { kind: 'counter', home: 'secondary', name: 'menu' },
+  sales: { kind: 'tally', home: 'primary', name: 'orders' },
+  fillings: { kind: 'tally', home: 'secondary', name: 'baskets' },
   fills: { kind: 'fill', home: 'primary', name: 'analytics' },
+  'fresh-analytics': { kind: 'fresh', home: 'primary', name: 'analytics' },
+  'fresh-notifications': { kind: 'fresh', home: 'primary', name: 'notifications' },
+  'fresh-menu': { kind: 'fresh', home: 'secondary', name: 'menu' },
+  'fresh-orders': { kind: 'fresh', home: 'primary', name: 'orders' },
+  'fresh-baskets': { kind: 'fresh', home: 'secondary', name: 'baskets' },
 }
 
 export const placeOf = (key: string): Place => {
@@ -37,8 +45,17 @@ export const placeOf = (key: string): Place => {
 
 export const isKept = (scope: string): boolean => {
   const kind = places[scope]?.kind
-  return kind === 'kept' || kind === 'state'
+  return kind === 'kept' || kind === 'state' || kind === 'fresh'
 }
+
+/** Increments only. */
+export const isCounter = (scope: string): boolean => {
+  const kind = places[scope]?.kind
+  return kind === 'counter' || kind === 'tally'
+}
+
+export const scopesOf = (...kinds: readonly Place['kind'][]): string[] =>
+  Object.entries(places).flatMap(([scope, { kind }]) => (kinds.includes(kind) ? [scope] : []))
 
 /** Several scopes share a category, so the scope is part of the key. */
 export const cacheKey = (key: string): string => key.replace('/', '.')

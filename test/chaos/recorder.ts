@@ -11,9 +11,14 @@ export type Done = Intended & { readonly outcome?: 'unknown' }
 export interface Recorder {
   /**
    * Makes a call and notes what became of it; never rejects. `intended` is noted first where the process may be killed
-   * meanwhile. `read` turns the answer into what was read.
+   * meanwhile. `read` turns the answer into what was read; `otherwise` is what a call that fails may have done besides.
    */
-  run<T>(intended: Intended, call: () => Promise<T>, read?: (answer: T) => readonly Done[]): Promise<void>
+  run<T>(
+    intended: Intended,
+    call: () => Promise<T>,
+    read?: (answer: T) => readonly Done[],
+    otherwise?: Done,
+  ): Promise<void>
   /** What has begun and not ended, with its age in ms. */
   underWay(): string[]
 }
@@ -35,7 +40,7 @@ export const createRecorder = ({ process, loop, note }: RecorderOptions): Record
         return `${intended.op} ${what} for ${Math.round(now() - at)} ms`
       }),
 
-    async run(intended, call, read) {
+    async run(intended, call, read, otherwise) {
       const id = ids++
       const base = { process, began: now() }
       if (intended.does !== 'read')
@@ -48,6 +53,8 @@ export const createRecorder = ({ process, loop, note }: RecorderOptions): Record
         const how = { ...base, ...end(), outcome: 'ok' } as const
         for (const each of read === undefined ? [intended] : read(answer)) note({ ...how, ...each }, id, true)
       } catch (error) {
+        // Nothing is wrong with that call, so it has no code.
+        if (otherwise !== undefined) note({ outcome: 'unknown', ...otherwise, ...base, ...end() }, id, true)
         note({ ...intended, ...base, ...end(), ...outcomeOf(error) }, id, true)
       } finally {
         begun.delete(id)

@@ -1,13 +1,16 @@
-import type { HealthReport } from '../../types/index.ts'
+import { isCacheError } from '../../src/errors.ts'
+import type { HealthReport, RedisTiers } from '../../types/index.ts'
 import { until } from '../support/until.ts'
 import { openArena } from './arena.ts'
-import { check, type Violation } from './checker.ts'
-import type { Fault } from './faults.ts'
-import { keysOf, leftovers, readFinal } from './final.ts'
-import { isWell, readEverything } from './healed.ts'
+import type { Violation } from './checker.ts'
+import { isLostCount, wasStarved } from './explained.ts'
+import type { Fault, Served } from './fault.ts'
+import { keysOf, leftovers } from './final.ts'
+import { freshKeys, isWell, readEverything, writeFresh } from './healed.ts'
 import { type Call, now } from './history.ts'
+import { judge } from './judge.ts'
 import { watchLoop } from './loop-watch.ts'
-import { isKept, openTiers } from './places.ts'
+import { openTiers } from './places.ts'
 import { createRecorder } from './recorder.ts'
 import { createWorkload, seeded } from './workload.ts'
 
@@ -16,14 +19,15 @@ export interface Row {
   readonly calls: number
   /** Errors by operation and code, with the first one's text. */
   readonly errors: Readonly<Record<string, { readonly count: number; readonly reason: string | undefined }>>
-  /** Those that the fault doesn't excuse. */
-  readonly wrongErrors: readonly Call[]
   /** The longest call, ms: as it was, and by how much it was over its deadline and the delay of the event loop. */
   readonly longest: { readonly ms: number; readonly over: number; readonly op: string }
   /** ms from the fault until health showed it; undefined: it never did. */
   readonly noticed: number | undefined
-  /** What health showed of the primary meanwhile, in order. */
+  /** What health showed of the primary meanwhile, once each, in order. */
   readonly seen: readonly string[]
+  /** How often it was lost within a minute, at most. */
+  readonly falls: number
+  readonly served: Served
   /** ms from healing until all were up and the journal empty; undefined: never. */
   readonly back: number | undefined
   readonly health: HealthReport
@@ -38,6 +42,7 @@ const PAUSE = 20
 const WARM_UP = 300
 const AFTER = 300
 const BACK_LIMIT = 12_000
+const MINUTE = 60_000
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** One fault on a fresh pair of servers: idle (a call of every kind before, meanwhile, after), or under 32 writers. */
@@ -59,7 +64,8 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
   const off = tiers.on('instance:state', (health) => {
     if (health.name === 'primary') seen.push({ what: shown(health), at: now() })
   })
-  let going = how === 'load'
+  const writing = how === 'load' ? WRITERS : (fault.writers ?? 0)
+  let going = writing > 0
   const writer = async (): Promise<void> => {
     while (going) {
       await workload.step()
@@ -72,7 +78,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
     await Promise.all([tiers.state.get('flow', 'none'), tiers.cache.get('none', { category: 'menu' })])
     await until('all are up', () => tiers.health().status === 'ok')
     await workload.everyKind()
-    const writers = Array.from({ length: how === 'load' ? WRITERS : 0 }, writer)
+    const writers = Array.from({ length: writing }, writer)
     await pause(fault.after ?? WARM_UP)
 
     const injectedAt = now()
@@ -83,10 +89,11 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       await workload.everyKind()
       await workload.everyKind()
     }
+    const served = { cached: await servedBy(tiers, 'analytics'), kept: await servedBy(tiers, 'orders') }
     const noticed = seen.slice(before).find(({ what }) => what !== 'up')?.at
     await fault.heal(arena)
     const healedAt = now()
-    const back = await until('all is well again', () => isWell(tiers.health()), BACK_LIMIT).then(
+    const back = await until('all is well again', () => isWell(tiers.health()), fault.back ?? BACK_LIMIT).then(
       () => now() - healedAt,
       () => undefined,
     )
@@ -97,28 +104,30 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
     await until('the last writes are home', () => isWell(tiers.health()), 3_000).catch(() => undefined)
 
     const calm = now()
-    await readEverything(tiers, recorder, keysOf(calls))
-    const urls = { primary: plain(arena.urls.primary, fault), secondary: arena.urls.secondary }
-    const home = await readFinal(calls, { urls })
-    const options = { kept: isKept, healedAt: calm, mayShrink: () => fault.loses === true }
-    const mirror = await readFinal(calls, { urls, of: 'mirror' })
-    const judged = fault.blinds === true ? calls.filter(({ does, began }) => does !== 'read' || began >= calm) : calls
+    const fresh = freshKeys('w')
+    await writeFresh(tiers, recorder, fresh)
+    await readEverything(tiers, recorder, [...keysOf(calls), ...fresh])
+    const { violations, home } = await judge(calls, {
+      urls: { primary: plain(arena.urls.primary, fault), secondary: arena.urls.secondary },
+      healedAt: calm,
+      mayShrink: () => fault.loses === true,
+      mayFail: (call) => call.began < calm && isExplained(call, fault),
+      ...(fault.blinds === true && { reads: (call) => call.began >= calm }),
+    })
     const failed = calls.filter(({ code }) => code !== undefined)
     return {
       calls: calls.length,
       errors: byKind(failed),
-      wrongErrors: failed.filter((call) => !isExpected(call) && fault.mayFail?.(call) !== true),
       longest: longest(calls),
       noticed: noticed === undefined ? undefined : noticed - injectedAt,
       seen: [...new Set(seen.slice(before).map(({ what }) => what))],
+      falls: mostWithin(MINUTE, seen),
+      served,
       back,
       health: tiers.health(),
       atHome: { keys: home.size, present: [...home.values()].filter((value) => value !== null).length },
-      violations: [
-        ...check({ calls: judged, final: home }, options),
-        ...check({ calls: calls.filter(({ does }) => does !== 'read'), final: mirror }, options).map(inMirror),
-      ],
-      left: await leftovers(urls),
+      violations,
+      left: await leftovers({ primary: plain(arena.urls.primary, fault), secondary: arena.urls.secondary }),
     }
   } finally {
     going = false
@@ -130,13 +139,35 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
   }
 }
 
-const inMirror = (violation: Violation): Violation => ({ ...violation, text: `on the mirror: ${violation.text}` })
+/** Who is suspected serves, and who has to prove itself doesn't. */
+const shown = ({ state, readable, writable }: { state: string; readable: boolean; writable: boolean }): string => {
+  if (state === 'probing') return 'down'
+  if (state !== 'up' && state !== 'suspect') return state
+  return !writable ? 'unwritable' : readable ? 'up' : 'unreadable'
+}
 
-const shown = ({ state, readable, writable }: { state: string; readable: boolean; writable: boolean }): string =>
-  state === 'up' && !writable ? 'unwritable' : state === 'up' && !readable ? 'unreadable' : state
+/** Where nothing is left unanswered not even an increment may fail. */
+const isExplained = (call: Call, { answers, mayFail }: Fault): boolean =>
+  mayFail?.(call) === true || wasStarved(call) || (answers !== true && isLostCount(call))
 
-/** Outcome unknown: the one call of a failover category that may fail while one instance is away. */
-const isExpected = ({ op, outcome }: Call): boolean => op === 'cache.increment' && outcome === 'unknown'
+/** Falls: it was up, in whole or in part, and is less. */
+const mostWithin = (ms: number, seen: readonly { readonly what: string; readonly at: number }[]): number => {
+  const falls = seen.filter(({ what }, i) => isFall(what, seen[i - 1]?.what ?? 'up')).map(({ at }) => at)
+  return Math.max(0, ...falls.map((from) => falls.filter((at) => at >= from && at < from + ms).length))
+}
+const isFall = (what: string, before: string): boolean =>
+  (what === 'down' && before !== 'down' && before !== 'catching-up') || (what === 'unwritable' && before === 'up')
+
+/** By somebody who writes now and reads what was written. */
+const servedBy = async ({ cache }: RedisTiers, category: string): Promise<string> => {
+  try {
+    await cache.set('served', 'x', { category })
+    const entry = await cache.getEntry('served', { category })
+    return entry === undefined ? 'nobody' : `${entry.source}${entry.degraded ? ', degraded' : ''}`
+  } catch (error) {
+    return isCacheError(error) ? error.code : String(error)
+  }
+}
 
 const byKind = (failed: readonly Call[]): Row['errors'] => {
   const found: Record<string, { count: number; reason: string | undefined }> = {}

@@ -1,5 +1,5 @@
 import type { RedisTiers } from '../../types/index.ts'
-import { cacheKey, identity, itemKey, placeOf, places } from './places.ts'
+import { cacheKey, identity, itemKey, placeOf, scopesOf } from './places.ts'
 import type { Intended, Recorder } from './recorder.ts'
 
 export interface Workload {
@@ -25,11 +25,9 @@ const WRITE = 300
 const TIMES_MEDIAN = 8
 const CAP = 3_000
 
-const scopesOf = (...kinds: readonly string[]): string[] =>
-  Object.entries(places).flatMap(([scope, { kind }]) => (kinds.includes(kind) ? [scope] : []))
 const entries = scopesOf('cached', 'kept')
 const groups = scopesOf('state')
-const counters = scopesOf('counter')
+const counters = scopesOf('counter', 'tally')
 
 export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: WorkloadOptions): Workload => {
   const { cache, state } = tiers
@@ -98,14 +96,13 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
     const key = pick(sharedKeys('fills'))
     const { id } = value(key)
     const place = { op: 'cache.getOrSet', key, limit: reading() + writing() }
+    const stored = { does: 'put', ...place, value: id, outcome: 'unknown' } as const
     return run(
       { does: 'read', ...place },
       () => cache.getOrSet(cacheKey(key), () => id, { category: placeOf(key).name, ttl: '2s' }),
       // What was computed may be stored or not.
-      (got) => [
-        ...(got === id ? [{ does: 'put', ...place, value: id, outcome: 'unknown' } as const] : []),
-        readOf(key, place.op, place.limit, got),
-      ],
+      (got) => [...(got === id ? [stored] : []), readOf(key, place.op, place.limit, got)],
+      stored,
     )
   }
   const increment = (scope: string): Promise<void> => {

@@ -12,11 +12,14 @@ export interface WriterProcess {
   kill(): Promise<void>
   /** No further calls; resolves when the last has ended. */
   stop(): Promise<void>
-  well(): Promise<{ well: boolean; health: string }>
+  /** Instances that aren't well as it sees them, and all of them in words. */
+  well(): Promise<{ unwell: readonly string[]; health: string }>
+  /** Writes a key into every category that nobody wrote before; their names. */
+  refresh(): Promise<readonly string[]>
   /** Reads every key named in a file. */
   read(file: string): Promise<void>
   /** What it did. What was under way when it was killed has an unknown outcome. */
-  history(): Call[]
+  history(): Promise<Call[]>
   /** Its end that nobody asked for, and what it leaked. */
   faults(): string[]
 }
@@ -25,7 +28,7 @@ const script = fileURLToPath(new URL('writer.ts', import.meta.url))
 
 export const startWriter = (
   options: WriterOptions,
-  { log, onState }: { log: string; onState: (instance: string, state: string) => void },
+  { log, onState }: { log: string; onState: (instance: string, state: string, at: number) => void },
 ): WriterProcess => {
   const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -54,7 +57,7 @@ export const startWriter = (
   })
   child.on('message', (answer: Answer) => {
     if ('ready' in answer) return listens()
-    if ('state' in answer) return onState(answer.instance, answer.state)
+    if ('state' in answer) return onState(answer.instance, answer.state, answer.at)
     const index = waiting.findIndex((takes) => takes(answer))
     if (index >= 0) waiting.splice(index, 1)
   })
@@ -86,19 +89,24 @@ export const startWriter = (
       const { hung } = await ask('stop', (answer) => ('hung' in answer ? answer : undefined))
       faults.push(...hung.map((call) => `${options.name}: ${call}, and never ends`))
     },
-    well: () => ask('well', (answer) => ('well' in answer ? answer : undefined)),
+    well: () => ask('well', (answer) => ('unwell' in answer ? answer : undefined)),
+    refresh: () => ask('refresh', (answer) => ('fresh' in answer ? answer.fresh : undefined)),
     read: (read) => ask({ read }, (answer) => ('read' in answer ? answer : undefined)).then(() => undefined),
     history: () => callsOf(options.history, killedAt),
     faults: () => faults,
   }
 }
 
-const callsOf = (file: string, killedAt: number | undefined): Call[] => {
+/** Lines parsed in one go: what runs here besides, such as the wires to the servers, must not stand still. */
+const AT_ONCE = 500
+
+const callsOf = async (file: string, killedAt: number | undefined): Promise<Call[]> => {
   if (!existsSync(file)) return []
   const calls: Call[] = []
   const begun = new Map<number, Call>()
   // The last line of a killed process may be cut off.
-  for (const text of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
+  for (const [i, text] of readFileSync(file, 'utf8').split('\n').slice(0, -1).entries()) {
+    if (i % AT_ONCE === 0) await new Promise(setImmediate)
     const { id, over, call } = JSON.parse(text) as Line
     if (!over) begun.set(id, call)
     else {

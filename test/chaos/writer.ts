@@ -1,6 +1,6 @@
 import { openSync, readFileSync, writeSync } from 'node:fs'
-import { isWell, readEverything } from './healed.ts'
-import type { Call } from './history.ts'
+import { freshKeys, readEverything, unwellIn, writeFresh } from './healed.ts'
+import { type Call, now } from './history.ts'
 import { watchLoop } from './loop-watch.ts'
 import { openTiers } from './places.ts'
 import { createRecorder } from './recorder.ts'
@@ -21,15 +21,16 @@ export interface WriterOptions {
 }
 
 /** What it can be asked; it answers with the same word. */
-export type Question = 'stop' | 'well' | { readonly read: string }
+export type Question = 'stop' | 'well' | 'refresh' | { readonly read: string }
 export type Answer =
   /** It listens. */
   | { readonly ready: true }
   /** Calls that never ended. */
   | { readonly hung: readonly string[] }
-  | { readonly well: boolean; readonly health: string }
+  | { readonly unwell: readonly string[]; readonly health: string }
+  | { readonly fresh: readonly string[] }
   | { readonly read: number }
-  | { readonly state: string; readonly instance: string }
+  | { readonly state: string; readonly instance: string; readonly at: number }
 
 /** ms after which a call that hasn't ended never will. */
 const HANG_LIMIT = 12_000
@@ -57,7 +58,7 @@ for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
 
 const loop = watchLoop()
 const tiers = openTiers({ primary: options.primary, secondary: options.secondary, dir: options.dir })
-tiers.on('instance:state', ({ name, state }) => say({ state, instance: name }))
+tiers.on('instance:state', ({ name, state }) => say({ state, instance: name, at: now() }))
 const recorder = createRecorder({
   process: options.name,
   loop,
@@ -90,7 +91,10 @@ process.on('message', (question: Question) => {
     void Promise.race([writers, limit]).then(() => say({ hung: recorder.underWay() }))
   } else if (question === 'well') {
     const health = tiers.health()
-    say({ well: isWell(health), health: health.instances.map(shown).join('; ') })
+    say({ unwell: unwellIn(health), health: health.instances.map(shown).join('; ') })
+  } else if (question === 'refresh') {
+    const fresh = freshKeys(options.name)
+    void writeFresh(tiers, recorder, fresh).then(() => say({ fresh }))
   } else {
     const keys = JSON.parse(readFileSync(question.read, 'utf8')) as string[]
     void readEverything(tiers, recorder, keys).then(() => say({ read: keys.length }))

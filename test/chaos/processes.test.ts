@@ -1,0 +1,119 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { until } from '../support/until.ts'
+import { type Arena, openArena } from './arena.ts'
+import { isLostCount, wasStarved } from './explained.ts'
+import { durable, pause } from './fault.ts'
+import { keysOf } from './final.ts'
+import { quickFolder } from './folder.ts'
+import { type Call, now } from './history.ts'
+import { judge } from './judge.ts'
+import { startWriter, type WriterProcess } from './writer-process.ts'
+
+/** Rows of the fault matrix in which a process of ours ends. */
+interface Ground extends Pick<Arena, 'primary' | 'wire'> {
+  /** Another writer; on one folder with all others, reaching the primary by the wire or past it. */
+  start(by: 'wire' | 'directly'): WriterProcess
+  /** Resolves when a process says so of the primary. */
+  says(writer: WriterProcess, state: string): Promise<unknown>
+}
+
+/** ms in which a writer loads and works for a moment. */
+const WORKS = 700
+
+const rows: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
+  'killed while the primary is away': async ({ primary, start, says }) => {
+    const first = start('directly')
+    await says(first, 'up')
+    await pause(WORKS)
+    await primary.crash()
+    await says(first, 'down')
+    await pause(WORKS)
+    await first.kill()
+    const second = start('directly')
+    await says(second, 'down')
+    await pause(WORKS)
+    await primary.restart()
+    await says(second, 'catching-up')
+  },
+  'killed while the primary gets what it missed': async ({ primary, start, says }) => {
+    const first = start('directly')
+    await says(first, 'up')
+    await primary.crash()
+    await says(first, 'down')
+    await pause(WORKS)
+    await primary.restart()
+    await says(first, 'catching-up')
+    await first.kill()
+    start('directly')
+  },
+  'vanished, what it sent to a frozen server is still on its way': async ({ primary, wire, start, says }) => {
+    const stays = start('directly')
+    const vanishes = start('wire')
+    await Promise.all([says(stays, 'up'), says(vanishes, 'up')])
+    await pause(WORKS)
+    primary.freeze()
+    await pause(60)
+    wire.orphan()
+    await vanishes.kill()
+    await says(stays, 'down')
+    await pause(WORKS)
+    primary.thaw()
+    await says(stays, 'up')
+  },
+}
+
+const run = async (row: (ground: Ground) => Promise<void>, writers: number): Promise<void> => {
+  const arena = await openArena({ args: durable })
+  onTestFinished(arena.remove)
+  const folder = quickFolder('processes')
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const { primary, secondary, wire, dir } = arena
+  const all: WriterProcess[] = []
+  onTestFinished(() => Promise.all(all.map((writer) => writer.kill())).then(() => undefined))
+  const states = new Map<string, string[]>()
+  const living = (): WriterProcess[] => all.filter((writer) => writer.running())
+
+  await row({
+    primary,
+    wire,
+    start: (by) => {
+      const name = `p${all.length}`
+      const seen: string[] = []
+      states.set(name, seen)
+      const urls = { primary: by === 'wire' ? wire.url : primary.url, secondary: secondary.url }
+      const writer = startWriter(
+        { ...urls, name, dir, history: join(folder, `${name}.jsonl`), seed: all.length, writers, pause: 20 },
+        { log: join(folder, 'log'), onState: (instance, state) => void (instance === 'primary' && seen.push(state)) },
+      )
+      all.push(writer)
+      return writer
+    },
+    says: ({ name }, state) => until(`${name} says ${state}`, () => states.get(name)?.at(-1) === state, 20_000),
+  })
+  const well = async (): Promise<boolean> =>
+    (await Promise.all(living().map((writer) => writer.well()))).every(({ unwell }) => unwell.length === 0)
+  await until('all is well again', well, 20_000)
+  await Promise.all(living().map((writer) => writer.stop()))
+  await until('the last writes are home', well)
+
+  const calm = now()
+  await Promise.all(living().map((writer) => writer.refresh()))
+  const history = async (): Promise<Call[]> => (await Promise.all(all.map((writer) => writer.history()))).flat()
+  const list = join(folder, 'keys.json')
+  writeFileSync(list, JSON.stringify(keysOf(await history())))
+  await Promise.all(living().map((writer) => writer.read(list)))
+  const calls = await history()
+  const urls = { primary: primary.url, secondary: secondary.url }
+  const mayFail = (call: Call): boolean => call.began < calm && (isLostCount(call) || wasStarved(call))
+  const { violations } = await judge(calls, { urls, healedAt: calm, mayFail })
+  expect(violations.map(({ promise, text }) => `${promise}: ${text}`)).toEqual([])
+  expect(all.flatMap((writer) => writer.faults())).toEqual([])
+  expect(calls.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(100)
+}
+
+describe('a server process', () => {
+  it.concurrent.each(Object.entries(rows))('%s: with one caller', (_, row) => run(row, 1))
+  it.each(Object.entries(rows))('%s: under 32', (_, row) => run(row, 32))
+})
