@@ -25,6 +25,7 @@ export interface OpenCache {
 
 export interface Chance {
   readonly now?: () => number
+  readonly elapsed?: () => number
   readonly random?: () => number
 }
 
@@ -71,7 +72,7 @@ const settingsOf = <S extends object>(options: Options<S>, env: Record<string, s
 
 const openOver = async (
   settings: Settings,
-  { now = Date.now, random = Math.random }: Chance,
+  { now = Date.now, elapsed = () => performance.now(), random = Math.random }: Chance,
   open: (instance: InstanceSettings) => Promise<Store>,
 ): Promise<OpenCache> => {
   const said: string[] = []
@@ -89,6 +90,7 @@ const openOver = async (
     shelves: straightShelves(stores),
     report: { info: say, warn: say, error: say },
     now,
+    elapsed,
     random,
   })
   return { cache: createCacheClient(engine), engine, said }
