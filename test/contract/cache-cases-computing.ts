@@ -169,7 +169,7 @@ export const computeCases: readonly CacheCase[] = [
     ['old', 'new', 'new'],
   ),
   define(
-    'getOrSet: the options that have no effect yet are accepted',
+    'getOrSet: all its options at once',
     async (cache, id) =>
       cache.getOrSet(id, () => 1, { grace: '1h', softTimeout: '10ms', hardTimeout: '1m', ttl: '5m', tags: [] }),
     1,

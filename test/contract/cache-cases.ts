@@ -3,6 +3,7 @@ import { argumentCases } from './cache-cases-arguments.ts'
 import { computeCases } from './cache-cases-computing.ts'
 import { counterCases } from './cache-cases-counters.ts'
 import { entryCases } from './cache-cases-entries.ts'
+import { graceCases } from './cache-cases-grace.ts'
 import { listingCases, manyCases } from './cache-cases-many.ts'
 import { tagCases } from './cache-cases-tags.ts'
 import { valueCases } from './cache-cases-values.ts'
@@ -18,6 +19,7 @@ export const cacheCases: readonly CacheCase[] = [
   ...manyCases,
   ...listingCases,
   ...computeCases,
+  ...graceCases,
   ...tagCases,
   ...argumentCases,
   ...valueCases,

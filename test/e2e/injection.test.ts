@@ -116,6 +116,22 @@ describe('motia dev, in a folder whose name has a space', () => {
     expect(existsSync(`/proc/${pid}`)).toBe(false)
   })
 
+  it('a factory that takes longer than the steps that ask for it does finish', async () => {
+    const ask = (value: string) => app.json<{ answer: unknown; ms: number }>(`/slow?key=k&value=${value}`)
+    const first = { value: 'first', stale: false }
+    expect((await ask('first')).answer).toEqual(first)
+    expect(await app.json('/slow?key=k&how=expire')).toEqual({ was: true })
+    // Answered at once: the step ends, and what it began dies with it.
+    const second = await ask('second')
+    expect(second.answer).toEqual(first)
+    expect(second.ms).toBeLessThan(500)
+    await until('its process is gone', async () => (await children()).every(({ ended }) => ended))
+    // The next one computes again, and this time waits for it.
+    expect((await ask('third')).answer).toEqual({ value: 'third', stale: true })
+    expect((await ask('fourth')).answer).toEqual({ value: 'third', stale: true })
+    expect(await stored('runs:k', 'analytics')).toBe(3)
+  })
+
   it('of steps that ended the server keeps no listener of ours', async () => {
     await until('all steps have ended', async () => (await children()).every(({ ended }) => ended))
     const listeners = (await children()).flatMap((child) => child.listeners)
