@@ -9,11 +9,13 @@ import type { TiersEmitter } from './events.js'
 import { whenFree } from './failover/journal/directory.js'
 import { openDurable } from './failover/journal/durable.js'
 import { openFailover } from './failover/open-failover.js'
+import type { OtherState } from './failover/stand-in/state-resort.js'
 import { healthReport } from './health-report.js'
 import type { Instance } from './instances/instance.js'
 import { createRedisStore } from './instances/redis-store.js'
 import type { StoreHealth } from './instances/store.js'
 import { createInvalidation } from './invalidation/invalidation.js'
+import { instanceBehind } from './motia/adapter/other-state.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
 import type { Settings } from './settings/settings.js'
@@ -26,8 +28,11 @@ export interface OpenTiers {
   readonly engine: CacheEngine
   readonly hot: HotStore
   health(): HealthReport
-  /** Connects to every instance and answers the start lines; an instance that is away doesn't fail it. */
-  start(): Promise<string[]>
+  /**
+   * Connects to every instance and answers the start lines; an instance that is away doesn't fail it. `other`: the state
+   * adapter that the app kept.
+   */
+  start(other?: OtherState): Promise<string[]>
   /** Treats an instance as gone for so many ms. */
   drill(instance: string, ms: number): void
   close(): Promise<void>
@@ -112,13 +117,17 @@ export const openTiers = (
     }),
     hot: createHotStore(failover.groups, { ttl: settings.state.ttl, report }),
     health: healthNow,
-    start: async () => {
+    start: async (other) => {
       announcements.starting(true)
       invalidation.open()
       await Promise.all([...stores.values()].map((store) => store.connect()))
       announcements.starting(false)
       for (const warning of startWarnings(settings, healthOf, durable.journal)) report.warn(warning)
-      return startLines(settings, healthOf, (name) => (mirrored) => standInOf(landscape, name, mirrored))
+      const lines = startLines(settings, healthOf, (name) => (mirrored) => standInOf(landscape, name, mirrored))
+      if (other === undefined || instances.size === 0) return lines
+      const same = await instanceBehind(other, settings, healthOf)
+      if (same === undefined) failover.keepIn(other)
+      return same === undefined ? lines : [...lines, same]
     },
     drill: (name, ms) => {
       const instance = instances.get(name)

@@ -50,7 +50,8 @@ export const standInOf = (
 ): string | undefined => {
   const mirror = mirrored ? mirrorOf(home) : undefined
   if (mirror !== undefined) return mirror.readable() ? mirror.name : journal && 'embedded'
-  return standInsOf(home)[0]?.name ?? (lastResort && 'embedded')
+  const last = lastResort !== undefined && lastResort.available?.() !== false
+  return standInsOf(home)[0]?.name ?? (last ? 'embedded' : undefined)
 }
 
 /** What stands in for an instance, as far as its categories differ in that. */

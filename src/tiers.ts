@@ -73,9 +73,9 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     inject: settings.inject,
     report,
     registration,
-    built: (injected) => {
+    built: (injected, other) => {
       void open()
-        .then((tiers) => tiers.start())
+        .then((tiers) => tiers.start(other))
         .then((lines) => {
           for (const line of lines) report.info(line)
           if (injected) report.info('context.cache is in every step')

@@ -1,10 +1,9 @@
 import type { Instance } from '../instances/instance.js'
-import type { EntryStore } from '../instances/store.js'
 import { route } from '../routing/strategies.js'
 import { rawCategory, unlistedCategory } from '../settings/categories.js'
 import type { Settings } from '../settings/settings.js'
 import type { Journal } from './journal/journal.js'
-import type { Landscape } from './landscape.js'
+import type { Landscape, LastResortStore } from './landscape.js'
 import type { Clock } from './versions/clock.js'
 
 export interface LandscapeParts {
@@ -18,7 +17,7 @@ export interface LandscapeParts {
   readonly behind?: (instance: string) => boolean
   /** @default none is */
   readonly stale?: (instance: string) => boolean
-  readonly lastResort: EntryStore | undefined
+  readonly lastResort: LastResortStore | undefined
 }
 
 export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landscape => {

@@ -31,6 +31,13 @@ export interface Landscape {
   standInsOf(home: string): readonly Instance[]
   /** Where copies of what is kept at `home` lie: the instance after it in order of configuration, around the corner. Undefined: it is the only one. */
   mirrorOf(home: string): Instance | undefined
-  /** Embedded; for cached data when no instance can stand in. Undefined where no folder can be written. */
-  readonly lastResort: EntryStore | undefined
+  /** For cached data when no instance can stand in. Undefined: there is none. */
+  readonly lastResort: LastResortStore | undefined
+}
+
+/** What is needed of a place where cached data lies when no instance can serve it. */
+export interface LastResortStore
+  extends Pick<EntryStore, 'read' | 'readMany' | 'write' | 'remove' | 'swap' | 'life' | 'scan' | 'clear'> {
+  /** Whether there is one now. @default true */
+  available?(): boolean
 }

@@ -12,10 +12,12 @@ import { createFirstMeetings, held } from './recovery/first-meetings.js'
 import { createRecovery, type Recovery } from './recovery/recovery.js'
 import type { Shelf, Shelves } from './shelf.js'
 import { createShelves } from './shelves.js'
-import { withFallbackGroups } from './stand-in/fallback-groups.js'
+import { createBothResorts } from './stand-in/both-resorts.js'
+import { createShownAs, withFallbackGroups } from './stand-in/fallback-groups.js'
 import { openLastResort } from './stand-in/last-resort.js'
 import { createOutages, type Outages } from './stand-in/outages.js'
 import { createRemoveCopies } from './stand-in/remove-copies.js'
+import { createStateResort, type OtherState, type StateResort } from './stand-in/state-resort.js'
 import { type FilledCopy, type FilledCopyParts, openFilledCopy } from './state-copy/embedded-copy-filling.js'
 
 /** Failover of one process: what the cache and state work on, and what goes on beside them. */
@@ -28,6 +30,8 @@ export interface Failover {
   met(name: string, identity: Identity): void
   /** An instance's standing has changed. */
   changed(name: string, health: StoreHealth): void
+  /** Cached data goes into the app's own state when no instance is left, as far as it fits there. */
+  keepIn(state: OtherState): void
   progress: Recovery['progress']
   otherRouting: Outages['otherRouting']
   close(): Promise<void>
@@ -62,9 +66,11 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const { dir, namespace } = settings
   const { clock, journal, idOf } = durable
   const layout = layoutOf(namespace)
-  const lastResort = journal && openLastResort(dir)
+  const files = journal && openLastResort(dir)
   // Now, and not under the first call that needs it.
-  void lastResort?.connect()
+  void files?.connect()
+  let shown: StateResort | undefined
+  const lastResort = createBothResorts(files, () => shown)
   const behind = (name: string): boolean => recovery.behind(name)
   const stale = (name: string): boolean => recovery.stale(name)
   const landscape = createLandscape({ settings, instances, clock, journal, idOf, behind, stale, lastResort })
@@ -134,10 +140,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
       older: (instance) => patient(shelves.older(instance), instance),
       invalidateEverywhere: shelves.invalidateEverywhere,
     },
-    groups:
-      lastResort === undefined
-        ? groups
-        : withFallbackGroups(groups, { ...landscape, store: lastResort, now: Date.now }),
+    groups: files === undefined ? groups : withFallbackGroups(groups, { ...landscape, store: files, now: Date.now }),
 
     met: recovery.meet,
 
@@ -160,6 +163,12 @@ export const openFailover = (parts: FailoverParts): Failover => {
       if (state === 'catching-up' && before !== state) void recovery.recover(name)
     },
 
+    keepIn: (state) => {
+      shown = createStateResort(state, createShownAs(landscape), Date.now)
+      // While some are away, others may have just put something there.
+      if ([...instances.values()].every((each) => each.readable())) void shown.sweep()
+    },
+
     progress: recovery.progress,
     otherRouting: outages.otherRouting,
 
@@ -173,7 +182,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
       await recovery.close()
       await outages.close()
       await copy?.close()
-      await lastResort?.close()
+      await files?.close()
     },
   }
 }

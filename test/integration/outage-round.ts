@@ -32,7 +32,8 @@ export const isBack = (report: HealthReport, name: string): boolean => {
   return state === 'up' && writable && journal.entries === 0
 }
 
-const keysOf = async (cache: Cache, category: string): Promise<string[]> => {
+/** All of a category's keys, page by page. */
+export const keysOf = async (cache: Cache, category: string): Promise<string[]> => {
   const keys: string[] = []
   for (let cursor: string | undefined; ; ) {
     const page = await cache.keys({ category, ...(cursor !== undefined && { cursor }) })

@@ -1,10 +1,9 @@
 import { readEnvelope } from '../../codec/envelope.js'
-import { type EntryStore, type GroupStore, StoreError } from '../../instances/store.js'
+import { type GroupStore, StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
-import { forgetEntries, listFallback } from './last-resort.js'
-
-/** What a group begins with that shows the cache entries which the last resort holds for a category. */
-const FALLBACK_GROUP = '~cache/'
+import type { LastResortStore } from '../landscape.js'
+import { forgetEntries, listFallback, partsOf } from './last-resort.js'
+import { SHOWN, type ShownAs } from './state-resort.js'
 
 const PAGE = 500
 
@@ -15,7 +14,7 @@ const PAGE = 500
 export const withFallbackGroups = (
   groups: GroupStore,
   parts: {
-    readonly store: EntryStore
+    readonly store: LastResortStore
     categoryOf(name: string): CategorySettings
     idOf(instance: string): string
     readonly now: () => number
@@ -82,19 +81,23 @@ export const withFallbackGroups = (
     },
     groups: async (options) => {
       const names = new Set<string>()
-      await shown(({ name }) => names.add(FALLBACK_GROUP + name))
+      await shown(({ name }) => names.add(SHOWN + name))
       return [...names, ...(await groups.groups(options))]
     },
   }
 }
 
-const shownIn = (group: string): string | undefined =>
-  group.startsWith(FALLBACK_GROUP) ? group.slice(FALLBACK_GROUP.length) : undefined
+const shownIn = (group: string): string | undefined => (group.startsWith(SHOWN) ? group.slice(SHOWN.length) : undefined)
 
 const readOnly = (): StoreError =>
-  new StoreError(
-    'refused',
-    'state',
-    `groups that begin with '${FALLBACK_GROUP}' show cache entries and take no items`,
-    'no',
-  )
+  new StoreError('refused', 'state', `groups that begin with '${SHOWN}' show cache entries and take no items`, 'no')
+
+/** Where an entry of the last resort is shown in the app's own state. Those of sensitive categories are not. */
+export const createShownAs =
+  ({ categoryOf, idOf }: { categoryOf(name: string): CategorySettings; idOf(instance: string): string }): ShownAs =>
+  (place) => {
+    const { home, category: name, redisKey } = partsOf(place)
+    const { keyPrefix, sensitive, instance } = categoryOf(name)
+    if (sensitive || home !== idOf(instance) || !redisKey.startsWith(keyPrefix)) return undefined
+    return { group: SHOWN + name, field: redisKey.slice(keyPrefix.length) }
+  }

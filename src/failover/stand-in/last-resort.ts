@@ -1,7 +1,8 @@
 import { tagsIn } from '../../codec/envelope.js'
 import { countUp } from '../../embedded/counter.js'
 import { createEmbeddedStore, type EmbeddedStore } from '../../embedded/embedded-store.js'
-import { type CallOptions, type EntryStore, type EntryWrite, type ScanPage, StoreError } from '../../instances/store.js'
+import { type CallOptions, type EntryWrite, type ScanPage, StoreError } from '../../instances/store.js'
+import type { LastResortStore } from '../landscape.js'
 import { steadyNow } from '../time-left.js'
 
 /*
@@ -29,13 +30,19 @@ export interface Fallback {
 }
 
 export interface FallbackOptions {
-  readonly store: EntryStore
+  readonly store: LastResortStore
   readonly home: string
   readonly category: string
   /** What was put there earlier (steadyNow) isn't read. */
   readonly from: () => number
   /** Epoch ms. */
   readonly now: () => number
+}
+
+/** What the name of a place says. */
+export const partsOf = (place: string): Omit<FallbackEntry, 'text'> => {
+  const [home = '', category = '', ...rest] = place.split('\0')
+  return { home, category, redisKey: rest.join('\0') }
 }
 
 const homePrefix = (home: string): string => `${home}\0`
@@ -149,14 +156,14 @@ const texts = {
 } as const
 
 /** Home is back: what was put there for it goes. */
-export const forgetHome = async (store: EntryStore, home: string): Promise<void> => {
+export const forgetHome = async (store: LastResortStore, home: string): Promise<void> => {
   const { keys } = await store.scan(homePrefix(home), undefined, 1)
   if (keys.length > 0) await store.clear(homePrefix(home))
 }
 
 /** One entry of a category, or all of them. */
 export const forgetEntries = async (
-  store: EntryStore,
+  store: LastResortStore,
   home: string,
   category: string,
   redisKey: string | undefined,
@@ -176,7 +183,7 @@ export interface FallbackEntry {
 
 /** A page of everything that is there now, for those who show it as groups `~cache/<category>`. */
 export const listFallback = async (
-  store: EntryStore,
+  store: LastResortStore,
   cursor: string | undefined,
   limit: number,
 ): Promise<{ entries: FallbackEntry[]; cursor: string | undefined }> => {

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import type { MotiaPluginBuilder } from 'motia'
 import type { CacheEngine } from '../../cache/engine.js'
+import type { OtherState } from '../../failover/stand-in/state-resort.js'
 import type { Report } from '../../report.js'
+import { isState } from '../adapter/other-state.js'
 import { brandOf } from '../adapter/state-adapter.js'
 import { installInjection } from './injection.js'
 import type { Registration } from './registration.js'
@@ -14,8 +16,11 @@ export interface PluginParts {
   /** Whether context.cache goes into steps (MOTIA_REDIS_INJECT). */
   readonly inject: boolean
   readonly report: Report
-  /** Called when Motia builds the plugin: the time to connect. `injected`: context.cache will be in every step. */
-  readonly built: (injected: boolean) => void
+  /**
+   * Called when Motia builds the plugin: the time to connect. `injected`: context.cache will be in every step. `other`:
+   * the state adapter that the app has instead of ours.
+   */
+  readonly built: (injected: boolean, other: OtherState | undefined) => void
   readonly registration: Registration
 }
 
@@ -46,8 +51,9 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
   const build: MotiaPluginBuilder = (motia) => {
     try {
       const injected = start()
-      parts.registration.pluginBuilt(brandOf(motia.state) !== undefined)
-      parts.built(injected)
+      const isOurs = brandOf(motia.state) !== undefined
+      parts.registration.pluginBuilt(isOurs)
+      parts.built(injected, !isOurs && isState(motia.state) ? motia.state : undefined)
     } catch (error) {
       motia.printer.printPluginError('motia-redis could not start:', error)
     }
