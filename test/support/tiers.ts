@@ -1,6 +1,6 @@
 import { onTestFinished, vi } from 'vitest'
 import { redisTiers } from '../../src/tiers.ts'
-import type { InstanceHealth, InstanceState, RedisTiers, TiersEvents } from '../../types/index.ts'
+import type { InstanceHealth, InstanceState, RedisTiers, RedisTiersOptions, TiersEvents } from '../../types/index.ts'
 import { testFolder } from './folder.ts'
 
 export interface TestTiers {
@@ -12,8 +12,11 @@ export interface TestTiers {
 }
 
 /** Tiers of one test, with a folder of their own unless `env` names one. Closed after the test. */
-export const openTestTiers = (env: Readonly<Record<string, string>>): TestTiers => {
-  const tiers = redisTiers({ env: { MOTIA_REDIS_DIR: testFolder(), ...env } })
+export const openTestTiers = (
+  env: Readonly<Record<string, string>>,
+  options: RedisTiersOptions<Record<string, unknown>> = {},
+): TestTiers => {
+  const tiers = redisTiers({ ...options, env: { MOTIA_REDIS_DIR: testFolder(), ...env } })
   const changes: string[] = []
   const failovers: TiersEvents['failover'][0][] = []
   const failbacks: TiersEvents['failback'][0][] = []
