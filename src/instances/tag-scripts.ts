@@ -88,11 +88,26 @@ export const swapTaggedScript = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[4] then return 0 end${writeRule}
 return 1`)
 
+/** Lua: removes moments that were kept long enough, the earliest first, at most so many; answers how many were looked at. */
+const forgetRule = `
+local function forget(moments, now, count)
+  local ended = string.format('%.0f', now - ${KEPT})
+  local old = redis.call('ZRANGEBYSCORE', moments, '-inf', ended, 'WITHSCORES', 'LIMIT', 0, count)
+  for i = 1, #old, 2 do
+    if old[i] ~= '^' and old[i] ~= '' then
+      redis.call('ZREM', moments, old[i])
+      redis.call('ZADD', moments, old[i + 1], '^')
+    end
+  end
+  return #old / 2
+end
+`
+
 /**
  * Lua: `mark(moments, first)`: the tags in ARGV[first] and further are invalidated now. Under OOM a script may write only
  * once it has tried to delete something.
  */
-export const markRule = `
+export const markRule = `${forgetRule}
 local function mark(moments, first)
   if first > #ARGV then return end
   local time = redis.call('TIME')
@@ -105,14 +120,7 @@ local function mark(moments, first)
   end
   redis.call('ZREM', moments, '')
   redis.call('ZADD', moments, unpack(added))
-  local ended = string.format('%.0f', now - ${KEPT})
-  local old = redis.call('ZRANGEBYSCORE', moments, '-inf', ended, 'WITHSCORES', 'LIMIT', 0, ${FORGOTTEN})
-  for i = 1, #old, 2 do
-    if old[i] ~= '^' then
-      redis.call('ZREM', moments, old[i])
-      redis.call('ZADD', moments, old[i + 1], '^')
-    end
-  end
+  forget(moments, now, ${FORGOTTEN})
 end
 `
 
@@ -192,6 +200,11 @@ if #looked > 0 then redis.call('ZREM', KEYS[1], unpack(looked)) end
 local reply = {removed, #looked}
 if #looked < #KEYS - 2 then return reply end
 return page(reply, KEYS[1], ARGV[2], ARGV[3])`)
+
+/** KEYS: moments. ARGV: count. How many were looked at. */
+export const sweepMomentsScript = script(`${forgetRule}
+local time = redis.call('TIME')
+return forget(KEYS[1], time[1] * 1000000 + time[2], ARGV[1])`)
 
 /** KEYS: index. ARGV: count. Removes what has ended, the earliest first. How many. */
 export const sweepIndexScript = script(`

@@ -1,9 +1,11 @@
 import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
+import { sweepIndexScript, sweepMomentsScript } from '../../instances/tag-scripts.js'
 import type { Clock } from '../versions/clock.js'
 import { entryCalls, groupCalls, type KeptCall } from '../versions/kept-calls.js'
 import { sweepOnceCall } from '../versions/once-script.js'
 import type { Pace } from './recovery-pace.js'
+import { eachPage } from './repair-marks.js'
 import { namesScript } from './repair-scripts.js'
 import { patience } from './replay.js'
 
@@ -12,8 +14,8 @@ const PAGE = 500
 const FEW = 50
 
 /**
- * Removes what has no TTL and has ended: markers, versions of items that are gone, ids of replayed increments. Once an
- * hour is often enough. Rejects with a StoreError; what is left is for the next time.
+ * Removes what has no TTL and has ended: markers, versions of items that are gone, ids of replayed increments, and what
+ * indexes of tags still name. Once an hour is often enough. Rejects with a StoreError; what is left is for the next time.
  */
 export const sweepEnded = async (
   instance: Instance,
@@ -37,11 +39,27 @@ export const sweepEnded = async (
     ...sweepOnceCall(layout, cursor ?? '0', now),
     answer: (reply) => (reply === '0' ? undefined : String(reply)),
   }))
+  while (Number(await send({ script: sweepMomentsScript, keys: [layout.invalidated], args: [PAGE] })) === PAGE) {
+    await pace(PAGE)
+  }
+  await eachPage(instance, layout.tagPrefix, (indexes) => sweepIndexes(instance, indexes, pace))
   let from = '-'
   for (;;) {
     const names = (await send({ script: namesScript, keys: [layout.sideIndex], args: [from, PAGE] })) as string[]
     for (const name of names) await pages((cursor) => groups.sweep(name, cursor, now))
     if (names.length < PAGE) return
     from = `(${names.at(-1)}`
+  }
+}
+
+const sweepIndexes = async (instance: Instance, indexes: readonly string[], pace: Pace): Promise<void> => {
+  let left = indexes
+  while (left.length > 0) {
+    const calls = left.map((index) => ({ script: sweepIndexScript, keys: [index], args: [PAGE] }))
+    const replies = await instance.scripts(calls, 'change', patience(instance))
+    // One that is refused is another's data under a name of ours, and stays.
+    const removed = replies.map((reply) => (typeof reply === 'number' ? reply : 0))
+    await pace(FEW + removed.reduce((sum, each) => sum + each, 0))
+    left = left.filter((_, i) => removed[i] === PAGE)
   }
 }

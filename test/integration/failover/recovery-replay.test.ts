@@ -43,7 +43,9 @@ describe('replay', () => {
     await replayed(side, [{ kind: 'invalid', scope: analytics, key: 'gone' }])
     expect([await read('gone'), await read('stays')]).toEqual([undefined, '1'])
 
-    await write('tagged', 'analytics', '{"value":1,"meta":{"t":["red"]}}')
+    const text = '{"value":1,"meta":{"t":["red"]}}'
+    const tags = { category: 'analytics', names: ['red'] }
+    await side.primary.write([{ key: key('tagged'), text, endsAt: soon(), tags }])
     await replayed(side, [{ kind: 'invalid-tag', scope: analytics, tag: 'red' }])
     expect([await read('tagged'), await read('stays')]).toEqual([undefined, '1'])
 
@@ -271,4 +273,27 @@ describe('replay', () => {
     expect(texts.map((text) => textIn(text))).toEqual(names.map((name) => written.get(name) ?? name))
     expect(side.failbacks[0]?.ms).toBeLessThan(10_000)
   }, 60_000)
+})
+
+describe('the sweep of tags', () => {
+  it('removes from indexes what has ended, and moments that nobody asks about any more', async () => {
+    const side = await open()
+    const { primary: home } = side
+    const text = '{"value":1,"meta":{"t":["red"]}}'
+    const tags = { category: 'analytics', names: ['red'] }
+    const write = (name: string, life: number) => ({ key: key(name), text, endsAt: Date.now() + life, tags })
+    const index = layout.tag('analytics', 'red')
+    await home.write([write('lives', 60_000), ...Array.from({ length: 700 }, (_, i) => write(`ended${i}`, 300))])
+    await home.invalidateEverywhere(['blue'])
+    const lastHour = (Date.now() - 61 * 60_000) * 1_000
+    for (let i = 0; i < 700; i++) await raw(primary(), 'ZADD', layout.invalidated, lastHour + i, `:old${i}`)
+    await until('they have ended', async () => (await home.read(key('ended0'))) === undefined)
+    await until('all of them', async () => (await home.read(key('ended699'))) === undefined)
+    expect(await raw(primary(), 'ZCARD', index)).toBeGreaterThan(1)
+    await side.recovery.sweep('primary')
+    expect(await raw(primary(), 'ZRANGE', index, 0, -1)).toEqual([key('lives')])
+    expect(await raw(primary(), 'ZRANGE', layout.invalidated, 0, -1)).toEqual(['^', '', ':blue'])
+    expect(await raw(primary(), 'ZSCORE', layout.invalidated, '^')).toBe(String(lastHour + 699))
+    expect(await home.removeTagged(tags)).toBe(1)
+  })
 })
