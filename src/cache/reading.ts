@@ -4,6 +4,7 @@ import { checkMeta } from '../codec/rich-check.js'
 import type { EntryName, Located, Shelf } from '../failover/shelf.js'
 import type { Category } from './category.js'
 import type { Oddities } from './oddities.js'
+import { reopen } from './opened.js'
 import { view } from './schema.js'
 import { fromStore } from './store-errors.js'
 
@@ -114,6 +115,12 @@ export const createReader = (now: () => number, oddities: Oddities): Reader => {
         return category.legacy(key) === undefined
           ? undefined
           : findLegacy(category, key, operation).then((old) => old && use(old))
+      }
+      const held = category.shelf.peek?.(name)
+      if (held !== undefined) {
+        const open = (text: string) => interpret(category, name, text, false, operation)
+        const found = reopen(category, name, held, now, open)
+        return found instanceof Promise ? found.then(orLegacy) : Promise.resolve(orLegacy(found))
       }
       return category.shelf.read(name).then(
         (text) => {

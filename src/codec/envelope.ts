@@ -145,7 +145,8 @@ const read = (text: string, options: ReadOptions, whole: boolean): ReadResult =>
   return { outcome: 'hit', value, packed, ...fieldsOf(expires ?? undefined, meta, version) }
 }
 
-const isOver = (expires: number, hardExpiry: number | undefined, now: number): boolean =>
+/** Also its grace, if it has one. */
+export const isOver = (expires: number, hardExpiry: number | undefined, now: number): boolean =>
   expires <= now && (hardExpiry ?? 0) <= now
 
 /** The tags of an entry that may be of any size, fresh or not; its value isn't looked at. */

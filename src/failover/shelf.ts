@@ -74,8 +74,10 @@ export interface ShelfLease {
 /** A copy in this process. */
 export interface Held {
   readonly text: string
-  /** What a reader made of the text and may use again, if it left that here. */
-  opened: unknown
+  /** What a reader made of the text, if it left that here. */
+  readonly opened: unknown
+  /** Keeps that for the next; `bytes`: what it takes besides the text. */
+  remember(opened: unknown, bytes: number): void
 }
 
 /**

@@ -61,7 +61,7 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
       if (!unchanged || asked !== era || found === undefined || found.source !== home || found.degraded) return
       if (!serves(performance.now())) return
       const life = changes.tracking() === 'on' ? l1 : Math.min(l1, UNTOLD)
-      memory.set(redisKey, { text: found.text, until: sentAt + life, era, opened: undefined })
+      memory.set(redisKey, { text: found.text, until: sentAt + life, era })
     }
   }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Held } from '../../failover/shelf.js'
 
-/** What an entry takes besides its text and its key: the objects around it, and what a reader keeps beside the text. */
+/** What an entry takes besides its text and its key: the objects around it, and what a reader usually leaves beside it. */
 const OVERHEAD = 500
 
 export interface Kept extends Held {
@@ -14,19 +14,45 @@ export interface Kept extends Held {
 /** Copies of entries by Redis key, of all categories together: the ones used last, in so many bytes. */
 export interface Memory {
   get(redisKey: string): Kept | undefined
-  set(redisKey: string, kept: Kept): void
+  set(redisKey: string, entry: Pick<Kept, 'text' | 'until' | 'era'>): void
   delete(redisKey: string): void
   /** As it is counted. */
   bytes(): number
 }
 
+type Entries = LRUCache<string, Kept>
+
+/** A class, because a closure for each entry would take as much memory again as the rest of it. */
+class Entry implements Kept {
+  opened: unknown
+
+  constructor(
+    private readonly entries: Entries,
+    private readonly redisKey: string,
+    readonly text: string,
+    readonly until: number,
+    readonly era: number,
+  ) {}
+
+  remember(opened: unknown, bytes: number): void {
+    this.opened = opened
+    if (bytes === 0 || this.entries.peek(this.redisKey) !== this) return
+    // The same value under the same key would keep its old weight.
+    this.entries.delete(this.redisKey)
+    this.put(bytes)
+  }
+
+  put(more: number): void {
+    const size = OVERHEAD + bytesOf(this.redisKey) + bytesOf(this.text) + more
+    this.entries.set(this.redisKey, this, { size })
+  }
+}
+
 export const createMemory = (maxBytes: number): Memory => {
-  const entries = new LRUCache<string, Kept>({ maxSize: maxBytes })
+  const entries: Entries = new LRUCache<string, Kept>({ maxSize: maxBytes })
   return {
     get: (redisKey) => entries.get(redisKey),
-    set: (redisKey, kept) => {
-      entries.set(redisKey, kept, { size: OVERHEAD + bytesOf(redisKey) + bytesOf(kept.text) })
-    },
+    set: (redisKey, { text, until, era }) => new Entry(entries, redisKey, text, until, era).put(0),
     delete: (redisKey) => void entries.delete(redisKey),
     bytes: () => entries.calculatedSize,
   }
