@@ -98,6 +98,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const away = new Set<string>()
   const last = new Map<string, StoreHealth['state']>()
   const draining = setInterval(() => {
+    void outages.tidy()
     for (const [name, instance] of instances) {
       if (!instance.readable() || !instance.writable()) continue
       if (recovery.mendable(name)) void recovery.check(name)
@@ -108,7 +109,11 @@ export const openFailover = (parts: FailoverParts): Failover => {
     for (const [name, instance] of instances) if (instance.readable()) void recovery.check(name)
   }, CHECK_EVERY).unref()
   const sweep = (): void => {
-    for (const [name, instance] of instances) if (instance.readable()) void recovery.sweep(name)
+    for (const [name, instance] of instances) {
+      if (!instance.readable()) continue
+      void recovery.sweep(name)
+      void outages.sweepEnded(instance)
+    }
   }
   const firstSweep = setTimeout(sweep, SWEEP_FIRST).unref()
   const sweeping = setInterval(sweep, SWEEP_EVERY).unref()

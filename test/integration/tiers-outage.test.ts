@@ -321,6 +321,11 @@ describe('without a folder that can be written', () => {
     })
     await tiers.cache.set('a', 'meanwhile', { category: 'menu' })
     expect(await tiers.cache.getEntry('a', { category: 'menu' })).toMatchObject({ source: 'primary' })
+    // Nothing would remember that what home holds of these is of the past.
+    const away = { code: 'CACHE_UNAVAILABLE' }
+    await expect(tiers.cache.set('a', 1, { category: 'ml' })).rejects.toMatchObject(away)
+    expect(await tiers.cache.get('a', { category: 'ml' })).toBeUndefined()
+    await expect(tiers.cache.delete('a', { category: 'menu' })).rejects.toMatchObject(away)
     await secondary.restart()
     await until('it is back', () => isBack(tiers.health(), 'secondary'))
     await tiers.state.set('g', 'k', 3)

@@ -68,6 +68,11 @@ return 1`)
 /** KEYS: outage. ARGV: process. It ends; what it wrote stays readable for others. */
 const goodbyeScript = script("return redis.call('HDEL', KEYS[1], 'p:' .. ARGV[1])")
 
+/** KEYS: outage. ARGV: ''. Removes it where nobody is registered, and what lies under its id isn't read any more. */
+const endScript = script(`${clock}${prune}
+if others > 0 or (id and tonumber(ends) > now) then return 0 end
+return redis.call('UNLINK', KEYS[1])`)
+
 /** KEYS: outage. The id's field, or false, and the server's time. */
 const idScript = script(`${clock}
 return {redis.call('HGET', KEYS[1], 'id'), whole(now)}`)
@@ -125,6 +130,8 @@ export const goodbyeCall = (key: string, process: string): ScriptCall => ({
   keys: [key],
   args: [process],
 })
+
+export const endCall = (key: string): ScriptCall => ({ script: endScript, keys: [key], args: [''] })
 
 export const idCall = (key: string): ScriptCall => ({ script: idScript, keys: [key], args: [] })
 

@@ -5,16 +5,17 @@ import { StoreError } from '../../instances/store.js'
 import { steadyNow } from '../time-left.js'
 import type { CopyTarget } from './copy-scripts.js'
 import {
+  endCall,
   goodbyeCall,
   joinAnswer,
   joinCall,
-  leaveCall,
   listAnswer,
   listCall,
   type Registration,
   registerCall,
 } from './outage-scripts.js'
-import { createPlaces, type Place, type Places, type Trace } from './places.js'
+import { createLeaving, type Left } from './outages-leaving.js'
+import { createPlaces, type Place, type Trace } from './places.js'
 import { createRoutingWatch } from './routing-watch.js'
 
 export interface OtherProcess extends Registration {
@@ -69,6 +70,10 @@ export interface Outages {
    * the last everywhere, as far as can be asked. Never rejects.
    */
   leave(home: string): Promise<boolean>
+  /** Leaves where that wasn't possible yet. Often; costs nothing where nothing is left to be done. Never rejects. */
+  tidy(): Promise<void>
+  /** Removes what processes that are gone left there. Seldom. Never rejects. */
+  sweepEnded(instance: Instance): Promise<void>
   /** After `leave`: removes copies that nobody reads any more, in batches. What can't be reached is for the next time. */
   sweep(home: string): Promise<void>
   /** The ids known here, by stand-in. */
@@ -95,15 +100,11 @@ export interface OutagesOptions {
 /** ms between two signs of life. */
 const BEAT = 500
 
-interface OneHome {
-  readonly places: Places
-  registered: boolean
+interface OneHome extends Left {
   /** What the last registration said. */
   told: number
   /** How much this process holds, as it says in its registration. */
   entries: () => number
-  /** Prefixes that nobody reads any more. */
-  readonly abandoned: { readonly standIn: string; readonly prefix: string }[]
 }
 
 export const createOutages = (options: OutagesOptions): Outages => {
@@ -120,7 +121,7 @@ export const createOutages = (options: OutagesOptions): Outages => {
     const registration = (): Registration => ({ entries: created.entries(), routing })
     const { anyAge = false, anyTime = false } = weakened ?? {}
     const places = createPlaces({ home, layout, processId, registration, anyAge, anyTime })
-    const created: OneHome = { places, registered: false, told: 0, entries: () => 0, abandoned: [] }
+    const created: OneHome = { places, registered: false, told: 0, entries: () => 0, abandoned: [], untold: new Set() }
     homes.set(home, created)
     return created
   }
@@ -191,6 +192,8 @@ export const createOutages = (options: OutagesOptions): Outages => {
     for (const instance of reachable()) void beat(home, one, instance)
   }
 
+  const leaving = createLeaving({ homes, layout, processId, reachable, ask })
+
   return {
     join: (home, standIn) => {
       const { places, entries } = of(home)
@@ -215,40 +218,17 @@ export const createOutages = (options: OutagesOptions): Outages => {
     others,
     otherRouting: watch.others,
 
-    leave: async (home) => {
+    leave: (home) => {
       const one = of(home)
-      const used = one.places.leave()
       one.registered = false
-      const leaveAt = async (instance: Instance): Promise<boolean> => {
-        const reply = await ask(instance, leaveCall(layout.outage(home), processId), 'change')
-        if (reply === undefined) return true // What is registered there ends by itself.
-        const prefixes = used.get(instance.name) ?? []
-        used.delete(instance.name)
-        if (reply !== 1) return false
-        const { name: standIn } = instance
-        const again = one.places.joined.get(standIn)?.prefix
-        for (const prefix of prefixes) if (prefix !== again) one.abandoned.push({ standIn, prefix })
-        return true
-      }
-      const left = await Promise.all(reachable().map(leaveAt))
-      for (const [standIn, prefixes] of used) one.places.keep(standIn, prefixes)
-      return left.every((last) => last)
+      for (const name of instances.keys()) one.untold.add(name)
+      return leaving.leave(home, one)
     },
-
-    sweep: async (home) => {
-      const { abandoned } = of(home)
-      for (const each of [...abandoned]) {
-        const instance = reachable().find(({ name }) => name === each.standIn)
-        if (instance === undefined) continue
-        try {
-          await instance.clear(each.prefix)
-          abandoned.splice(abandoned.indexOf(each), 1)
-        } catch (error) {
-          // For the next time; the copies have an end of their own.
-          if (!(error instanceof StoreError)) throw error
-        }
-      }
+    tidy: leaving.tidy,
+    sweepEnded: async (instance) => {
+      for (const home of instances.keys()) await ask(instance, endCall(layout.outage(home)), 'change')
     },
+    sweep: (home) => leaving.sweep(of(home)),
 
     known: (home) => new Map([...of(home).places.joined].map(([standIn, { id }]) => [standIn, id])),
 

@@ -50,7 +50,46 @@ const open = async (processId: string, options: Partial<OutagesOptions> = {}): P
   return { outages, home, standIn }
 }
 const joined = async ({ outages, standIn }: Side) => outages.join('primary', standIn)
+const calls = async (): Promise<string | undefined> =>
+  /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1]
 const peeked = async ({ outages, standIn }: Side) => outages.peek('primary', standIn)
+
+describe('what is left of an outage', () => {
+  it('on an instance that was away when it ended goes when that is back', async () => {
+    const side = await open('a')
+    const { prefix } = await joined(side)
+    await redis.set(`${prefix}menu:a`, 'copy', 'PX', 600_000)
+    side.standIn.drill(60_000)
+    await until('it is away', () => !side.standIn.readable())
+    await side.outages.leave('primary')
+    await side.outages.sweep('primary')
+    await side.outages.tidy()
+    expect(await redis.exists(key, `${prefix}menu:a`)).toBe(2)
+    side.standIn.drill(0)
+    await until('it is back', () => side.standIn.catchingUp())
+    await side.outages.tidy()
+    expect(await redis.exists(key, `${prefix}menu:a`)).toBe(0)
+    // Nothing is left to be done.
+    const before = await calls()
+    await side.outages.tidy()
+    expect(await calls()).toBe(before)
+  })
+
+  it('by a process that was killed is swept once nobody may come back to it', async () => {
+    const side = await open('a')
+    const now = Date.now() * 1_000
+    const record = { id: `x ${now} ${now + 60e6}`, 'p:gone': `${now - 1} {}` }
+    await redis.hset(key, record)
+    await side.outages.sweepEnded(side.standIn)
+    expect(await redis.hkeys(key)).toEqual(['id'])
+    await redis.hset(key, { ...record, id: `x ${now - 2} ${now - 1}`, 'p:here': `${now + 60e6} {}` })
+    await side.outages.sweepEnded(side.standIn)
+    expect(await redis.hkeys(key)).toContain('p:here')
+    await redis.hdel(key, 'p:here')
+    await side.outages.sweepEnded(side.standIn)
+    expect(await redis.exists(key)).toBe(0)
+  })
+})
 
 describe('the routing of other processes', () => {
   it('is compared in an outage: of each that differs it is told once', async () => {
