@@ -88,7 +88,9 @@ export const createWriter = (
             createdAt: ttl === settings.ttl ? undefined : written,
             hardExpiry: grace === 0 ? undefined : endsAt,
           })
-    return { write: { ...category.name(key), text, endsAt, tags }, legacy: category.legacy(key), value }
+    // Field by field: a spread would cost as much as the text.
+    const { redisKey } = category.name(key)
+    return { write: { key, redisKey, text, endsAt, tags }, legacy: category.legacy(key), value }
   }
 
   const writer: Writer = {
