@@ -5,11 +5,17 @@ import { openRedis } from '../../test/support/redis-process.ts'
 import type { OpenSubject, Subject } from './subjects.ts'
 
 export type Harm = 'killed' | 'frozen'
+/** Left by a call that was neither answered nor certainly not made. */
+const isUnknown = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'applied' in error && error.applied === 'unknown'
 
 /** What an outage of the first of two servers, with 16 callers at work, did to those who called. Times in ms. */
 export interface Outcome {
   readonly calls: number
   readonly errors: number
+  /** Increments, where it has them, and those of them whose outcome nobody knows. */
+  readonly increments: number | undefined
+  readonly unknown: number | undefined
   /** Calls that had no answer when the server came back. */
   readonly hung: number
   readonly longest: number
@@ -36,7 +42,8 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 
 interface Made {
-  readonly write: boolean
+  readonly kind: 'read' | 'write' | 'increment'
+  unknown: boolean
   readonly began: number
   ended: number
   ok: boolean
@@ -60,23 +67,25 @@ export const runOutage = async (subject: Subject, harm: Harm): Promise<Outcome> 
     cache.onState?.((state) => states.push({ state, at: performance.now() }))
     const calls: Made[] = []
     const acknowledged = new Map<string, number>()
-    const attempted = new Map<string, number>()
     let counter = 0
     let going = true
 
     const call = async (caller: number): Promise<void> => {
       // Each key has one writer, so that the last acknowledged value is known.
       const key = `k${caller + CALLERS * Math.floor((Math.random() * KEYS) / CALLERS)}`
-      const made: Made = { write: Math.random() < 0.5, began: performance.now(), ended: Number.NaN, ok: false }
+      const { increment } = cache
+      const kind = increment !== undefined && Math.random() < 0.1 ? 'increment' : Math.random() < 0.5 ? 'write' : 'read'
+      const made: Made = { kind, began: performance.now(), ended: Number.NaN, ok: false, unknown: false }
       calls.push(made)
       const number = ++counter
-      if (made.write) attempted.set(key, number)
       try {
-        await (made.write ? cache.set(key, `${number}`) : cache.get(key))
+        if (kind === 'increment') await increment?.(`n${caller}`)
+        else await (kind === 'write' ? cache.set(key, `${number}`) : cache.get(key))
         made.ok = true
-        if (made.write) acknowledged.set(key, number)
-      } catch {
+        if (kind === 'write') acknowledged.set(key, number)
+      } catch (error) {
         // Counted below.
+        made.unknown = kind === 'increment' && isUnknown(error)
       }
       made.ended = performance.now()
     }
@@ -122,7 +131,9 @@ export const runOutage = async (subject: Subject, harm: Harm): Promise<Outcome> 
     const answered = calls.filter(({ began, ended }) => began > harmedAt + LASTS / 2 && ended < healedAt)
     return {
       calls: calls.length,
-      errors: calls.filter((made) => !made.ok && !Number.isNaN(made.ended)).length,
+      errors: calls.filter((made) => !made.ok && !made.unknown && !Number.isNaN(made.ended)).length,
+      increments: cache.increment && calls.filter(({ kind }) => kind === 'increment').length,
+      unknown: cache.increment && calls.filter(({ unknown }) => unknown).length,
       hung,
       longest: Math.max(...calls.map(took)),
       first:

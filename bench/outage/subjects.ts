@@ -12,6 +12,8 @@ import type { redisTiers } from '../../types/index.ts'
 export interface OpenSubject {
   get(key: string): Promise<unknown>
   set(key: string, value: string): Promise<unknown>
+  /** Where it counts. */
+  increment?(key: string): Promise<unknown>
   /** When it said that the server is away, and that it is back; where it says so. */
   onState?(listener: (state: string) => void): void
   close(): Promise<unknown>
@@ -36,6 +38,7 @@ const ours = (redisTiers: Tiers, name: string, category: string): Subject => ({
     return {
       get: (key) => cache.get(key),
       set: (key, value) => cache.set(key, value, { ttl: '1h' }),
+      increment: (key) => cache.increment(key, { ttl: '1h' }),
       onState: (listener) =>
         void tiers.on('instance:state', ({ name: instance, state }) => {
           if (instance === 'primary') listener(state)

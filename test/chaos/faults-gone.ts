@@ -16,10 +16,10 @@ const eitherOne = ['primary', 'secondary, degraded']
 /** It has just been thawed. */
 const mayBeBack = { cached: eitherOne, kept: eitherOne }
 const embedded = { cached: ['embedded, degraded'], kept: ['embedded, degraded'] }
-const flap = async (server: TestRedis, ms: number): Promise<void> => {
+const flap = async (server: TestRedis, ms: number, frozen = 300): Promise<void> => {
   for (const end = performance.now() + ms; performance.now() < end; ) {
     server.freeze()
-    await pause(300)
+    await pause(frozen)
     server.thaw()
     await pause(300)
   }
@@ -135,7 +135,7 @@ export const gone: readonly Fault[] = [
     writers: 2,
     lasts: 0,
     back: 65_000,
-    inject: ({ primary }) => flap(primary, 60_000),
+    inject: ({ primary }) => flap(primary, 60_000, 500), // long enough for a busy machine to notice
     heal: async () => undefined,
     serves: mayBeBack,
   },

@@ -49,8 +49,8 @@ const stalls: Fault[] = [
 ]
 
 /** What can't be moved in the time of a call is done by the other one; what that hasn't got is a miss. */
-const anyone = ['primary', 'secondary, degraded', 'embedded, degraded', 'nobody']
-const inTime = { cached: anyone, kept: anyone.slice(0, 3) }
+const known = ['primary', 'primary, degraded', 'secondary, degraded', 'embedded, degraded']
+const inTime = { cached: [...known, 'nobody'], kept: known }
 
 const wires: Fault[] = [
   wired('one-way loss', 'hold'),

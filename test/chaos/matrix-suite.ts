@@ -46,7 +46,7 @@ type Shows = NonNullable<Fault['shows']>
 
 /** What health may show of the primary at all. */
 const allowed: Readonly<Record<Shows, readonly string[]>> = {
-  nothing: [],
+  nothing: ['up'],
   unwritable: ['unwritable', 'up'],
   'unwritable at most': ['unwritable', 'up'],
   down: ['down', 'catching-up', 'unwritable', 'up'],
