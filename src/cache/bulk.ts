@@ -48,10 +48,13 @@ export const createBulk = ({
 
   const load = async (missed: readonly Keyed[], found: Map<string, Encoded>): Promise<void> => {
     for (const batch of batches(missed, LOADS)) {
-      const loaded = await Promise.all(batch.map(({ category, key }) => loading.load(category, key, 'getMany')))
-      loaded.forEach((value, index) => {
-        if (value !== undefined) found.set(keyAt(batch, index), value)
+      const ended = await Promise.allSettled(batch.map(({ category, key }) => loading.load(category, key, 'getMany')))
+      ended.forEach((one, index) => {
+        if (one.status === 'fulfilled' && one.value !== undefined) found.set(keyAt(batch, index), one.value)
       })
+      // What the others made is theirs who asked, too: it comes with the error.
+      const failed = ended.find((one) => one.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
     }
   }
 
