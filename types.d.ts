@@ -26,6 +26,7 @@ declare module 'motia' {
     'ConfirmOrder': EventHandler<{ orderId: string }, { topic: 'orders.confirmed'; data: { orderId: string } }>
     'WarmMenu': CronHandler<never>
     'ShowMenu': ApiRouteHandler<Record<string, unknown>, unknown, never>
+    'PrintMenu': ApiRouteHandler<Record<string, unknown>, unknown, never>
     'ForgetMenu': ApiRouteHandler<Record<string, unknown>, unknown, never>
     'ChangePrice': ApiRouteHandler<{ cents: number }, unknown, never>
     'WhoAmI': ApiRouteHandler<Record<string, unknown>, unknown, never>

@@ -180,6 +180,20 @@ describe('menu', () => {
     menu: { id: string; cents: number }[]
   }
 
+  it('on paper is a whole answer from the cache, one per language', async () => {
+    const print = (headers: Record<string, string> = {}) => app.fetch('/menu/print', { headers })
+    const first = await print()
+    expect([first.status, first.headers.get('x-cache'), await first.text()]).toEqual([
+      200,
+      'miss',
+      expect.stringContaining('Tomato soup'),
+    ])
+    expect((await print()).headers.get('x-cache')).toBe('hit')
+    expect(await (await print({ 'accept-language': 'de' })).text()).toMatch(/\d,\d\d/)
+    const etag = String(first.headers.get('etag'))
+    expect((await print({ 'if-none-match': etag })).status).toBe(304)
+  })
+
   it('misses, then hits, and lies on the secondary instance', async () => {
     await secondary.del('menu:today')
     const first = await ask<Menu>(app, 'GET /menu')
