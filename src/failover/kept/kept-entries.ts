@@ -25,6 +25,14 @@ export interface KeptEntries {
   put(write: ShelfWrite): KeptTask<undefined>
   /** Done: whether something was there. */
   tombstone(name: EntryName): KeptTask<boolean>
+  /** In the place of `expected` only. Done: whether that was there. */
+  swap(
+    place: KeptPlace,
+    write: ShelfWrite,
+    version: Version,
+    expected: string,
+    timeout: number | undefined,
+  ): Promise<PutAnswer<boolean>>
   /** Decided by a lease: 'over', or the version that refused it. */
   fill(
     place: KeptPlace,
@@ -137,6 +145,15 @@ export const createKeptEntries = (
         ),
       entry: (version) => ({ kind: 'tombstone', scope, key, version }),
     }),
+    swap: (place, { key, redisKey, text, tags, endsAt }, version, expected, timeout) => {
+      const value = { text: versioned(text, version), tags, life: endsAt - now() }
+      return run(
+        place,
+        calls.swap({ category: of, key, redisKey: at(place, redisKey) }, version, value, expected),
+        'write',
+        timeout,
+      )
+    },
     fill: async (place, { key, redisKey, text, tags, endsAt }, version, lease, timeout) => {
       const value = { text: versioned(text, version), tags, life: endsAt - now() }
       const call = calls.put({ category: of, key, redisKey: at(place, redisKey) }, version, value)

@@ -2,10 +2,10 @@ import { isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { EntryName, Shelf, ShelfWrite } from '../shelf.js'
-import { storeNext } from '../store-write.js'
 import type { Clock } from '../versions/clock.js'
-import { type KeptEntries, versioned } from './kept-entries.js'
-import { callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
+import type { KeptEntries } from './kept-entries.js'
+import { decidedAt } from './kept-leases.js'
+import { type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
 import type { KeptReads } from './kept-reads.js'
 import type { KeptWriter } from './kept-writes.js'
 
@@ -51,21 +51,26 @@ export const createKeptSwap = (
     place: KeptPlace,
     write: ShelfWrite,
     expected: string,
-    timeout: number | undefined,
+    time: CallTime,
   ): Promise<boolean | 'away'> => {
-    const version = clock.next()
-    const text = versioned(write.text, version)
-    const next = storeNext(category.name, { ...write, text })
-    const options = timeout === undefined ? undefined : { timeout }
+    let version = clock.next()
     try {
-      const key = entries.at(place, write.redisKey)
-      if (!(await place.instance.swap(key, expected, next, options))) return false
+      for (;;) {
+        const answer = await entries.swap(place, write, version, expected, time.attempt(false))
+        if ('done' in answer) {
+          if (!answer.done) return false
+          break
+        }
+        // A marker of before, by a clock that is ahead of ours.
+        clock.witness(answer.refused)
+        version = clock.next()
+        if (time.over()) return false
+      }
     } catch (error) {
       if (error instanceof StoreError && isOutage(error)) return 'away'
       throw error
     }
-    // The same version again: where it was decided this changes nothing.
-    await writer.write(entries.put(write), version)
+    await writer.write(decidedAt(place, entries.put(write)), version)
     return true
   }
 
@@ -83,7 +88,7 @@ export const createKeptSwap = (
           return true
         }
       }
-      const swapped = await swapAt(place, write, expected, time.attempt(false))
+      const swapped = await swapAt(place, write, expected, time)
       if (swapped !== 'away') return swapped
     }
     // Neither place can decide; the journal can, if it has it.

@@ -49,6 +49,7 @@ export const clearTask = (
         const batch = page.keys.map((redisKey) => ({ category: of, key: redisKey.slice(prefix.length), redisKey }))
         await place.instance.script(calls.clearEntries(batch, version, true), 'change', options)
       } while (cursor !== undefined)
+      return undefined
     },
     entry: (version) => ({ kind: 'clear', scope, version }),
   }

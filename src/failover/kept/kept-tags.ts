@@ -9,8 +9,9 @@ import type { KeptEntries } from './kept-entries.js'
 import type { KeptTask } from './kept-writes.js'
 
 /**
- * The invalidation of a tag. First its marker, which keeps out whatever is older, then the entries page by page: each has
- * a deadline of its own, and whoever stops in between may begin again. Done: how many went.
+ * The invalidation of a tag. First its marker, or the journal's entry, at every place: it keeps out whatever is older. Then
+ * the entries page by page: each has a deadline of its own, and whoever stops in between leaves the rest to the journal.
+ * Done: how many went.
  */
 export const invalidateTask = (
   category: CategorySettings,
@@ -28,16 +29,18 @@ export const invalidateTask = (
     scope,
     key: undefined,
     intent: 'change',
-    send: async (place, version): Promise<PutAnswer<number>> => {
+    send: async (place, version, timeout): Promise<PutAnswer<number>> => {
       const marking = calls.mark([tagMarker(tag, of)], version)
-      const was = marking.answer(await place.instance.script(marking, 'change', options))
-      if (was !== undefined && was > version) return { refused: was }
+      const limit = timeout === undefined ? {} : { timeout }
+      const was = marking.answer(await place.instance.script(marking, 'change', limit))
+      return was !== undefined && was > version ? { refused: was } : { done: 0 }
+    },
+    finish: (place, version) => {
       const at = { category: of, prefix: entries.prefixAt(place) }
-      const removed = await throughIndex(async (keys, cursor) => {
+      return throughIndex(async (keys, cursor) => {
         const call = calls.invalidateTagged(at, tag, version, true, keys, cursor)
         return call.answer(await place.instance.script(call, 'change', options))
       })
-      return { done: removed }
     },
     entry: (version) => ({ kind: 'tag', scope, tag, version }),
   }

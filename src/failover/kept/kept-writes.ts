@@ -19,8 +19,8 @@ export interface KeptTask<T> {
   /** Sent once more with a later version where an earlier write stood in the way of the first. */
   send(place: KeptPlace, version: Version, timeout: number | undefined): Promise<PutAnswer<T>>
   entry(version: Version): KeptEntry
-  /** What is left to do at a place that has taken it, when no place can miss it any more. */
-  finish?(place: KeptPlace, version: Version): Promise<void>
+  /** What is left to do at a place that has taken it, when no place can miss it any more. Its answer is what counts. */
+  finish?(place: KeptPlace, version: Version): Promise<T>
 }
 
 export interface Written<T> {
@@ -108,17 +108,26 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     }
   }
 
-  /** Done: what waits about the same at the place is of before. */
-  const done = async <T>(task: KeptTask<T>, place: KeptPlace, version: Version, time: CallTime): Promise<void> => {
+  /** At a place that has taken it. What waits for it about the same is of before. */
+  const done = async <T>(
+    task: KeptTask<T>,
+    place: KeptPlace,
+    version: Version,
+    landing: Landing<T>,
+    time: CallTime,
+  ): Promise<Landing<T>> => {
     const entry = task.entry(version)
+    let finished = landing
     try {
-      await task.finish?.(place, version)
-    } catch (error) {
-      await remember(place, entry, time, error)
-      if (!isAway(error)) throw unsure(error)
-      return
+      if (task.finish !== undefined) finished = { done: await task.finish(place, version) }
+    } catch (failed) {
+      if (journal === undefined) throw unsure(failed)
+      await remember(place, entry, time, failed)
+      if (!isAway(failed)) throw unsure(failed)
+      return { failed, remembered: version }
     }
     await taken(place, entry, time)
+    return finished
   }
 
   const finish = async <T>(
@@ -140,16 +149,16 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
         return remember(place, entry, time, landing.failed)
       }),
     )
-    await allEnded(
-      all.map((place, i) => {
-        const landing = landed[i]
-        return landing !== undefined && 'done' in landing ? done(task, place, version, time) : undefined
+    const finished = await allEnded(
+      landed.map((landing, i) => {
+        const place = all[i]
+        return place !== undefined && 'done' in landing ? done(task, place, version, landing, time) : landing
       }),
     )
     if (own !== undefined && !isBusy(own.failed)) throw unsure(own.failed)
     const first = landed[0]
     if (failClosed && first !== undefined && 'failed' in first) throw unsure(first.failed)
-    return { version, landed }
+    return { version, landed: finished }
   }
 
   const settle = async <T>(task: KeptTask<T>, version: Version, first: readonly Outcome<T>[], time: CallTime) => {

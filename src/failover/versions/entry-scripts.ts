@@ -1,6 +1,7 @@
 import { type Script, script } from '../../instances/scripts.js'
 import { bearsRule, enrolRule, pageRule } from '../../instances/tag-scripts.js'
 import { clearMarker } from './markers.js'
+import { LIVES_ALIKE, MARKER_LIFE } from './merge.js'
 import { versionRules } from './script-rules.js'
 
 /**
@@ -17,6 +18,15 @@ local function mark(hash, field, marker)
   redis.call('HSET', hash, field, marker)
 end
 local function digest(text) return redis.sha1hex(text) end
+local function longer(one, other) return one == -1 or (other ~= -1 and one > other + ${LIVES_ALIKE}) end
+local function outlived(key, life)
+  life = tonumber(life)
+  return life < ${MARKER_LIFE} and longer(redis.call('PTTL', key), life)
+end
+local function before(version)
+  local head, digit, zeros = string.match(version, '^(%x-)([1-9a-f])(0*)$')
+  return head .. string.format('%x', tonumber(digit, 16) - 1) .. string.rep('f', #zeros)
+end
 local function stored(key)
   local head = redis.pcall('GETRANGE', key, 0, 32)
   if type(head) == 'table' then
@@ -40,9 +50,19 @@ for _, marker in ipairs(redis.call('HMGET', KEYS[2], unpack(ARGV, 5))) do floor 
 if floor and floor >= version then return floor end
 local was = stored(KEYS[1])
 if was and was ~= 'foreign' and was > version then return was end
+local shorter = was and was ~= 'foreign' and outlived(KEYS[1], ARGV[4])
 enrol(KEYS[1], ARGV[4], 3, #KEYS)
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+if shorter then mark(KEYS[2], ARGV[5], before(version)) end
 return 1`)
+
+/** KEYS and ARGV: those of a put; then the text that has to be there. 0 where it isn't. */
+export const swapPutScript = script(`
+local expected = table.remove(ARGV)
+local was = redis.pcall('GET', KEYS[1])
+if type(was) == 'table' and not string.find(was.err, 'WRONGTYPE') then return was end
+if was ~= expected then return 0 end
+${putScript.lua}`)
 
 /**
  * Puts without tags, in one go and as cheaply as a script can: what stands in the way of one isn't judged, only left to
@@ -61,7 +81,12 @@ for i = 1, count do
   local done = false
   if not (own and own >= version) and not (cleared and cleared >= version) then
     local head = redis.pcall('GETRANGE', key, 0, 32)
-    if type(head) == 'string' and (string.sub(head, 1, 8) ~= '{"ver":"' or string.sub(head, 9, 32) < version) then
+    local clear = type(head) == 'string'
+    if clear and string.sub(head, 1, 8) == '{"ver":"' then
+      local left = redis.call('PTTL', key)
+      clear = string.sub(head, 9, 32) < version and left ~= -1 and left <= ARGV[i * 3 - 1] + ${LIVES_ALIKE}
+    end
+    if clear then
       done = redis.pcall('SET', key, text, 'PX', ARGV[i * 3 - 1]).ok
     end
   end
@@ -123,13 +148,21 @@ for i = 3, #markers do
     return 0
   end
 end
-if was and was > version then return 0 end
+if was and was > version then
+  local left = redis.call('PTTL', KEYS[1])
+  if left ~= -1 and left < ${MARKER_LIFE} and longer(tonumber(ARGV[5]), left) then
+    mark(KEYS[2], ARGV[6], before(was))
+  end
+  return 0
+end
+local shorter = was and outlived(KEYS[1], ARGV[5])
 if was == version then
   local text = redis.call('GET', KEYS[1])
   if text == ARGV[4] or digest(text) > digest(ARGV[4]) then return 0 end
 end
 enrol(KEYS[1], ARGV[5], 3, #KEYS)
 redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
+if shorter then mark(KEYS[2], ARGV[6], before(version)) end
 return 1`)
 
 /** KEYS: entry, markers. ARGV: version, horizon, ceiling, own marker. 1 taken, 0 dropped, 2 it met a foreign value, which is gone. */

@@ -11,6 +11,7 @@ import {
   mergeTombstoneScript,
   putScript,
   putTombstoneScript,
+  swapPutScript,
   sweepMarkersScript,
 } from './entry-scripts.js'
 import {
@@ -79,13 +80,24 @@ export const entryCalls = (layout: Layout, clock: Clock) => {
   const indexes = (category: string, tags: readonly string[] = []): string[] =>
     tags.map((tag) => layout.tag(category, tag))
 
-  return {
+  const calls = {
     put: (at: KeptEntry, version: Version, { text, tags, life }: EntryText): KeptCall<PutAnswer<undefined>> => ({
       script: putScript,
       keys: [at.redisKey, markers, ...indexes(at.category, tags)],
       args: [version, clock.horizon(), text, wholeMs(life), ...own(at), ...tagMarkersOf(at.category, tags)],
       answer: putAnswer,
     }),
+
+    /** Only in the place of `expected`. Done: whether it was there. */
+    swap: (at: KeptEntry, version: Version, text: EntryText, expected: string): KeptCall<PutAnswer<boolean>> => {
+      const { keys, args } = calls.put(at, version, text)
+      return {
+        script: swapPutScript,
+        keys,
+        args: [...args, expected],
+        answer: (reply) => (typeof reply === 'string' ? { refused: reply } : { done: reply === 1 }),
+      }
+    },
 
     /** Done: whether something was there. */
     putTombstone: (at: KeptEntry, version: Version): KeptCall<PutAnswer<boolean>> => ({
@@ -187,6 +199,7 @@ export const entryCalls = (layout: Layout, clock: Clock) => {
       answer: pageAnswer,
     }),
   }
+  return calls
 }
 
 /** Calls on groups of state. */

@@ -6,6 +6,8 @@ export interface KeptValue {
   readonly version: Version
   readonly text: string
   readonly tags?: readonly string[] | undefined
+  /** Epoch ms. Undefined: it never ends. */
+  readonly endsAt?: number | undefined
 }
 
 /** What one write of kept data says about one key; a clear and a tag say it about all keys of their scope. */
@@ -34,6 +36,22 @@ export const noState: KeyState = { slot: undefined, deleted: undefined, cleared:
  * both are counted from the time in the version.
  */
 export const MARKER_LIFE = 24 * 60 * 60_000
+
+/**
+ * ms by which ends may differ and still count as one: a write that was under way a little longer than the one before it
+ * must not cost a marker.
+ */
+export const LIVES_ALIKE = 1_000
+
+/**
+ * The first would still be there when the other has ended. Then a marker has to stay that keeps it out, for it may come
+ * once more. (Lives beyond MARKER_LIFE need none: what is so late isn't merged as a value.)
+ */
+const outlives = (one: KeptValue, other: KeptValue): boolean =>
+  other.endsAt !== undefined && (one.endsAt === undefined || one.endsAt > other.endsAt + LIVES_ALIKE)
+
+/** The highest version below one. */
+const below = (version: Version): Version => (BigInt(`0x${version}`) - 1n).toString(16).padStart(version.length, '0')
 
 export const highest = (...versions: readonly (Version | undefined)[]): Version | undefined =>
   versions.reduce((most, each) => (each !== undefined && (most === undefined || each > most) ? each : most), undefined)
@@ -76,12 +94,23 @@ export const merge = (state: KeyState, write: KeptWrite, ceiling: Version): KeyS
 
 const mergeValue = (state: KeyState, value: KeptValue, ceiling: Version): KeyState => {
   const { slot } = state
-  const { version, text, tags } = value
+  const { version, tags } = value
   if (reaches(state.deleted, version) || reaches(state.cleared, version)) return state
   if (slot === 'foreign') return { ...state, slot: undefined, deleted: highest(version, ceiling) }
   // It was written, then invalidated. What it replaced must not come back, so it counts as a tombstone.
   if (reaches(tagMarker(state, tags), version)) return buried(state, version)
-  return slot === undefined || replaces({ version, text }, slot) ? { ...state, slot: { version, text, tags } } : state
+  if (slot !== undefined && slot.version > version) {
+    return outlives(value, slot) ? { ...state, deleted: highest(state.deleted, below(slot.version)) } : state
+  }
+  return slot === undefined || replaces(value, slot) ? taken(state, value) : state
+}
+
+/** In the place of what is there. */
+const taken = (state: KeyState, { version, text, tags, endsAt }: KeptValue): KeyState => {
+  const { slot } = state
+  const value: KeptValue = { version, text, tags, endsAt }
+  const outlived = slot !== undefined && slot !== 'foreign' && outlives(slot, value)
+  return { ...state, slot: value, deleted: outlived ? highest(state.deleted, below(version)) : state.deleted }
 }
 
 const mergeTag = (state: KeyState, tag: string, version: Version): KeyState => {
@@ -98,8 +127,10 @@ const buried = (state: KeyState, version: Version): KeyState => {
   return { ...state, slot: gone ? undefined : slot, deleted: highest(state.deleted, version) }
 }
 
+type Comparable = Pick<KeptValue, 'version' | 'text'>
+
 /** Of two values the higher version. Two texts with one version can't be, but if they are, all places take the same. */
-export const replaces = (value: KeptValue, stored: KeptValue): boolean =>
+export const replaces = (value: Comparable, stored: Comparable): boolean =>
   value.version === stored.version
     ? value.text !== stored.text && digest(value.text) > digest(stored.text)
     : value.version > stored.version
@@ -123,5 +154,5 @@ export const put = (state: KeyState, write: Extract<KeptWrite, { kind: 'value' |
   const marker = highest(state.deleted, state.cleared, tagMarker(state, write.tags))
   if (marker !== undefined && marker >= version) return { refused: marker }
   if (stored !== undefined && stored > version) return { refused: stored }
-  return { state: { ...state, slot: { version, text: write.text, tags: write.tags } } }
+  return { state: taken(state, write) }
 }

@@ -21,6 +21,10 @@ export const runCall = async <T>(redis: Redis, call: KeptCall<T>): Promise<T> =>
 
 export const openRedis = (url: string): Redis => new Redis(url, { maxRetriesPerRequest: 0 })
 
+/** ms; far enough apart that it doesn't matter when something was written. */
+const lives = [600_000, 6_000_000, 60_000_000]
+export const lifeOf = ({ endsAt = Number.NaN }: { readonly endsAt?: number | undefined }): number => endsAt - NOW
+
 const version = fc.integer({ min: 1, max: 6 }).map(versionOf)
 const key = fc.constantFrom('a', '*', 'a:b')
 /** By version: two texts with one version differ in nothing else. */
@@ -36,8 +40,8 @@ type ScopeWrite = Extract<KeptWrite, { kind: 'clear' | 'tag' }>
 
 const how = fc.constantFrom('put' as const, 'merge' as const, 'merge' as const)
 const value = fc
-  .tuple(version, fc.constantFrom('x', 'y'))
-  .map(([of, text]): LiveWrite => ({ kind: 'value', version: of, text, tags: tagsOf(of) }))
+  .tuple(version, fc.constantFrom('x', 'y'), fc.constantFrom(...lives))
+  .map(([of, text, life]): LiveWrite => ({ kind: 'value', version: of, text, tags: tagsOf(of), endsAt: NOW + life }))
 const tombstone = version.map((of): LiveWrite => ({ kind: 'tombstone', version: of }))
 const clear = version.map((of): ScopeWrite => ({ kind: 'clear', version: of }))
 const tagged = fc

@@ -6,13 +6,18 @@ import { highest, type KeptWrite, type KeyState, merge, noState, put } from '../
 const versionOf = (n: number): Version => n.toString(16).padStart(24, '0')
 const ceiling = versionOf(100)
 
+type ValueWrite = Extract<KeptWrite, { kind: 'value' }>
 const version = fc.integer({ min: 1, max: 6 }).map(versionOf)
 const tag = fc.constantFrom('red', 'blue')
 /** Tags belong to the version here: two texts with one version differ in nothing else. */
 const tagsOf = (of: Version): string[] => ['red', 'blue'].filter((_, i) => (Number.parseInt(of, 16) >> i) & 1)
+/** Times at which values end; as tags they belong to the version. */
+const SOON = 10_000
+const LATE = 20_000
+const endOf = (of: Version): number | undefined => [SOON, LATE, undefined][Number.parseInt(of, 16) % 3]
 const value = fc
   .tuple(version, fc.constantFrom('a', 'b'))
-  .map(([of, text]): KeptWrite => ({ kind: 'value', version: of, text, tags: tagsOf(of) }))
+  .map(([of, text]): ValueWrite => ({ kind: 'value', version: of, text, tags: tagsOf(of), endsAt: endOf(of) }))
 const tombstone = version.map((of): KeptWrite => ({ kind: 'tombstone', version: of }))
 const clear = version.map((of): KeptWrite => ({ kind: 'clear', version: of }))
 const tagged = fc.tuple(version, tag).map(([of, name]): KeptWrite => ({ kind: 'tag', version: of, tag: name }))
@@ -81,6 +86,30 @@ describe('merge', () => {
         const top = highest(...ofKey.map((each) => each.version))
         if (slot !== undefined) expect(slot).toMatchObject({ version: top })
       }),
+    )
+  })
+
+  it('what a value with a shorter life replaced does not come back when that has ended', () => {
+    const isLive = ({ endsAt }: { readonly endsAt?: number | undefined }): boolean =>
+      endsAt === undefined || endsAt > SOON
+    const values = fc.uniqueArray(value, {
+      selector: (each) => (each.kind === 'value' ? each.version : ''),
+      minLength: 1,
+    })
+    const seen = values.chain((list) =>
+      fc.tuple(fc.constant(list), fc.shuffledSubarray([...list], { minLength: list.length })),
+    )
+    fc.assert(
+      fc.property(seen, ([list, again]) => {
+        const before = all(list)
+        const ended: KeyState =
+          typeof before.slot === 'object' && !isLive(before.slot) ? { ...before, slot: undefined } : before
+        // What has ended is nowhere any more; the others come once more.
+        const after = all(again.filter(isLive), ended)
+        const top = list.reduce((most, each) => (each.version > most.version ? each : most))
+        expect(after.slot).toEqual(isLive(top) ? expect.objectContaining({ version: top.version }) : undefined)
+      }),
+      { numRuns: 1_000 },
     )
   })
 
