@@ -150,7 +150,7 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
       })
       .finally(() => {
         filling = undefined
-        if (filledAt === undefined) restUntil = now() + rest
+        if (!isFilled()) restUntil = now() + rest
       })
   }
 

@@ -10,6 +10,7 @@ import {
   openFilledCopy,
 } from '../../../src/failover/state-copy/embedded-copy-filling.ts'
 import { lowestAt, type Version } from '../../../src/failover/versions/clock.ts'
+import type { Instance } from '../../../src/instances/instance.ts'
 import { until } from '../../support/until.ts'
 import { type Ground, layout, openGround } from './kept-ground.ts'
 
@@ -165,6 +166,39 @@ describe('the copy of state', () => {
     })
     expect(n).toBeGreaterThan(3)
     expect(said.filter((line) => /limit/.test(line)).length).toBe(1)
+  })
+
+  it('that has reached its limit is not filled again and again', async () => {
+    const ground = await openGroundOnce()
+    let fillings = 0
+    const home: Instance = {
+      ...ground.home,
+      groups: (options) => {
+        fillings++
+        return ground.home.groups(options)
+      },
+    }
+    const copy = openFilledCopy(newDir(), home, {
+      ...{ landscape: ground.landscape, layout, report, now: Date.now },
+      ...{ pause: 1, rest: 60_000, quiet: 0, maxBytes: 200_000 },
+    })
+    closing.push(copy.close)
+    await completed(copy)
+    const store = ground.groups({ copy })
+    let n = 0
+    await until('it has noticed', async () => {
+      await store.groupSet('g', String(n++), JSON.stringify('x'.repeat(40_000)), false, 1_000)
+      return !copy.complete()
+    })
+    await copy.check()
+    await until('it is filled once more', () => fillings === 2)
+    // Where it would begin again at once it did within that time.
+    for (const end = Date.now() + 2_500; Date.now() < end; ) {
+      await copy.check()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    expect(fillings).toBe(2)
+    expect(copy.complete()).toBe(false)
   })
 })
 
