@@ -104,10 +104,12 @@ const headerOf = (headers: object, name: string): string | undefined => {
   return found === undefined ? undefined : String(found[1])
 }
 
-/** The weak comparison of RFC 9110: the same but for `W/`. A client that asks for an end-to-end reload gets one. */
+/**
+ * The weak comparison of RFC 9110: the same but for `W/`. Also for `Cache-Control: no-cache`, which Express takes for a
+ * reason to send everything: fetch adds it to every request that has an If-None-Match.
+ */
 const matches = (asked: Headers, etag: string): boolean => {
   const wanted = String(asked['if-none-match'] ?? '')
-  if (wanted === '' || /no-cache/i.test(String(asked['cache-control'] ?? ''))) return false
   const tags: readonly string[] = wanted.match(/"[^"]*"/g) ?? []
   return wanted.trim() === '*' || tags.includes(etag.replace(/^W\//, ''))
 }
