@@ -63,6 +63,8 @@ const wires: Fault[] = [
   {
     name: 'connections killed',
     shows: 'nothing',
+    // What was on its way just then may still wait in the journal.
+    serves: { kept: ['primary', 'primary, degraded'] },
     lasts: 300,
     inject: ({ command }) => command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),
     heal: async () => undefined,

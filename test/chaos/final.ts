@@ -62,12 +62,12 @@ const unlessForeign = (read: Promise<string | null>): Promise<string | null> =>
 const held = (stored: unknown): unknown =>
   typeof stored === 'object' && stored !== null && 'value' in stored ? stored.value : stored
 
-/** Keys of ours that should be gone when all is well: stand-in copies and outages. */
+/** Keys of ours that should be gone when all is well: stand-in copies and outages. Leases end by themselves. */
 export const leftovers = async (urls: Readonly<Record<InstanceName, string>>): Promise<string[]> => {
   const found: string[] = []
   for (const url of Object.values(urls)) {
     const client = new Redis(url)
-    for (const pattern of ['*~mr:standin:*', '*~mr:outage:*']) found.push(...(await client.keys(pattern)))
+    for (const pattern of ['~mr:standin:*', '~mr:outage:*']) found.push(...(await client.keys(pattern)))
     client.disconnect()
   }
   return found

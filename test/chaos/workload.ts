@@ -23,6 +23,8 @@ export interface WorkloadOptions {
 const READ = 150
 const WRITE = 300
 const TIMES_MEDIAN = 8
+/** Whoever asks while another one computes waits for that, or for its lease to end. */
+const HARD_TIMEOUT = 10_000
 const CAP = 3_000
 
 const entries = scopesOf('cached', 'kept')
@@ -95,7 +97,7 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
   const getOrSet = (): Promise<void> => {
     const key = pick(sharedKeys('fills'))
     const { id } = value(key)
-    const place = { op: 'cache.getOrSet', key, limit: reading() + writing() }
+    const place = { op: 'cache.getOrSet', key, limit: HARD_TIMEOUT }
     const stored = { does: 'put', ...place, value: id, outcome: 'unknown' } as const
     return run(
       { does: 'read', ...place },
