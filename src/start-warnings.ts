@@ -20,15 +20,14 @@ const LOOKED_AT = 10_000
 
 /** Writes of earlier outages that never reached their home. They stay until somebody has judged them. */
 const setAside = ({ instances }: Settings, journal: Journal): string[] => {
-  const all = instances.some(({ name }) => journal.stats(name).aside > 0) ? journal.listAside(LOOKED_AT) : []
+  const all = journal.listAside(LOOKED_AT)
   return instances.flatMap(({ name }) => {
-    const { aside } = journal.stats(name)
     const own = all.filter(({ instance }) => instance === name)
-    if (aside === 0) return []
+    if (own.length === 0) return []
     const since = new Date(Math.min(...own.map(({ at }) => at))).toISOString()
     const reasons = [...new Set(own.map(({ reason }) => reason))].join('; ')
     return [
-      `${name}  ${aside} ${aside === 1 ? 'write' : 'writes'} that never reached it lie apart (${namesOf(own.map(({ entry }) => entry))}), the first since ${since}: ${reasons}`,
+      `${name}  ${own.length} ${own.length === 1 ? 'write' : 'writes'} that never reached it lie apart (${namesOf(own.map(({ entry }) => entry))}), the first since ${since}: ${reasons}`,
     ]
   })
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Identity, Instance } from '../instances/instance.js'
 import { layoutOf } from '../instances/layout.js'
-import type { GroupStore, Store, StoreHealth } from '../instances/store.js'
+import { type GroupStore, type Store, StoreError, type StoreHealth } from '../instances/store.js'
 import type { Report } from '../report.js'
 import type { Settings } from '../settings/settings.js'
 import { createLandscape } from './create-landscape.js'
@@ -108,7 +108,18 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const checking = setInterval(() => {
     for (const [name, instance] of instances) if (instance.readable()) void recovery.check(name)
   }, CHECK_EVERY).unref()
+  const retire = async (): Promise<void> => {
+    try {
+      const count = (await journal?.inUse([...instances.keys()])) ?? 0
+      if (count > 0)
+        report.warn(`${count} writes were given up that waited for addresses which nobody has used for 24 h`)
+    } catch (error) {
+      // A disk that fails shows where something needs it.
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
   const sweep = (): void => {
+    void retire()
     for (const [name, instance] of instances) {
       if (!instance.readable()) continue
       void recovery.sweep(name)

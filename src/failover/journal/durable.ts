@@ -99,6 +99,7 @@ const byAddress = (journal: Journal, id: (name: string) => string, onFull: Journ
   listAside: (limit) =>
     journal.listAside(limit).map((aside) => ({ ...aside, instance: aside.instance.replace(/@[0-9a-f]{12}$/, '') })),
   whenEmpty: (name, action) => journal.whenEmpty(id(name), action),
+  inUse: (names) => journal.inUse(names.map(id)),
   stats: (name) => journal.stats(id(name)),
 })
 

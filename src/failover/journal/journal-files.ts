@@ -17,6 +17,8 @@ export interface Totals {
   counts: Counts
   /** By instance: the last entry that was there when somebody began to replay. It may be gone at any moment. */
   rounds: Record<string, number>
+  /** By instance: when a process was last configured with it. */
+  configured?: Record<string, number>
 }
 
 /** Increments of one key together. `by`: no safe integer where they never were one together since they wait. */

@@ -50,6 +50,10 @@ export interface JournalWriter {
   /** Like remove, but keeps it apart. False also where too much is set aside already. */
   setAside(instance: string, seq: number, reason: string, now: number): boolean
   isEmpty(instance: string): boolean
+  /** These are in use; those that nobody used for so many ms. */
+  configured(instances: readonly string[], now: number, maxAge: number): string[]
+  /** Of one that is not in use: kept data is set aside, cached data gives way. How many, of a limited number. */
+  retire(instance: string, reason: string, now: number): number
 }
 
 export const queueKey = (instance: string, seq: number): Buffer => {
@@ -147,6 +151,20 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
     }
   }
 
+  const setAside: JournalWriter['setAside'] = (instance, seq, reason, now) => {
+    const key = queue.get(queueKey(instance, seq))
+    const row = key === undefined ? undefined : records.get(key)
+    if (key === undefined || row === undefined || row[0] !== seq) return false
+    const [, , size, entry] = row
+    const counts = countsOf(instance)
+    if (counts[3] + size > maxBytes) return false
+    drop(instance, key, row)
+    aside.putSync(queueKey(instance, seq), [now, size, reason, entry])
+    counts[2] += 1
+    counts[3] += size
+    return true
+  }
+
   return {
     add: (instance, entries, now) => {
       const growth = entries.reduce((sum, { size }) => sum + size, 0)
@@ -187,21 +205,35 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
       if (entry.kind === 'tag') bury(instance, entry)
     },
 
-    setAside: (instance, seq, reason, now) => {
-      const key = queue.get(queueKey(instance, seq))
-      const row = key === undefined ? undefined : records.get(key)
-      if (key === undefined || row === undefined || row[0] !== seq) return false
-      const [, , size, entry] = row
-      const counts = countsOf(instance)
-      if (counts[3] + size > maxBytes) return false
-      drop(instance, key, row)
-      aside.putSync(queueKey(instance, seq), [now, size, reason, entry])
-      counts[2] += 1
-      counts[3] += size
-      return true
-    },
+    setAside,
 
     isEmpty: (instance) => countsOf(instance)[0] === 0,
+
+    configured: (instances, now, maxAge) => {
+      const seen = { ...totals.configured }
+      for (const instance of instances) seen[instance] = now
+      // One that was noted by nobody yet counts from now on.
+      for (const instance of Object.keys(totals.counts)) seen[instance] ??= now
+      totals.configured = seen
+      return Object.keys(totals.counts).filter((instance) => now - (seen[instance] ?? now) > maxAge)
+    },
+
+    retire: (instance, reason, now) => {
+      let count = 0
+      const scopes = new Set<string>()
+      for (const { value: key } of [...queue.getRange({ ...within(instancePrefix(instance)), limit: TRIM })]) {
+        const row = records.get(key)
+        if (row === undefined) continue
+        const [seq, , , entry] = row
+        // One per category costs nothing, and should the instance ever be used again, it is cleared.
+        if (entry.kind === 'invalid-all') continue
+        if (!isKept(entry)) scopes.add(entry.scope)
+        if (!isKept(entry) || !setAside(instance, seq, reason, now)) drop(instance, Buffer.from(key), row)
+        count++
+      }
+      for (const scope of scopes) put(instance, filed(instance, { kind: 'invalid-all', scope }), now)
+      return count
+    },
   }
 }
 

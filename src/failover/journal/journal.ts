@@ -82,6 +82,11 @@ export interface Journal extends Overlay {
   listAside(limit: number): Aside[]
   /** Runs `action` if nothing waits for the instance, while no process can append: what it decides is still true then. */
   whenEmpty(instance: string, action: () => void): Promise<boolean>
+  /**
+   * Said from time to time: these instances are in use. What waits for others, of which nobody has said so for 24 hours, is
+   * given up: kept data is set aside, cached data becomes one entry per category. How many.
+   */
+  inUse(instances: readonly string[]): Promise<number>
   /** As last known: of other processes up to `refresh` ms ago. No I/O. */
   stats(instance: string): JournalStats
   /** Transactions so far, of this process. */
@@ -241,6 +246,19 @@ export const openJournal = (options: JournalOptions): Journal => {
         at,
         reason,
       })),
+
+    inUse: async (instances) => {
+      let count = 0
+      const idle = await write((writer) => writer.configured(instances, now(), MAX_AGE))
+      for (const instance of idle) {
+        let retired: number
+        do {
+          retired = await write((writer) => writer.retire(instance, 'its address is not configured any more', now()))
+          count += retired
+        } while (retired > 0)
+      }
+      return count
+    },
 
     whenEmpty: (instance, action) =>
       write((writer) => {

@@ -410,6 +410,29 @@ describe('bounds of the journal', () => {
     }
   })
 
+  it('gives up what waits for an instance that nobody has used for a day', async () => {
+    const journal = open()
+    await journal.append('moved', [value('a', 1), invalid('x'), invalid('y'), delta('d')])
+    await journal.append('primary', [value('a', 1), invalid('x')])
+    const before = now
+    try {
+      expect(await journal.inUse(['primary'])).toBe(0)
+      now += DAY
+      // Another app with the same folder uses it.
+      expect(await journal.inUse(['moved'])).toBe(0)
+      expect(await journal.inUse(['primary'])).toBe(0)
+      now += DAY + 1
+      expect(await journal.inUse(['primary'])).toBe(4)
+      expect(journal.stats('moved')).toMatchObject({ entries: 1, aside: 1 })
+      expect(journal.find('moved', menu, 'x')?.invalid).toBe(true)
+      expect(journal.listAside(9)).toMatchObject([{ instance: 'moved', reason: expect.stringContaining('address') }])
+      expect(journal.stats('primary')).toMatchObject({ entries: 2, aside: 0 })
+      expect(await journal.inUse(['primary'])).toBe(0)
+    } finally {
+      now = before
+    }
+  })
+
   it('sets aside what must not be replayed, if unchanged, and counts it', async () => {
     const journal = open()
     await journal.append('primary', [value('a', 1), value('b', 1)])
