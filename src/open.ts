@@ -10,6 +10,7 @@ import { whenFree } from './failover/journal/directory.js'
 import { openDurable } from './failover/journal/durable.js'
 import { openFailover } from './failover/open-failover.js'
 import type { OtherState } from './failover/stand-in/state-resort.js'
+import { endedWithin } from './failover/time-left.js'
 import { healthReport } from './health-report.js'
 import type { Instance } from './instances/instance.js'
 import { createRedisStore } from './instances/redis-store.js'
@@ -140,17 +141,11 @@ export const openTiers = (
     },
     close: async () => {
       const begun = performance.now()
-      await within(CLOSE_LIMIT / 2, invalidation.close())
-      await within(CLOSE_LIMIT / 2, failover.close())
+      await endedWithin(CLOSE_LIMIT / 2, invalidation.close())
+      await endedWithin(CLOSE_LIMIT / 2, failover.close())
       const left = CLOSE_LIMIT - (performance.now() - begun)
-      await Promise.all([...stores.values()].map((store) => within(left, store.close())))
+      await Promise.all([...stores.values()].map((store) => endedWithin(left, store.close())))
       await durable.journal?.close()
     },
   }
 }
-
-const within = (ms: number, work: Promise<void>): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })

@@ -38,3 +38,12 @@ export const bounded = <T>(ms: number, promise: Promise<T>, late: () => Error): 
       },
     )
   })
+
+/** Resolves when that has ended, or after so many ms; what it does later goes on. */
+export const endedWithin = async (ms: number, work: Promise<void>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
+}

@@ -5,7 +5,7 @@ import { LONGEST_LEASE } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import { categoryScope } from '../journal/journal-entries.js'
 import type { EntryName, ShelfWrite } from '../shelf.js'
-import { type Clock, isVersion, type Version } from '../versions/clock.js'
+import { type Clock, isVersion, type Version, validVersion } from '../versions/clock.js'
 import { lookScript, quickPutScript } from '../versions/entry-scripts.js'
 import { entryCalls, type KeptCall, type PutAnswer } from '../versions/kept-calls.js'
 import { clearMarker, keyMarker } from '../versions/markers.js'
@@ -181,14 +181,10 @@ export const createKeptEntries = (
       return {
         text: text ?? undefined,
         version: text === null ? undefined : versionOf(text, horizon),
-        marker: highest(valid(own, horizon), valid(cleared, horizon)),
+        marker: highest(validVersion(own, horizon), validVersion(cleared, horizon)),
       }
     },
   }
 }
 
 const DONE: PutAnswer<undefined> = { done: undefined }
-
-/** A marker of another kind, or from too far ahead, counts as none. */
-export const valid = (marker: unknown, horizon: Version): Version | undefined =>
-  isVersion(marker) && marker <= horizon ? marker : undefined

@@ -6,9 +6,9 @@ import { groupScope } from '../journal/journal-entries.js'
 import type { FoundAll } from '../journal/journal-overlay.js'
 import type { Landscape } from '../landscape.js'
 import type { EmbeddedCopy } from '../state-copy/embedded-copy.js'
+import { validVersion } from '../versions/clock.js'
 import { groupLookAllScript, groupLookScript } from '../versions/group-scripts.js'
 import { highest } from '../versions/merge.js'
-import { valid } from './kept-entries.js'
 import {
   askInTurn,
   type CallTime,
@@ -49,12 +49,12 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
 
   const storedFrom = (text: unknown, version: unknown, cleared: unknown): Stored => {
     const horizon = clock.horizon()
-    const own = valid(version, horizon)
+    const own = validVersion(version, horizon)
     // Of an item that is gone the version stays, as its marker.
     return {
       text: typeof text === 'string' ? text : undefined,
       version: typeof text === 'string' ? own : undefined,
-      marker: highest(own, valid(cleared, horizon)),
+      marker: highest(own, validVersion(cleared, horizon)),
     }
   }
   const lookCall = (group: string, field: string) => ({ script: groupLookScript, keys: keysOf(group), args: [field] })

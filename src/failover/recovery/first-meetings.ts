@@ -1,4 +1,5 @@
 import type { Instance } from '../../instances/instance.js'
+import { endedWithin } from '../time-left.js'
 
 /** What a process has to find out before it uses an instance that it meets for the first time. */
 export interface FirstMeetings {
@@ -29,7 +30,7 @@ export const createFirstMeetings = ({ instances, doubtful, check }: MeetingsPart
     if (doubtful(instance.name)) {
       // Only the others can tell what it lacks, and they may be farther away.
       const others = [...instances.values()].map((other) => other.connect())
-      await Promise.all([...others, within(instance.deadline('write'), check(instance.name))])
+      await Promise.all([...others, endedWithin(instance.deadline('write'), check(instance.name))])
     }
     over.add(instance.name)
   }
@@ -41,20 +42,10 @@ export const createFirstMeetings = ({ instances, doubtful, check }: MeetingsPart
       if (instance === undefined) return undefined
       const meeting = meetings.get(name) ?? meet(instance)
       meetings.set(name, meeting)
-      return limit === undefined ? meeting : within(limit, meeting)
+      return limit === undefined ? meeting : endedWithin(limit, meeting)
     },
   }
 }
-
-/** Resolves when that has ended, or after so many ms. */
-const within = (ms: number, work: Promise<void>): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    void work.then(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 
 /** The same methods, each of which first waits for `hold()` where there is something to wait for. */
 export const held = <S extends object>(target: S, hold: () => Promise<void> | undefined): S => {

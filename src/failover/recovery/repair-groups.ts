@@ -1,7 +1,7 @@
 import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import type { Script } from '../../instances/scripts.js'
-import type { Clock, Version } from '../versions/clock.js'
+import { type Clock, type Version, validVersion } from '../versions/clock.js'
 import { groupCalls } from '../versions/kept-calls.js'
 import type { Pace } from './recovery-pace.js'
 import type { Copied } from './repair.js'
@@ -45,8 +45,7 @@ const TEXTS = 50
 
 export const createGroupRepair = (layout: Layout, clock: Clock, pace: Pace): GroupRepair => {
   const calls = groupCalls(layout, clock)
-  const valid = (version: string): Version | undefined =>
-    /^[0-9a-f]{24}$/.test(version) && version <= clock.horizon() ? version : undefined
+  const valid = (found: unknown): Version | undefined => validVersion(found, clock.horizon())
 
   const read = (at: Instance, script: Script, keys: readonly string[], args: readonly (string | number)[]) =>
     at.script({ script, keys, args }, 'read', patience(at))

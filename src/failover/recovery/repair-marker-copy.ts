@@ -1,7 +1,7 @@
 import type { Instance } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import type { CategorySettings } from '../../settings/settings.js'
-import type { Clock, Version } from '../versions/clock.js'
+import { type Clock, type Version, validVersion } from '../versions/clock.js'
 import { entryCalls } from '../versions/kept-calls.js'
 import type { Pace } from './recovery-pace.js'
 import type { Marks } from './repair-marks.js'
@@ -48,8 +48,7 @@ export const copyMarkers = async (
 ): Promise<void> => {
   const calls = entryCalls(layout, clock)
   const byName = new Map(categories.map((category) => [category.name, category]))
-  const valid = (version: unknown): version is Version =>
-    typeof version === 'string' && /^[0-9a-f]{24}$/.test(version) && version <= clock.horizon()
+  const valid = (version: unknown): version is Version => validVersion(version, clock.horizon()) !== undefined
 
   const take = async (field: string, version: Version, keys: [string, Version, CategorySettings][]): Promise<void> => {
     const marker = readMarker(field)

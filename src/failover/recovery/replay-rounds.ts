@@ -5,7 +5,7 @@ import type { Report } from '../../report.js'
 import type { Pending } from '../journal/journal.js'
 import { type DeltaEntry, isGroup, namesOf } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
-import type { Version } from '../versions/clock.js'
+import { type Version, validVersion } from '../versions/clock.js'
 import { copyCounterScript } from '../versions/entry-scripts.js'
 import { keyMarker } from '../versions/markers.js'
 import type { Pace } from './recovery-pace.js'
@@ -51,9 +51,8 @@ export const createRounds = (parts: RoundsParts) => {
       // Without an answer the value counts: a loss would be worse.
       const markers = await markersAt(other, layout, fields).catch(() => [])
       asked.forEach(({ pending }, i) => {
-        const marker = markers[i]
-        if (typeof marker === 'string' && /^[0-9a-f]{24}$/.test(marker) && marker <= horizon)
-          floors.set(pending, marker)
+        const marker = validVersion(markers[i], horizon)
+        if (marker !== undefined) floors.set(pending, marker)
       })
     }
     return floors

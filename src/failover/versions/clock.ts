@@ -47,6 +47,10 @@ const SHAPE = /^[0-9a-f]{24}$/
 
 export const isVersion = (text: unknown): text is Version => typeof text === 'string' && SHAPE.test(text)
 
+/** The version, if it is one that can be: not from too far ahead. */
+export const validVersion = (found: unknown, horizon: Version): Version | undefined =>
+  isVersion(found) && found <= horizon ? found : undefined
+
 /** The time in a version, epoch ms. */
 export const timeOf = (version: Version): number => Number.parseInt(version.slice(0, 12), 16)
 
