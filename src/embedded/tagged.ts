@@ -49,7 +49,7 @@ export const createTagged = (
 
   return {
     removeTagged: async ({ category, names }, options) => {
-      let fields = names.map((tag) => momentField(category, tag))
+      let fields = options?.marked === true ? [] : names.map((tag) => momentField(category, tag))
       let count = 0
       for (const tag of names) {
         for (;;) {

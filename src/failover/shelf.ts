@@ -105,8 +105,11 @@ export interface Shelf {
   /** Keys as at home: they begin with the category's prefix, then `prefix`. */
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
   clear(): Promise<void>
-  /** Removes every entry that bears any of the tags; how many, as far as that is known. At least one tag. */
-  invalidate(tags: readonly string[]): Promise<number>
+  /**
+   * Removes every entry that bears any of the tags; how many, as far as that is known. At least one tag. `everywhere`:
+   * after `Shelves.invalidateEverywhere`.
+   */
+  invalidate(tags: readonly string[], everywhere?: boolean): Promise<number>
   /**
    * The right to compute the value of a key, over all processes. Every write, removal and invalidation of the key that
    * comes later is heeded by its `fill`. Rejects only where the category fails closed. src/cache/leases waits for it and

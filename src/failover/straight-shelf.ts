@@ -94,9 +94,9 @@ const straight = (store: Store, { category, source, prefix, reading, writing, re
     clear: async () => {
       await store.clear(prefix, writing())
     },
-    invalidate: async (tags) => {
+    invalidate: async (tags, marked = false) => {
       const named = storeTags(category, tags)
-      return named === undefined ? 0 : store.removeTagged(named, writing())
+      return named === undefined ? 0 : store.removeTagged(named, { ...writing(), marked })
     },
     lease: (name, ask) =>
       whenReady(() =>

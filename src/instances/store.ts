@@ -54,12 +54,13 @@ export interface EntryStore {
   swap(key: string, expected: string, next: Omit<EntryWrite, 'key'>, options?: CallOptions): Promise<boolean>
   /**
    * Removes the entries of the category that bear any of the tags; how many. In batches, each with the deadline: stopped
-   * in between, what is left is found by the next call. What is written meanwhile may go as well.
+   * in between, what is left is found by the next call. What is written meanwhile may go as well. `marked`: by
+   * `invalidateEverywhere` already.
    */
-  removeTagged(tags: Tags, options?: CallOptions): Promise<number>
+  removeTagged(tags: Tags, options?: CallOptions & { readonly marked?: boolean }): Promise<number>
   /**
-   * The tags are invalidated in all categories: those that have entries with tags here. Each is to be removed from by
-   * itself.
+   * Marks the tags as invalidated in all categories, for those who are computing something. Answers which categories have
+   * entries with tags here; each is to be removed from by itself.
    */
   invalidateEverywhere(tags: readonly string[], options?: CallOptions): Promise<string[]>
   /** Physical remaining life of an entry in ms, or undefined if absent. Infinity without TTL. */

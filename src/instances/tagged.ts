@@ -76,7 +76,7 @@ export const createTagged = (
 ): Pick<EntryStore, 'removeTagged' | 'invalidateEverywhere'> => ({
   removeTagged: async ({ category, names }, options) => {
     // All of them before anything goes: what is being computed now must not bring back what this removes.
-    let fields = names.map((tag) => momentField(category, tag))
+    let fields = options?.marked === true ? [] : names.map((tag) => momentField(category, tag))
     let removed = 0
     for (const tag of names) {
       const index = layout.tag(category, tag)

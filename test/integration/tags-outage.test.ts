@@ -118,3 +118,18 @@ it('with both away what lies in files is invalidated, too', async () => {
     'meanwhile',
   ])
 })
+
+it('in all categories: what fails closed says so, and the others are done', async () => {
+  const lines = heard()
+  const [primary, secondary] = await Promise.all([startTestRedis(), startTestRedis()])
+  const env = { REDIS_PRIMARY_URL: primary.url, REDIS_SECONDARY_URL: secondary.url }
+  const { tiers } = openTestTiers(env, { categories: { auth: { onOutage: 'fail-closed', mirror: false } } })
+  for (const category of ['auth', 'menu', 'analytics']) await tiers.cache.set('a', 1, { category, tags: ['x'] })
+  await primary.crash()
+  await until('it is known', () => tiers.health().status === 'degraded')
+  const failed = { code: 'CACHE_UNAVAILABLE', operation: 'invalidateTags', category: 'auth', applied: 'unknown' }
+  await expect(tiers.cache.invalidateTags(['x'])).rejects.toMatchObject(failed)
+  expect(await tiers.cache.has('a', { category: 'menu' })).toBe(false)
+  expect(await tiers.cache.has('a', { category: 'analytics' })).toBe(false)
+  expect(lines.join(' ')).not.toContain('unhandled')
+})

@@ -27,21 +27,22 @@ export const createInvalidating = ({ categoryOf, known, shelves, invalidating }:
   }
 
   const inAll = async (tags: readonly string[]): Promise<number> => {
-    const place = { category: 'cache', operation: OPERATION }
     const elsewhere = await shelves.invalidateEverywhere(tags).catch((error: unknown) => {
-      throw fromStore(error, place)
+      throw fromStore(error, { category: 'cache', operation: OPERATION })
     })
     const categories = [...new Set([...known(), ...elsewhere])].flatMap((name) => ifUsable(name) ?? [])
     let removed = 0
     const ended = await Promise.all(
-      categories.map(async ({ shelf }) => {
-        const count = shelf.invalidate(tags)
-        const done = await part(count)
-        if (done.error === undefined) removed += await count
-        return done
-      }),
+      categories.map((category) =>
+        part(
+          category.shelf.invalidate(tags, true).then((count) => {
+            removed += count
+          }),
+        ),
+      ),
     )
-    whole(ended, place)
+    const failed = categories.find((_, i) => ended[i]?.error !== undefined)
+    if (failed !== undefined) whole(ended, failed.place(OPERATION))
     return removed
   }
 

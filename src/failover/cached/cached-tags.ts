@@ -14,19 +14,20 @@ export const createCachedTags = (setting: CachedSetting) => {
   const { mayForget, remember, writeTime } = createMemory(setting)
   const { scope } = overlay
 
-  const atHome = (tags: readonly string[]): Promise<number> => {
+  const atHome = (tags: readonly string[], marked: boolean): Promise<number> => {
     const named = storeTags(category.name, tags)
-    return named === undefined ? Promise.resolve(0) : home.removeTagged(named, writing)
+    return named === undefined ? Promise.resolve(0) : home.removeTagged(named, { ...writing, marked })
   }
 
   const elsewhere = async (
     tags: readonly string[],
+    everywhere: boolean,
     startedAt: number,
     error: StoreError | undefined,
   ): Promise<number> => {
     if (!mayForget()) {
       if (error !== undefined) throw error
-      const removed = await atHome(tags)
+      const removed = await atHome(tags, everywhere)
       settle(startedAt)
       return removed
     }
@@ -35,20 +36,20 @@ export const createCachedTags = (setting: CachedSetting) => {
     const [copied, removed] = await Promise.all([
       copies.removeTagged(category.keyPrefix, tags, writeTime(steadyNow())),
       // What can't be removed there now is removed on replay.
-      error === undefined && (home.readable() || home.catchingUp()) ? atHome(tags).catch(orNone) : 0,
+      error === undefined && (home.readable() || home.catchingUp()) ? atHome(tags, everywhere).catch(orNone) : 0,
     ])
     settle(startedAt, copied.reached)
     return copied.removed + removed
   }
 
-  return async (tags: readonly string[]): Promise<number> => {
+  return async (tags: readonly string[], everywhere = false): Promise<number> => {
     const startedAt = steadyNow()
-    if (!setting.parts.landscape.calm(home.name)) return elsewhere(tags, startedAt, undefined)
+    if (!setting.parts.landscape.calm(home.name)) return elsewhere(tags, everywhere, startedAt, undefined)
     let removed: number
     try {
-      removed = await atHome(tags)
+      removed = await atHome(tags, everywhere)
     } catch (error) {
-      return elsewhere(tags, startedAt, outageOf(error))
+      return elsewhere(tags, everywhere, startedAt, outageOf(error))
     }
     settle(startedAt)
     return removed

@@ -87,7 +87,7 @@ export const createPlans = ({ landscape, journal, layout, places, marks, now }: 
     }
     const known = places.cachedAt(instance.name).map(({ name }) => name)
     for (const category of new Set([...known, ...(await instance.invalidateEverywhere([tag], time))])) {
-      await instance.removeTagged({ category, names: [tag] }, time)
+      await instance.removeTagged({ category, names: [tag] }, { ...time, marked: true })
     }
   }
 
