@@ -32,7 +32,7 @@ const oddTags = [
 ]
 
 /** An entry's text as the codec writes it. */
-export const taggedText = (tags: readonly string[], value: unknown = 1, meta: object = {}): string =>
+const taggedText = (tags: readonly string[], value: unknown = 1, meta: object = {}): string =>
   `{"value":${JSON.stringify(value)},"expires":${soon()}${
     tags.length === 0 ? '' : `,"meta":${JSON.stringify({ t: tags, ...meta })}`
   }}`
