@@ -59,6 +59,9 @@ export const createCachedCounting = (setting: CachedSetting): CachedCounting => 
   const increment = async (entry: EntryName, by: number, endsAt: number, startedAt: number): Promise<number> => {
     const time = writeTime(startedAt)
     const about = overlay.about([entry])
+    const waiting = overlay.find(entry.key)?.added?.all ?? 0
+    // Which number is read now.
+    const elsewhere = !home.readable()
     if (!home.writable() || about.invalid) return incrementElsewhere(entry, by, endsAt, time, undefined)
     let total: number
     try {
@@ -66,8 +69,9 @@ export const createCachedCounting = (setting: CachedSetting): CachedCounting => 
     } catch (error) {
       return incrementElsewhere(entry, by, endsAt, time, notAdded(error))
     }
-    settle(startedAt, await countedToo(entry, by, endsAt, time, about.counted))
-    return total
+    const copied = await countedToo(entry, by, endsAt, time, about.counted)
+    settle(startedAt, copied?.reached)
+    return elsewhere ? (copied?.total ?? total + waiting) : total + waiting
   }
 
   /** Home has counted. A copy that is counted by itself counts on; another one goes. */
@@ -77,15 +81,15 @@ export const createCachedCounting = (setting: CachedSetting): CachedCounting => 
     endsAt: number,
     time: TimeLeft,
     counted: boolean,
-  ): Promise<Reached | undefined> => {
+  ): Promise<{ readonly total?: number; readonly reached: Reached } | undefined> => {
     if (counted || home.catchingUp()) {
       try {
-        return (await copies.increment(redisKey, by, endsAt, time))?.reached
+        return await copies.increment(redisKey, by, endsAt, time)
       } catch (error) {
         if (!(error instanceof StoreError)) throw error // What is there is no number: then it goes.
       }
     } else if (!outages.involved(name)) return undefined
-    return (await copies.remove([redisKey], time, false)).reached
+    return { reached: (await copies.remove([redisKey], time, false)).reached }
   }
 
   return {

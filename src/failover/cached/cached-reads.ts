@@ -1,5 +1,6 @@
 import { isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
+import { counted } from '../journal/journal-sums.js'
 import type { EntryName, Located } from '../shelf.js'
 import { steadyNow, type TimeLeft, timeFrom } from '../time-left.js'
 import { type CachedSetting, keyOf } from './cached-setting.js'
@@ -33,7 +34,7 @@ export const createCachedReads = (setting: CachedSetting): CachedReads => {
     if (!home.readable() || stale(home.name)) return 'copy'
     const found = overlay.find(key)
     if (found?.invalid === true) return 'copy'
-    return home.writable() && found?.counted !== true ? 'home' : 'copy-first'
+    return home.writable() ? 'home' : 'copy-first'
   }
 
   const keysOf = (names: readonly EntryName[]): string[] => names.map(keyOf)
@@ -46,13 +47,18 @@ export const createCachedReads = (setting: CachedSetting): CachedReads => {
 
   const atHome = async (names: readonly EntryName[], time: TimeLeft): Promise<(Located | undefined)[]> => {
     const [only] = names
+    // Looked at before home is asked: what is replayed in between is then found there.
+    const added = names.map(({ key }) => overlay.find(key)?.added)
     try {
       const texts =
         names.length === 1 && only !== undefined
           ? [await home.read(only.redisKey, reading)]
           : await home.readMany(keysOf(names), reading)
       const degraded = !home.writable()
-      const located = texts.map((text) => (text === undefined ? undefined : { text, source: home.name, degraded }))
+      const located = texts.map((stored, i) => {
+        const text = counted(stored, added[i], setting.parts.now())
+        return text === undefined ? undefined : { text, source: home.name, degraded }
+      })
       // What was written since its tag was invalidated is read where it doesn't wait for replay.
       const hidden = located.flatMap((each, i) => (each !== undefined && overlay.tagged(each.text) ? [i] : []))
       if (hidden.length > 0) {
@@ -128,7 +134,9 @@ export const createCachedReads = (setting: CachedSetting): CachedReads => {
         const life = await copies.life(name.redisKey, timeFrom(steadyNow(), readMs()))
         if (life !== undefined || where === 'copy') return life
       }
-      return home.life(name.redisKey, reading).catch((error) => lifeAfter(name, error))
+      const life = await home.life(name.redisKey, reading).catch((error) => lifeAfter(name, error))
+      // A counter that so far only waits for home.
+      return life ?? copies.life(name.redisKey, rest())
     },
   }
 }

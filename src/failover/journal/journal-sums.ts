@@ -1,3 +1,4 @@
+import { countUp } from '../../embedded/counter.js'
 import { within } from '../../embedded/database.js'
 import { type DeltaEntry, deltasOf, type Scope } from './journal-entries.js'
 import type { JournalTables, Sum } from './journal-files.js'
@@ -45,3 +46,11 @@ export const addedBy = ([, sum, earliest, latest]: Sum, read: () => readonly Del
 }
 
 const total = (deltas: readonly DeltaEntry[]): number => deltas.reduce((sum, { by }) => sum + by, 0)
+
+/** A counter with the increments that are not in it yet. What is no counter stays as it is. */
+export const counted = (text: string | undefined, added: Added | undefined, now: number): string | undefined => {
+  const by = text === undefined ? added?.live : added?.all
+  if (by === undefined) return text
+  const outcome = countUp(text === undefined ? undefined : { text, endsAt: now }, by, now, now)
+  return 'total' in outcome ? String(outcome.total) : text
+}

@@ -4,7 +4,7 @@ import { StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import { categoryScope, type DeltaEntry } from '../journal/journal-entries.js'
 import type { Found } from '../journal/journal-overlay.js'
-import type { Added } from '../journal/journal-sums.js'
+import { type Added, counted } from '../journal/journal-sums.js'
 import type { Landscape } from '../landscape.js'
 import type { EntryName, Located, Shelf } from '../shelf.js'
 import { type KeptEntries, versionOf } from './kept-entries.js'
@@ -20,7 +20,7 @@ import {
   unknownError,
   type Weakened,
 } from './kept-places.js'
-import { combined, counted, nothingStored, type Standing, standing } from './kept-standing.js'
+import { combined, nothingStored, type Standing, standing } from './kept-standing.js'
 
 /** What waits in the journal about one key, for each place and for home's counter. */
 export interface WaitingAt {

@@ -1,7 +1,5 @@
-import { countUp } from '../../embedded/counter.js'
 import type { TombstoneEntry, ValueEntry } from '../journal/journal-entries.js'
 import type { FoundAll } from '../journal/journal-overlay.js'
-import type { Added } from '../journal/journal-sums.js'
 import type { Version } from '../versions/clock.js'
 import { highest } from '../versions/merge.js'
 
@@ -70,11 +68,3 @@ export const waitingFor = ({ own, cleared, invalid }: FoundAll, key: string): Wa
 })
 
 export const nothingStored: Stored = { text: undefined, version: undefined, marker: undefined }
-
-/** A counter with the increments that are not in it yet. What is no counter stays as it is. */
-export const counted = (text: string | undefined, added: Added | undefined, now: number): string | undefined => {
-  const by = text === undefined ? added?.live : added?.all
-  if (by === undefined) return text
-  const outcome = countUp(text === undefined ? undefined : { text, endsAt: now }, by, now, now)
-  return 'total' in outcome ? String(outcome.total) : text
-}

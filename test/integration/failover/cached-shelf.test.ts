@@ -241,6 +241,30 @@ describe('calls in an outage', () => {
     expect(await shelf.read(entry('a'))).toBeUndefined()
   })
 
+  it('a number at home that lacks increments is told with them, to readers and to who counts on', async () => {
+    const { shelf, home, recover } = await open()
+    const end = Date.now() + 60_000
+    const count = (by: number): Promise<number> => shelf.increment(entry('n'), by, end)
+    const number = async (): Promise<number> => Number(await shelf.read(entry('n')))
+    expect(await count(10)).toBe(10)
+    home.drill(60_000)
+    // What home had isn't known here.
+    expect([await count(1), await count(2), await number()]).toEqual([1, 3, 3])
+    expect(await shelf.increment(entry('new'), 5, end)).toBe(5)
+    home.drill(0)
+    await until('it catches up', () => home.catchingUp())
+    // As long as the number is read elsewhere, that is the one that is told.
+    expect([await count(4), await number()]).toEqual([7, 7])
+    home.readmit()
+    expect([await number(), await count(8), await number()]).toEqual([17, 25, 25])
+    expect([await shelf.read(entry('new')), await shelf.increment(entry('other'), 1, end)]).toEqual(['5', 1])
+    expect((await shelf.life(entry('new'))) ?? 0).toBeGreaterThan(30_000)
+    await recover()
+    expect([await number(), await count(1), await number()]).toEqual([25, 26, 26])
+    expect(await atHome.get(entry('n').redisKey)).toBe('26')
+    expect(await atHome.get(entry('new').redisKey)).toBe('5')
+  })
+
   it('copies live no longer than standInTtl says', async () => {
     const { shelf } = await open({ policy: { standInTtl: 5_000 } })
     await primary.crash()
