@@ -60,8 +60,8 @@ interface Call {
   readonly patience: number
 }
 
-/** The right to compute, over all servers where the store knows such a right; or somebody has it for too long. */
-type Granted = { readonly lease: ShelfLease | undefined } | { readonly late: true }
+/** The right to compute, over all servers; or somebody else has it for too long. */
+type Granted = { readonly lease: ShelfLease } | { readonly late: true }
 
 const hit = (value: Encoded | undefined): Acquired => ({ outcome: 'hit', value })
 
@@ -97,6 +97,7 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
     const { category, key, operation, wanted, stale, ends } = call
     const leased = await leaseFor(call).catch((error) => {
       turn.pass()
+      if (stale !== undefined) return { late: true } as const
       throw fromStore(error, category.place(operation))
     })
     if ('late' in leased) {
@@ -110,13 +111,12 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
         replaces: renews || wanted.fresh,
         hidesFailures: renews && wanted.tellsFailures !== true,
       })
-      return leading(call, lease, leased.lease?.noted === true)
+      return leading(call, lease, leased.lease.noted)
     }
     turn.claim()
     turn.end(leased)
-    if (!('error' in leased)) return hit(leased.value)
-    if (stale !== undefined) return hit(stale)
-    throw leased.error
+    if ('error' in leased) throw leased.error
+    return hit(leased.value)
   }
 
   const leading = ({ category, key, stale, patience }: Call, lease: Lease, noted: boolean): Acquired => {
@@ -128,7 +128,6 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
   const leaseFor = async (call: Call): Promise<Outcome<Encoded | undefined> | Granted> => {
     const { category, key, operation, wanted, signal, stale, ends } = call
     const { shelf } = category
-    if (shelf.lease === undefined) return { lease: undefined }
     const name = category.name(key)
     let seen: { readonly text: string | undefined } | undefined = wanted.fresh ? undefined : { text: call.text }
     for (;;) {
@@ -136,12 +135,14 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
       const wish = { patience, signal, despiteFailure: stale === undefined, ...(seen && { seen }) }
       const leased = await acquireLease(shelf, name, wish)
       if ('failed' in leased) {
+        if (stale === undefined) return { error: failedElsewhere(category, operation) }
+        // Others of this server, who have nothing else to answer, may try all the same.
         attempts.failedElsewhere(flightOf(category.settings.name, key), leased.failed)
-        return { error: failedElsewhere(category, operation) }
+        return { late: true }
       }
       if (!('found' in leased)) return leased
       const found = await reader.open(category, name, leased.found, operation)
-      if (found !== undefined && !found.stale) return { value: found.value }
+      if (found !== undefined && !found.stale) return { value: shareable(found.value) }
       // Something that is none of ours lies there, or it has ended meanwhile. What is no text isn't the same twice.
       seen = seen?.text === leased.found ? undefined : { text: leased.found }
     }
@@ -178,6 +179,10 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
     },
   }
 }
+
+/** What was parsed belongs to one reader; this is for all who wait. */
+const shareable = (value: Encoded | undefined): Encoded | undefined =>
+  value && (value.meta === undefined ? { json: value.json } : { json: value.json, meta: value.meta })
 
 const failedElsewhere = (category: Category, operation: string) =>
   cacheError(

@@ -18,8 +18,8 @@ export interface Holding {
   readonly operation: string
   /** Over the callers of this server. */
   readonly turn: Turn<Encoded | undefined>
-  /** Over all servers; undefined where the store has none. */
-  readonly shelfLease: ShelfLease | undefined
+  /** Over all servers. */
+  readonly shelfLease: ShelfLease
   /** When its time is over, by `elapsed`. */
   readonly ends: number
   /** A stale value is answered meanwhile. */
@@ -56,8 +56,7 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
 
   const storeValue = async ({ category, operation, turn, shelfLease }: Holding, prepared: Prepared): Promise<void> => {
     // Of the time before a later write or removal: answered, not stored.
-    if (turn.overtaken(prepared.write.tags)) return shelfLease?.release()
-    if (shelfLease === undefined) return writer.store(category, prepared, operation)
+    if (turn.overtaken(prepared.write.tags)) return shelfLease.release()
     const { write, legacy } = prepared
     const filled = shelfLease.fill(write)
     if (legacy === undefined) return rejectAs(filled, category, operation)
@@ -71,13 +70,13 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
   ): Promise<void> => {
     const { negativeTtl, codec } = category.settings
     const remembered = codec === 'json' ? false : negativeTtl
-    if (turn.overtaken(tags) || (remembered === false && !replaces)) return shelfLease?.release()
-    if (codec === 'json' || (remembered === false && shelfLease === undefined)) {
+    if (turn.overtaken(tags) || (remembered === false && !replaces)) return shelfLease.release()
+    if (codec === 'json') {
       await rejectAs(category.shelf.remove([category.name(key)]), category, operation)
-      return shelfLease?.release()
+      return shelfLease.release()
     }
     const absent: ShelfWrite = writer.prepareAbsent(category, key, remembered === false ? AT_ONCE : remembered, tags)
-    await rejectAs(shelfLease?.fill(absent) ?? category.shelf.write([absent]), category, operation)
+    await rejectAs(shelfLease.fill(absent), category, operation)
   }
 
   return (holding) => {
@@ -90,7 +89,7 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
       clearTimeout(watchdog)
       if (!turn.pass()) return
       if (renews) attempts.died(id)
-      void shelfLease?.release(renews ? { died: true } : undefined)
+      void shelfLease.release(renews ? { died: true } : undefined)
     }
     // Whoever holds it may be gone without a word; the waiting must not depend on it.
     const watchdog = setTimeout(release, timerMs(hardTimeout + HOLDER_DELAY))
@@ -104,7 +103,7 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
       turn.end({ value }, tags)
     }
     const endFailed = (error: unknown): void => {
-      void shelfLease?.release({ failed: renews ? attempts.failed(id) : FAILURE_TOLD })
+      void shelfLease.release({ failed: renews ? attempts.failed(id) : FAILURE_TOLD })
       turn.end({ error })
       if (holding.hidesFailures && !isClosed(error)) oddities.renewalFailed(settings, error)
     }
@@ -124,7 +123,7 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
       },
       skip: async (value) => {
         if (!claim()) return value
-        void shelfLease?.release()
+        void shelfLease.release()
         end(value)
         return value
       },

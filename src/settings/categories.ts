@@ -93,7 +93,7 @@ const build = (
   const keyPrefix = Problem.is(prefix) ? `${namespace}${name}:` : prefix
   if (Problem.is(prefix)) faults.add(`categories.${name}.key`, prefix.problem)
   const category = { ...defaultsOf(name), ...fields, name, instance, keyPrefix, enumerable: keyPrefix !== '' }
-  for (const problem of contradictions(category)) faults.add(`categories.${name}`, problem)
+  for (const problem of contradictions(category, fields)) faults.add(`categories.${name}`, problem)
   return Object.freeze(category)
 }
 

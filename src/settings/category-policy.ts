@@ -77,9 +77,14 @@ const checks: Checks<Policy> = {
 export const readPolicy = (input: unknown, where: string, faults: Faults): Partial<Policy> =>
   readFields(input, checks, where, faults)
 
-/** Fields that contradict each other, with the defaults applied. */
-export const contradictions = (category: CategorySettings): string[] => {
+/** Fields that contradict each other, with the defaults applied; `written`: those that the app set itself. */
+export const contradictions = (category: CategorySettings, written: Partial<Policy>): string[] => {
   const found: string[] = []
+  for (const field of ['grace', 'negativeTtl'] as const) {
+    if (category.codec === 'json' && typeof written[field] === 'number') {
+      found.push(`codec 'json' has no place for what ${field} needs; write ${field}: false, or leave codec out`)
+    }
+  }
   if (category.mirror && category.codec === 'json') {
     found.push(
       "codec 'json' can't be mirrored, because it has no place for a version; write mirror: false, or leave codec out",

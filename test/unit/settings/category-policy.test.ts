@@ -122,6 +122,10 @@ describe('a category', () => {
     [{ hardTimeout: -5 }, 'categories.menu.hardTimeout: -5 is too short: at least 1 (millisecond)'],
     [{ hardTimeout: '30d' }, "categories.menu.hardTimeout: too long: at most '1d'"],
     [{ softTimeout: '11s' }, 'categories.menu: softTimeout is longer than hardTimeout (10000 ms); write a shorter one'],
+    [
+      { codec: 'json', negativeTtl: '1m' },
+      "categories.menu: codec 'json' has no place for what negativeTtl needs; write negativeTtl: false, or leave codec out",
+    ],
     [{ deadline: { raed: 5 } }, "categories.menu.deadline: unknown option 'raed' (did you mean 'read'?)"],
     [
       { deadline: { write: '4s' } },
