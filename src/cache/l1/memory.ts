@@ -1,8 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import type { Held } from '../../failover/shelf.js'
 
-/** What an entry takes besides its text and its key: the objects around it, and what a reader usually leaves beside it. */
-const OVERHEAD = 500
+/**
+ * What an entry takes besides its text and its key: about 550 bytes for the objects around it and what a reader usually
+ * leaves beside it, and what a heap of that size needs so that it can be swept (bench/l1-memory.ts).
+ */
+const OVERHEAD = 1_000
 
 export interface Kept extends Held {
   /** performance.now() from which it isn't answered any more. */
