@@ -106,7 +106,7 @@ describe('cached data while no instance is left, where the app kept another stat
       traceIds: async () => [],
       cleanup: async () => undefined,
     } as unknown as StateAdapter
-    const { tiers, both } = await open(() => counting)
+    const { tiers, both } = await open(() => counting, { MOTIA_REDIS_DEADLINE_WRITE: '3s' })
     await both()
     const keys = Array.from({ length: 1_100 }, (_, i) => `k${i}`)
     await tiers.cache.setMany(
@@ -131,6 +131,31 @@ describe('cached data while no instance is left, where the app kept another stat
       expect(said()).toHaveLength(1)
     })
   }
+
+  it('what could not be removed at once is removed later', async () => {
+    const state = inFile()
+    let fails = 0
+    const { tiers, both, back } = await open(
+      () =>
+        ({
+          ...state,
+          get: (group: string, key: string) => state.get(group, key),
+          set: (group: string, key: string, value: unknown) => state.set(group, key, value),
+          delete: (group: string, key: string) => state.delete(group, key),
+          traceIds: () => state.traceIds(),
+          cleanup: () => state.cleanup(),
+          clear: async (group: string) => {
+            if (fails++ === 0) throw new Error('not now')
+            await state.clear(group)
+          },
+        }) as StateAdapter,
+    )
+    await both()
+    await tiers.cache.set('a', 1, menu)
+    expect(await state.keys('~cache/menu')).toEqual(['a'])
+    await back()
+    await until('it is gone', async () => fails > 0 && (await state.keys('~cache/menu')).length === 0, 20_000)
+  })
 
   it('a state that hangs is left alone: calls end in time, and our files serve', async () => {
     const hanging = { clear: async () => undefined, traceIds: async () => [], cleanup: async () => undefined }

@@ -42,6 +42,8 @@ const LIMIT = 100
 const CLEAR_LIMIT = 3_000
 /** ms for which one that failed is left alone. */
 const REST = 1_000
+/** ms until what couldn't be removed is tried again. */
+const AGAIN = 5_000
 export const SHOWN = '~cache/'
 
 interface Known {
@@ -55,6 +57,9 @@ export const createStateResort = (state: OtherState, shownAs: ShownAs, now: () =
   const known = new Map<string, Known>()
   let bytes = 0
   let restUntil = 0
+  /** Groups in which something may lie. */
+  const touched = new Set<string>()
+  let later: NodeJS.Timeout | undefined
 
   const forget = (place: string): void => {
     bytes -= known.get(place)?.size ?? 0
@@ -79,12 +84,32 @@ export const createStateResort = (state: OtherState, shownAs: ShownAs, now: () =
   }
   const limitOf = (options: CallOptions | undefined): number => Math.min(LIMIT, options?.timeout ?? LIMIT)
 
-  const hasRoom = (place: string, size: number): boolean => {
-    for (const each of known.keys()) current(each)
+  /** Removes the groups of which this process knows nothing any more, sooner or later. Answers those that are gone. */
+  const tidy = async (): Promise<ReadonlySet<string>> => {
+    clearTimeout(later)
+    const inUse = new Set([...known.values()].map(({ group }) => group))
+    const gone = new Set<string>()
+    for (const group of touched) {
+      if (inUse.has(group)) continue
+      // Before, so that what is written meanwhile counts.
+      touched.delete(group)
+      if ((await ask(CLEAR_LIMIT, () => state.clear(group))) === undefined) touched.add(group)
+      else gone.add(group)
+    }
+    if ([...touched].some((group) => !inUse.has(group))) later = setTimeout(tidy, AGAIN).unref()
+    return gone
+  }
+
+  const fits = (place: string, size: number): boolean => {
     const before = known.get(place)
     return (
       known.size - (before === undefined ? 0 : 1) < MOST_ENTRIES && bytes - (before?.size ?? 0) + size <= MOST_BYTES
     )
+  }
+  const hasRoom = (place: string, size: number): boolean => {
+    if (fits(place, size)) return true
+    for (const each of known.keys()) current(each)
+    return fits(place, size)
   }
 
   return {
@@ -100,12 +125,13 @@ export const createStateResort = (state: OtherState, shownAs: ShownAs, now: () =
     write: async ({ key: place, text, endsAt }, options) => {
       const shown = shownAs(place)
       const size = place.length + text.length
-      const fits = shown !== undefined && hasRoom(place, size)
+      const taken = shown !== undefined && hasRoom(place, size)
       const was = current(place)
       // Whatever comes of it, what was there is of the past.
       forget(place)
       const item = { place, endsAt, text }
-      const done = fits && (await ask(limitOf(options), () => state.set(shown.group, shown.field, item)))
+      if (taken) touched.add(shown.group)
+      const done = taken && (await ask(limitOf(options), () => state.set(shown.group, shown.field, item)))
       if (shown !== undefined && done) {
         known.set(place, { ...shown, endsAt, size })
         bytes += size
@@ -131,21 +157,17 @@ export const createStateResort = (state: OtherState, shownAs: ShownAs, now: () =
     clear: async (prefix) => {
       const doomed = [...known].filter(([place]) => place.startsWith(prefix))
       for (const [place] of doomed) forget(place)
-      const staying = new Set([...known.values()].map(({ group }) => group))
-      const groups = new Set(doomed.map(([, { group }]) => group))
-      for (const group of groups) if (!staying.has(group)) await ask(CLEAR_LIMIT, () => state.clear(group))
+      const emptied = await tidy()
       for (const [, { group, field }] of doomed) {
-        if (staying.has(group)) await ask(LIMIT, () => state.delete(group, field))
+        if (!emptied.has(group)) await ask(LIMIT, () => state.delete(group, field))
       }
       return doomed.length
     },
 
     sweep: async () => {
       const groups = await ask(CLEAR_LIMIT, () => state.traceIds())
-      const own = new Set([...known.values()].map(({ group }) => group))
-      for (const group of groups?.value ?? []) {
-        if (group.startsWith(SHOWN) && !own.has(group)) await ask(CLEAR_LIMIT, () => state.clear(group))
-      }
+      for (const group of groups?.value ?? []) if (group.startsWith(SHOWN)) touched.add(group)
+      await tidy()
     },
   }
 }
