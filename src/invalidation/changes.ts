@@ -18,7 +18,7 @@ export const changeFields = ({ category, keys, tags, operation, origin }: Change
 ]
 
 /** Undefined where it isn't one: anybody may write to a stream. */
-export const changeOf = (fields: readonly unknown[]): Pick<Change, 'category' | 'keys' | 'origin'> | undefined => {
+const changeOf = (fields: readonly unknown[]): Pick<Change, 'category' | 'keys' | 'origin'> | undefined => {
   const field = (name: string): unknown => {
     const at = fields.findIndex((each, i) => i % 2 === 0 && each === name)
     return at < 0 ? undefined : fields[at + 1]
