@@ -56,8 +56,8 @@ interface Call {
   readonly stale: Encoded | undefined
   /** What lay at the key. */
   readonly text: string | undefined
-  /** ms to wait for a better answer than the stale one. */
-  readonly patience: number
+  /** Until when to wait for a better answer than the stale one, by `elapsed`; as long as for any, where there is none. */
+  readonly patientUntil: number
 }
 
 /** The right to compute, over all servers; or somebody else has it for too long. */
@@ -119,20 +119,22 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
     return hit(leased.value)
   }
 
-  const leading = ({ category, key, stale, patience }: Call, lease: Lease, noted: boolean): Acquired => {
+  const leading = (call: Call, lease: Lease, noted: boolean): Acquired => {
+    const { category, key, stale } = call
     if (stale === undefined) return { outcome: 'lease', lease }
     const awaited = noted || attempts.hasDied(flightOf(category.settings.name, key))
-    return { outcome: 'lease', lease, stale: { value: stale, patience: awaited ? lease.hardTimeout : patience } }
+    return { outcome: 'lease', lease, stale: { value: stale, patience: awaited ? lease.hardTimeout : patience(call) } }
   }
 
+  const patience = ({ patientUntil }: Call): number => Math.max(0, patientUntil - elapsed())
+
   const leaseFor = async (call: Call): Promise<Outcome<Encoded | undefined> | Granted> => {
-    const { category, key, operation, wanted, signal, stale, ends } = call
+    const { category, key, operation, wanted, signal, stale } = call
     const { shelf } = category
     const name = category.name(key)
     let seen: { readonly text: string | undefined } | undefined = wanted.fresh ? undefined : { text: call.text }
     for (;;) {
-      const patience = stale === undefined ? Math.max(0, ends - elapsed()) : call.patience
-      const wish = { patience, signal, despiteFailure: stale === undefined, ...(seen && { seen }) }
+      const wish = { patience: patience(call), signal, despiteFailure: stale === undefined, ...(seen && { seen }) }
       const leased = await acquireLease(shelf, name, wish)
       if ('failed' in leased) {
         if (stale === undefined) return { error: failedElsewhere(category, operation) }
@@ -163,10 +165,10 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
         const stale = found && usable(found, wanted)
         if (stale !== undefined && attempts.rests(id)) return hit(stale)
         const soft = wanted.renew === undefined ? (wanted.softTimeout ?? settings.softTimeout) : 0
-        const patience = stale === undefined ? limit : soft
+        const patientUntil = stale === undefined ? ends : soft === 0 ? 0 : elapsed() + soft
         const text = found?.shelf === category.shelf ? found.text : undefined
-        const call = { category, key, operation, wanted, signal, ends, limit, stale, text, patience }
-        const joined = await visit.join({ fresh: wanted.fresh, patience, signal })
+        const call = { category, key, operation, wanted, signal, ends, limit, stale, text, patientUntil }
+        const joined = await visit.join({ fresh: wanted.fresh, patience: patience(call), signal })
         if ('late' in joined) return late(call)
         if ('turn' in joined) return await lead(call, joined.turn)
         const { outcome } = joined
