@@ -5,7 +5,9 @@ import { momentField } from '../instances/tag-scripts.js'
 import { type EmbeddedDatabase, type OpenDatabase, within } from './database.js'
 import { momentsIn } from './moments.js'
 
+/** Rows of one transaction at most, and characters of the entries that are looked into: nothing else runs meanwhile. */
 const BATCH = 1_000
+const MOST_TEXT = 1024 * 1024
 
 /** What the rows of a tag begin with: its length comes before it, so that none is mistaken for another. */
 const rowsOf = ({ tagPrefix }: Layout, category: string, tag: string): string =>
@@ -25,26 +27,30 @@ export const createTagged = (
   database: OpenDatabase,
   layout: Layout,
 ): Pick<EntryStore, 'removeTagged' | 'invalidateEverywhere'> => {
-  /** How many rows were looked at, and how many entries went. */
+  /** Whether those were all, and how many entries went. */
   const removeBatch = (
     { tables, keyOf }: EmbeddedDatabase,
     category: string,
     tag: string,
-  ): [looked: number, removed: number] => {
+  ): { readonly last: boolean; readonly removed: number } => {
     const prefix = keyOf(rowsOf(layout, category, tag))
-    const rows = [...tables.entries.getRange({ ...within(prefix), limit: BATCH })]
+    const rows = [...tables.entries.getKeys({ ...within(prefix), limit: BATCH })]
     const now = Date.now()
     let removed = 0
-    for (const { key: row } of rows) {
+    let length = 0
+    for (const row of rows) {
+      if (length > MOST_TEXT) return { last: false, removed }
       const key = Buffer.from(row.subarray(prefix.length))
       tables.entries.removeSync(row)
       const entry = tables.entries.get(key)
-      if (entry === undefined || !tagsIn(entry[1]).includes(tag)) continue
+      if (entry === undefined) continue
+      length += entry[1].length
+      if (!tagsIn(entry[1]).includes(tag)) continue
       tables.entries.removeSync(key)
       tables.entries.removeSync(keyOf(layout.lease(key.toString())))
       if (entry[0] > now) removed++
     }
-    return [rows.length, removed]
+    return { last: rows.length < BATCH, removed }
   }
 
   return {
@@ -54,13 +60,13 @@ export const createTagged = (
       for (const tag of names) {
         for (;;) {
           const open = database(count > 0 ? 'unknown' : 'no')
-          const [looked, removed] = await open.transact(() => {
+          const { last, removed } = await open.transact(() => {
             momentsIn(open, layout.invalidated).mark(fields)
             return removeBatch(open, category, tag)
           }, options?.timeout)
           fields = []
           count += removed
-          if (looked < BATCH) break
+          if (last) break
         }
       }
       return count

@@ -106,10 +106,10 @@ export interface Shelf {
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
   clear(): Promise<void>
   /**
-   * Removes every entry that bears any of the tags; how many, as far as that is known. At least one tag. `everywhere`:
-   * after `Shelves.invalidateEverywhere`.
+   * Removes every entry that bears any of the tags; how many, as far as that is known. At least one tag. `tagged`: what
+   * `Shelves.invalidateEverywhere` answered for them a moment ago.
    */
-  invalidate(tags: readonly string[], everywhere?: boolean): Promise<number>
+  invalidate(tags: readonly string[], tagged?: ReadonlySet<string>): Promise<number>
   /**
    * The right to compute the value of a key, over all processes. Every write, removal and invalidation of the key that
    * comes later is heeded by its `fill`. Rejects only where the category fails closed. src/cache/leases waits for it and

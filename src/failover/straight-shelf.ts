@@ -94,9 +94,9 @@ const straight = (store: Store, { category, source, prefix, reading, writing, re
     clear: async () => {
       await store.clear(prefix, writing())
     },
-    invalidate: async (tags, marked = false) => {
+    invalidate: async (tags, tagged) => {
       const named = storeTags(category, tags)
-      return named === undefined ? 0 : store.removeTagged(named, { ...writing(), marked })
+      return named === undefined ? 0 : store.removeTagged(named, { ...writing(), marked: tagged !== undefined })
     },
     lease: (name, ask) =>
       whenReady(() =>

@@ -23,10 +23,11 @@ const FORGOTTEN = 32
 
 /**
  * Lua: `enrol(entry, life, first, last, registry, category)` puts the entry's key into the indexes KEYS[first] to
- * KEYS[last]; `life` in ms. Call it before the entry is written. Without `registry` the category is known anyway.
+ * KEYS[last]; `life` in ms. Call it before the entry is written.
  */
 export const enrolRule = `
 local function enrol(entry, life, first, last, registry, category)
+  if last < first then return end
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   local ends = string.format('%.0f', now + life)
@@ -34,7 +35,7 @@ local function enrol(entry, life, first, last, registry, category)
     if redis.call('ZADD', KEYS[i], ends, entry) == 1 then
       local head = redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 2)
       if #head == 2 then
-        if registry then redis.call('ZADD', registry, 0, category) end
+        redis.call('ZADD', registry, 0, category)
       elseif tonumber(head[2]) < now then
         local before = string.format('(%.0f', now)
         redis.call('ZREM', KEYS[i], unpack(redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', before, 'LIMIT', 0, ${CLEANED})))

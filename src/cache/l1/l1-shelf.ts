@@ -175,7 +175,7 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
     swap: (name, expected, next) => changing([name], 'set', () => shelf.swap(name, expected, next)),
     increment: (name, by, endsAt) => changing([name], 'set', () => shelf.increment(name, by, endsAt)),
     clear: () => changingAll('clear', shelf.clear),
-    invalidate: (tags, everywhere) => changingAll('invalidateTags', () => shelf.invalidate(tags, everywhere)),
+    invalidate: (tags, tagged) => changingAll('invalidateTags', () => shelf.invalidate(tags, tagged)),
     lease: async (name, ask) => {
       const answer = await shelf.lease(name, ask)
       if (!('lease' in answer)) return answer

@@ -27,15 +27,15 @@ export const createInvalidating = ({ categoryOf, known, shelves, invalidating }:
   }
 
   const inAll = async (tags: readonly string[]): Promise<number> => {
-    const elsewhere = await shelves.invalidateEverywhere(tags).catch((error: unknown) => {
+    const tagged = await shelves.invalidateEverywhere(tags).catch((error: unknown) => {
       throw fromStore(error, { category: 'cache', operation: OPERATION })
     })
-    const categories = [...new Set([...known(), ...elsewhere])].flatMap((name) => ifUsable(name) ?? [])
+    const categories = [...new Set([...known(), ...tagged])].flatMap((name) => ifUsable(name) ?? [])
     let removed = 0
     const ended = await Promise.all(
       categories.map((category) =>
         part(
-          category.shelf.invalidate(tags, true).then((count) => {
+          category.shelf.invalidate(tags, tagged).then((count) => {
             removed += count
           }),
         ),

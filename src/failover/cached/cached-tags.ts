@@ -42,9 +42,11 @@ export const createCachedTags = (setting: CachedSetting) => {
     return copied.removed + removed
   }
 
-  return async (tags: readonly string[], everywhere = false): Promise<number> => {
+  return async (tags: readonly string[], tagged?: ReadonlySet<string>): Promise<number> => {
     const startedAt = steadyNow()
+    const everywhere = tagged !== undefined
     if (!setting.parts.landscape.calm(home.name)) return elsewhere(tags, everywhere, startedAt, undefined)
+    if (tagged?.has(category.name) === false) return 0
     let removed: number
     try {
       removed = await atHome(tags, everywhere)

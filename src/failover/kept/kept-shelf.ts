@@ -112,7 +112,10 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
     increment: createKeptCounters(category, places, { entries, reads, writer, landscape, now }).increment,
     scan: createKeptScan(category, places, entries, reads, { landscape, overlay }),
     clear: () => writer.write(clearTask(category, entries, layout, clock)).then(nothing),
-    invalidate: async (tags) => {
+    invalidate: async (tags, tagged) => {
+      // A marker of each tag would be kept for a day.
+      const isCalm = places.every((place) => place === undefined || landscape.calm(place.name))
+      if (tagged?.has(category.name) === false && isCalm) return 0
       let removed = 0
       for (const tag of tags) {
         try {

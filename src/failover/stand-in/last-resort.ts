@@ -148,7 +148,8 @@ export const createFallback = ({ store, home, category, from, now }: FallbackOpt
   }
 }
 
-const PAGE = 500
+/** Entries that are looked into together; each may be large. */
+const PAGE = 100
 
 const texts = {
   'not-a-number': 'the stored value is not an integer',

@@ -41,8 +41,8 @@ end
 `
 
 /**
- * KEYS: entry, markers, indexes of its tags. ARGV: version, horizon, text, life, then the fields of the markers it is
- * subject to. 1, or the version that refused it.
+ * KEYS: entry, markers, registry of categories with tags, indexes of its tags. ARGV: version, horizon, text, life, then
+ * the fields of the markers it is subject to, its own first. 1, or the version that refused it.
  */
 export const putScript = script(`${shared}${enrolRule}
 local floor = nil
@@ -51,17 +51,29 @@ if floor and floor >= version then return floor end
 local was = stored(KEYS[1])
 if was and was ~= 'foreign' and was > version then return was end
 local shorter = was and was ~= 'foreign' and outlived(KEYS[1], ARGV[4])
-enrol(KEYS[1], ARGV[4], 3, #KEYS)
+enrol(KEYS[1], ARGV[4], 4, #KEYS, KEYS[3], string.match(ARGV[5], '^k:([^:]+)'))
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 if shorter then mark(KEYS[2], ARGV[5], before(version)) end
 return 1`)
 
-/** KEYS and ARGV: those of a put; then the text that has to be there. 0 where it isn't. */
+/**
+ * KEYS and ARGV: those of a put; then the text that has to be there. 0 where it isn't, or where a tag of it was
+ * invalidated: it is about to go, and a new version must not keep it.
+ */
 export const swapPutScript = script(`
 local expected = table.remove(ARGV)
 local was = redis.pcall('GET', KEYS[1])
 if type(was) == 'table' and not string.find(was.err, 'WRONGTYPE') then return was end
 if was ~= expected then return 0 end
+local old = string.match(expected, '^{"ver":"([0-9a-f]+)"')
+for i = 7, old and #ARGV or 0 do
+  local marker = redis.call('HGET', KEYS[2], ARGV[i])
+  if marker and #marker == 24 and marker >= old and marker <= ARGV[2] then
+    redis.call('UNLINK', KEYS[1])
+    redis.call('HSET', KEYS[2], ARGV[5], old)
+    return 0
+  end
+end
 ${putScript.lua}`)
 
 /**
@@ -127,8 +139,8 @@ mark(KEYS[2], ARGV[3], version)
 return existed`)
 
 /**
- * KEYS: entry, markers, indexes of its tags. ARGV: version, horizon, ceiling, text, life, own marker, clear marker,
- * markers of tags. 1 it is there now, 0 dropped, 2 it met a foreign value, which is gone.
+ * KEYS: entry, markers, registry of categories with tags, indexes of its tags. ARGV: version, horizon, ceiling, text,
+ * life, own marker, clear marker, markers of tags. 1 it is there now, 0 dropped, 2 it met a foreign value, which is gone.
  */
 export const mergeScript = script(`${shared}${enrolRule}
 local markers = redis.call('HMGET', KEYS[2], unpack(ARGV, 6))
@@ -160,7 +172,7 @@ if was == version then
   local text = redis.call('GET', KEYS[1])
   if text == ARGV[4] or digest(text) > digest(ARGV[4]) then return 0 end
 end
-enrol(KEYS[1], ARGV[5], 3, #KEYS)
+enrol(KEYS[1], ARGV[5], 4, #KEYS, KEYS[3], string.match(ARGV[6], '^k:([^:]+)'))
 redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
 if shorter then mark(KEYS[2], ARGV[6], before(version)) end
 return 1`)

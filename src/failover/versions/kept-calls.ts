@@ -78,7 +78,7 @@ export const entryCalls = (layout: Layout, clock: Clock) => {
   const { markers } = layout
   const own = ({ category, key }: KeptEntry): string[] => [keyMarker(category, key), clearMarker(category)]
   const indexes = (category: string, tags: readonly string[] = []): string[] =>
-    tags.map((tag) => layout.tag(category, tag))
+    tags.length === 0 ? [] : [layout.tagged, ...tags.map((tag) => layout.tag(category, tag))]
 
   const calls = {
     put: (at: KeptEntry, version: Version, { text, tags, life }: EntryText): KeptCall<PutAnswer<undefined>> => ({

@@ -46,6 +46,45 @@ describe('tags of kept entries', () => {
     expect(await dump(ground.a)).toEqual(await dump(ground.b))
   })
 
+  it('an entry that is about to go gets no new life', async () => {
+    const shelf = ground.shelf()
+    await shelf.write([writeTagged('a', 1, ['x'])])
+    const text = (await shelf.read(name('a'))) ?? ''
+    // As an invalidation begins.
+    for (const { url } of [ground.a, ground.b]) {
+      const redis = openRedis(url)
+      await redis.hset(layout.markers, 't:orders:x', ground.landscape.clock.next())
+      redis.disconnect()
+    }
+    const { text: fresh, endsAt, tags } = writeTagged('a', 1, ['x'])
+    expect(await shelf.swap(name('a'), text, { text: fresh, endsAt, tags })).toBe(false)
+    expect(await shelf.read(name('a'))).toBeUndefined()
+    await shelf.write([writeTagged('a', 2, ['x'])])
+    expect(await values(shelf, 'a')).toEqual([2])
+  })
+
+  it('an invalidation in all categories leaves no marker where there are no tags', async () => {
+    const shelf = ground.shelf()
+    const markers = async (): Promise<number[]> =>
+      Promise.all(
+        [ground.a, ground.b].map(async ({ url }) => {
+          const redis = openRedis(url)
+          const count = await redis.hlen(layout.markers)
+          redis.disconnect()
+          return count
+        }),
+      )
+    await shelf.write([write('a', 1)])
+    const before = await markers()
+    expect(await shelf.invalidate(['x'], new Set())).toBe(0)
+    expect(await markers()).toEqual(before)
+    await shelf.write([writeTagged('b', 1, ['x'])])
+    for (const instance of [ground.home, ground.mirror])
+      expect(await instance.invalidateEverywhere(['x'])).toEqual(['orders'])
+    expect(await shelf.invalidate(['x'], new Set(['orders']))).toBe(1)
+    expect((await markers()).every((count, i) => count > (before[i] ?? 0))).toBe(true)
+  })
+
   for (const which of ['home', 'mirror'] as const) {
     for (const how of ['frozen', 'dead'] as const) {
       it(`an invalidation while a ${how} ${which} is away holds`, async () => {
