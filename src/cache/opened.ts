@@ -29,8 +29,10 @@ const remember = (held: Held, found: Found | undefined): Found | undefined => {
   else {
     const { json } = value
     // What isn't a part of the text takes memory of its own.
-    const apart = entry.packed !== undefined || value !== entry.value
-    held.remember(new Opened({ ...entry, value: { json } }, plainValue(json)), apart ? json.length * 2 : 0)
+    const apart = entry.packed !== undefined || value !== entry.value ? json.length * 2 : 0
+    const values = plainValue(json, (bytes) => held.remember(opened, apart + bytes))
+    const opened = new Opened({ ...entry, value: { json } }, values)
+    held.remember(opened, apart)
   }
   return found
 }
