@@ -4,7 +4,7 @@ import type { Category, CategoryOf } from './category.js'
 import type { CacheEngine, ManyPlace, WithHits } from './engine.js'
 import type { Loading } from './loading.js'
 import { type Part, part, whole } from './parts.js'
-import type { Reader } from './reading.js'
+import type { Found, Reader } from './reading.js'
 import type { Prepared, Writer } from './writing.js'
 
 /** Keys in one round trip. */
@@ -24,6 +24,11 @@ export interface BulkParts {
 interface Keyed {
   readonly category: Category
   readonly key: string
+}
+
+/** One without a fresh value. */
+interface Missed extends Keyed {
+  readonly stale: Found | undefined
 }
 
 /** Keys of one category. */
@@ -46,9 +51,11 @@ export const createBulk = ({
     return Array.from(new Set(keys), (key) => ({ category: categoryOf(category, key, operation), key }))
   }
 
-  const load = async (missed: readonly Keyed[], found: Map<string, Encoded>): Promise<void> => {
+  const load = async (missed: readonly Missed[], found: Map<string, Encoded>): Promise<void> => {
     for (const batch of batches(missed, LOADS)) {
-      const ended = await Promise.allSettled(batch.map(({ category, key }) => loading.load(category, key, 'getMany')))
+      const ended = await Promise.allSettled(
+        batch.map(({ category, key, stale }) => loading.load(category, key, 'getMany', stale)),
+      )
       ended.forEach((one, index) => {
         if (one.status === 'fulfilled' && one.value !== undefined) found.set(keyAt(batch, index), one.value)
       })
@@ -64,13 +71,13 @@ export const createBulk = ({
       const found = new Map<string, Encoded>()
       const read = async ({ category, items }: Group<Keyed>): Promise<void> => {
         const loads = loading.has(category)
-        const missed: Keyed[] = []
+        const missed: Missed[] = []
         for (const batch of batches(items, BATCH)) {
           const keys = batch.map(({ key }) => key)
           const answers = await reader.findMany(category, keys, 'getMany')
           batch.forEach((item, index) => {
             const answer = answers[index]
-            if (answer === undefined || answer.stale) missed.push(item)
+            if (answer === undefined || answer.stale) missed.push({ ...item, stale: answer })
             else {
               if (answer.value !== undefined) found.set(item.key, answer.value)
               if (loads) loading.found(category, item.key, answer)

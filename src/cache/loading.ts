@@ -14,8 +14,8 @@ export interface Loading {
   has(category: Category): boolean
   /** Reads through: the stored value, or what the category's loader makes of the key (undefined: absent). */
   get(category: Category, key: string, operation: string): Promise<Encoded | undefined>
-  /** The same, where no fresh value was found. */
-  load(category: Category, key: string, operation: string): Promise<Encoded | undefined>
+  /** The same, where no fresh value was found; perhaps a stale one. */
+  load(category: Category, key: string, operation: string, stale: Found | undefined): Promise<Encoded | undefined>
   /** A fresh value was found: near its end it may be time to renew it. */
   found(category: Category, key: string, found: Found): void
 }
@@ -102,18 +102,24 @@ export const createLoading = (parts: LoadingParts): Loading => {
     return compute({ ...lease, fail }, operation, produce)
   }
 
-  const load = async (category: Category, key: string, operation: string): Promise<Encoded | undefined> => {
-    const acquired = await acquirer.acquire(category, key, operation, plain).catch((error: unknown) => {
+  const load: Loading['load'] = async (category, key, operation, stale) => {
+    const { slots } = sourceOf(category)
+    // Nobody waits for what is loaded behind a stale value, so it needn't wait either: a later read tries again.
+    const behind = stale?.value !== undefined && category.settings.softTimeout === 0
+    const entered = behind && slots.tryEnter()
+    if (behind && !entered) return stale.value
+    let acquired: Acquired | undefined
+    try {
+      acquired = await acquirer.acquire(category, key, operation, plain)
+    } catch (error) {
       // The error of a factory that computed the key while this waited.
       throw isCacheError(error) ? error : failure(category, operation, error)
-    })
+    } finally {
+      if (entered && acquired?.outcome !== 'lease') slots.leave()
+    }
     if (acquired.outcome === 'hit') return acquired.value
-    const { lease, stale } = acquired
-    if (stale === undefined) return computed(acquired, category, key, operation, false)
-    // Nobody waits for it, so it needn't wait either: the next who asks tries again.
-    const entered = sourceOf(category).slots.tryEnter()
-    if (!entered && stale.patience === 0) return lease.skip(stale.value)
-    return orStale(computed(acquired, category, key, operation, entered), stale)
+    const loaded = computed(acquired, category, key, operation, entered)
+    return acquired.stale === undefined ? loaded : orStale(loaded, acquired.stale)
   }
 
   const renew = async (category: Category, key: string, end: number): Promise<void> => {
@@ -143,7 +149,7 @@ export const createLoading = (parts: LoadingParts): Loading => {
     found,
     get: async (category, key, operation) => {
       const seen = await reader.find(category, key, operation, itself)
-      if (seen === undefined || seen.stale) return load(category, key, operation)
+      if (seen === undefined || seen.stale) return load(category, key, operation, seen)
       found(category, key, seen)
       return seen.value
     },
