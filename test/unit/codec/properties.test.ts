@@ -145,7 +145,7 @@ describe('any text in Redis', () => {
       const place = at % whole.length
       return whole.slice(0, place) + insert + whole.slice(place + cut)
     })
-  const field = fc.constantFrom('ver', 'value', 'expires', 'meta', 't', 's', 'c', 'g', '__proto__')
+  const field = fc.constantFrom('ver', 'value', 'expires', 'meta', 't', 's', 'c', 'g', 'n', 'z', '__proto__')
   const shaped = fc
     .dictionary(field, fc.oneof(fc.jsonValue(), fc.dictionary(field, fc.jsonValue())))
     .map((each) => JSON.stringify(each))
@@ -153,7 +153,7 @@ describe('any text in Redis', () => {
 
   it('is read without throwing, and a hit decodes or is refused with a plain error', async () => {
     await encode(new Date())
-    const seen = { hit: 0, corrupt: 0, expired: 0 }
+    const seen = { hit: 0, absent: 0, corrupt: 0, expired: 0 }
     await fc.assert(
       fc.asyncProperty(anyText, fc.constantFrom('keyv', 'json'), async (stored, codec) => {
         const result = readEnvelope(stored, { ...options, codec })
