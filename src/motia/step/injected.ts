@@ -4,6 +4,8 @@ import type * as Client from './client.js'
 interface Injection {
   /** The step file's path, as the runner was given it. */
   readonly file: string
+  /** The same as import() takes it. Made there, because to a module each import of one of Node's costs something. */
+  url(): string
   /** Loads the client, at once. */
   client(): typeof Client
 }

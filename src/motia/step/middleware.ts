@@ -1,10 +1,6 @@
 import type { Cache } from '../../../types/index.js'
-import { consoleReport } from '../../report.js'
 import { injection } from './injected.js'
 import { startedStepSide } from './shared.js'
-
-/** How long calls that the handler didn't await may hold up its result. */
-const DRAIN_LIMIT = 5_000
 
 /**
  * Puts `cache` into the handler's context, and lets its result (or error) out when the cache calls it started have
@@ -35,11 +31,4 @@ const offerCache = (context: object): void => {
   Object.defineProperty(context, 'cache', { get: load, set: settle, enumerable: true, configurable: true })
 }
 
-const drained = (): Promise<void> | undefined => {
-  const outstanding = startedStepSide()?.outstanding
-  if (outstanding === undefined || outstanding.count() === 0) return undefined
-  return outstanding.drain(DRAIN_LIMIT).then((left) => {
-    if (left > 0)
-      consoleReport.warn(`${left} cache calls of this step had not ended ${DRAIN_LIMIT} ms after its handler`)
-  })
-}
+const drained = (): Promise<void> | undefined => startedStepSide()?.drained()

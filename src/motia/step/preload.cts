@@ -15,6 +15,10 @@ if (
   /[\\/]node-runner\.mjs$/.test(runner ?? '') &&
   shared[INJECTION] === undefined
 ) {
-  shared[INJECTION] = { file, client: () => require('./client.cjs') }
+  shared[INJECTION] = {
+    file,
+    url: () => require('node:url').pathToFileURL(require('node:path').resolve(file)).href,
+    client: () => require('./client.cjs'),
+  }
   process.argv[2] = `${__dirname}/wrapper.mjs`
 }

@@ -2,6 +2,7 @@ import type { Cache, RedisService } from '../../../types/index.js'
 import { createCacheClient } from '../../cache/client.js'
 import { createRedisService } from '../../cache/redis-service.js'
 import { cacheError } from '../../errors.js'
+import { consoleReport } from '../../report.js'
 import { type Channel, createChannel } from './channel.js'
 import { createChannelEngine } from './channel-engine.js'
 import { createOutstanding, type Outstanding, trackCalls } from './outstanding.js'
@@ -9,10 +10,15 @@ import { shareStepSide } from './shared.js'
 import { whyUnreachable } from './step-process.js'
 import { sayUnawaitedFailures } from './unawaited.js'
 
+/** How long calls that the handler didn't await may hold up its result. */
+const DRAIN_LIMIT = 5_000
+
 export interface StepSide {
   readonly cache: Cache
   readonly redisService: RedisService
   readonly outstanding: Outstanding
+  /** Resolves when the calls that were started have ended, or took too long. Undefined: none are under way. */
+  drained(): Promise<void> | undefined
 }
 
 export const stepSide = (): StepSide => shareStepSide(createStepSide)
@@ -21,7 +27,17 @@ const createStepSide = (): StepSide => {
   const outstanding = createOutstanding()
   const background = (call: Promise<unknown>): void => void outstanding.track(call)
   const cache = trackCalls(createCacheClient(createChannelEngine(lazyChannel(), background)), outstanding)
-  return { cache, redisService: createRedisService(cache), outstanding }
+  const drained = async (): Promise<void> => {
+    const left = await outstanding.drain(DRAIN_LIMIT)
+    if (left > 0)
+      consoleReport.warn(`${left} cache calls of this step had not ended ${DRAIN_LIMIT} ms after its handler`)
+  }
+  return {
+    cache,
+    redisService: createRedisService(cache),
+    outstanding,
+    drained: () => (outstanding.count() === 0 ? undefined : drained()),
+  }
 }
 
 /** Nothing is touched before the first call; where there is no server to ask, each call says so. */

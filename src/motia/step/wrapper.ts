@@ -1,5 +1,3 @@
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { injection } from './injected.js'
 import { withCache } from './middleware.js'
 
@@ -14,10 +12,10 @@ interface StepModule {
   readonly default?: { readonly handler?: unknown; readonly config?: { readonly middleware?: unknown } }
 }
 
-const { file } = injection
+const { file, url } = injection
 process.argv[2] = file
 
-const step = (await import(pathToFileURL(resolve(file)).href)) as StepModule
+const step = (await import(url())) as StepModule
 
 export const handler = step.handler || step.default?.handler
 if (typeof handler !== 'function') throw new Error(`Function handler not found in module ${file}`)
