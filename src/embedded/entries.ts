@@ -3,6 +3,7 @@ import { scopeField } from '../instances/lease-rules.js'
 import type { EntryStore } from '../instances/store.js'
 import { countUp } from './counter.js'
 import { type Entry, type OpenDatabase, within } from './database.js'
+import { leaseRow } from './leases.js'
 import { momentsIn } from './moments.js'
 import { createTagged, enrol, rowsFor } from './tagged.js'
 
@@ -28,7 +29,7 @@ export const createEntries = (database: OpenDatabase, layout: Layout): EntryStor
       const { tables, keyOf, transact, fullError } = open
       const puts = entries.map(({ key, text, endsAt, tags }) => ({
         key: keyOf(key),
-        lease: keyOf(layout.lease(key)),
+        lease: leaseRow(open, layout, key),
         entry: [Math.ceil(endsAt), text] as Entry,
         rows: rowsFor(open, layout, key, tags),
       }))
@@ -47,8 +48,9 @@ export const createEntries = (database: OpenDatabase, layout: Layout): EntryStor
 
     remove: async (keys, options) => {
       if (keys.length === 0) return []
-      const { tables, keyOf, transact } = database()
-      const bytes = keys.map((key) => ({ key: keyOf(key), lease: keyOf(layout.lease(key)) }))
+      const open = database()
+      const { tables, keyOf, transact } = open
+      const bytes = keys.map((key) => ({ key: keyOf(key), lease: leaseRow(open, layout, key) }))
       return transact(() => {
         const now = Date.now()
         return bytes.map(({ key, lease }) => {
@@ -79,9 +81,10 @@ export const createEntries = (database: OpenDatabase, layout: Layout): EntryStor
     },
 
     increment: async (key, by, endsAt, options) => {
-      const { tables, keyOf, transact, refuse } = database()
+      const open = database()
+      const { tables, keyOf, transact, refuse } = open
       const bytes = keyOf(key)
-      const lease = keyOf(layout.lease(key))
+      const lease = leaseRow(open, layout, key)
       const counted = await transact(() => {
         const now = Date.now()
         const entry = live(tables.entries.get(bytes), now)
@@ -135,14 +138,14 @@ export const createEntries = (database: OpenDatabase, layout: Layout): EntryStor
     clear: async (prefix, options) => {
       const bounds = within(database().keyOf(prefix))
       let removed = 0
-      let first = true
+      let marking = options?.abandoned !== true
       for (;;) {
         const open = database(removed > 0 ? 'unknown' : 'no')
         const { tables, transact } = open
         const [gone, counted] = await transact(() => {
           // What is being computed now must not bring back what this removes.
-          if (first) momentsIn(open, layout.invalidated).mark([scopeField(prefix)])
-          first = false
+          if (marking) momentsIn(open, layout.invalidated).mark([scopeField(prefix)])
+          marking = false
           const now = Date.now()
           const batch = [...tables.entries.getRange({ ...bounds, limit: BATCH })]
           for (const { key } of batch) tables.entries.removeSync(key)

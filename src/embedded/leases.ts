@@ -2,7 +2,7 @@ import type { Layout } from '../instances/layout.js'
 import { digestOf, NOTE_LIFE, scopeField } from '../instances/lease-rules.js'
 import type { LeaseEnd, LeaseName, LeaseStore } from '../instances/store.js'
 import { momentFields } from '../instances/tag-scripts.js'
-import type { EmbeddedDatabase, OpenDatabase } from './database.js'
+import type { EmbeddedDatabase, Entry, OpenDatabase } from './database.js'
 import { type Moments, momentsIn } from './moments.js'
 import { enrol, rowsFor } from './tagged.js'
 
@@ -15,26 +15,34 @@ interface Held {
 
 type Lying = Held | 'failed' | 'died'
 
+/** Where the lease on a key lies. What is too long for that is named by its digest. */
+export const leaseRow = ({ keyOf }: Pick<EmbeddedDatabase, 'keyOf'>, layout: Layout, key: string): Buffer =>
+  keyOf(layout.lease(Buffer.byteLength(key) > LONGEST_NAME ? digestOf(key) : key))
+
+const LONGEST_NAME = 1_500
+
 /** Leases in LMDB, seen by all processes that use the folder. The rules are those of instances/lease-scripts.ts. */
 export const createLeases = (database: OpenDatabase, layout: Layout): LeaseStore => {
-  const textAt = ({ tables, keyOf }: EmbeddedDatabase, key: string): string | undefined => {
-    const entry = tables.entries.get(keyOf(key))
-    return entry !== undefined && entry[0] > Date.now() ? entry[1] : undefined
+  const liveAt = ({ tables }: EmbeddedDatabase, row: Buffer): Entry | undefined => {
+    const entry = tables.entries.get(row)
+    return entry !== undefined && entry[0] > Date.now() ? entry : undefined
   }
-  const lyingAt = (open: EmbeddedDatabase, key: string): Lying | undefined => {
-    const text = textAt(open, layout.lease(key))
-    return text === undefined ? undefined : JSON.parse(text)
+  const textAt = (open: EmbeddedDatabase, key: string): string | undefined => liveAt(open, open.keyOf(key))?.[1]
+  const lyingAt = (open: EmbeddedDatabase, key: string): { endsAt: number; lying: Lying } | undefined => {
+    const entry = liveAt(open, leaseRow(open, layout, key))
+    return entry && { endsAt: entry[0], lying: JSON.parse(entry[1]) }
   }
-  const lay = ({ tables, keyOf }: EmbeddedDatabase, key: string, ms: number, lying: Lying): void => {
-    tables.entries.putSync(keyOf(layout.lease(key)), [Math.ceil(Date.now() + ms), JSON.stringify(lying)])
+  const lay = (open: EmbeddedDatabase, key: string, ms: number, lying: Lying): void => {
+    const row = leaseRow(open, layout, key)
+    open.tables.entries.putSync(row, [Math.ceil(Date.now() + ms), JSON.stringify(lying)])
   }
-  const drop = ({ tables, keyOf }: EmbeddedDatabase, key: string): void => {
-    tables.entries.removeSync(keyOf(layout.lease(key)))
+  const drop = (open: EmbeddedDatabase, key: string): void => {
+    open.tables.entries.removeSync(leaseRow(open, layout, key))
   }
   const momentsOf = (open: EmbeddedDatabase): Moments => momentsIn(open, layout.invalidated)
 
   const held = (open: EmbeddedDatabase, { key, token }: LeaseName): Held | undefined => {
-    const lying = lyingAt(open, key)
+    const lying = lyingAt(open, key)?.lying
     return typeof lying === 'object' && lying.token === token ? lying : undefined
   }
   /** One that is broken goes. */
@@ -49,14 +57,16 @@ export const createLeases = (database: OpenDatabase, layout: Layout): LeaseStore
   return {
     grant: async ({ key, token }, { ms, seen, despiteFailure }, options) => {
       const open = database()
-      open.keyOf(layout.lease(key))
+      open.keyOf(key)
       return open.transact(() => {
         const text = textAt(open, key)
         if (seen !== undefined && text !== undefined && text !== seen.text) return { found: text }
-        const lying = lyingAt(open, key)
+        const found = lyingAt(open, key)
+        const lying = found?.lying
         if (typeof lying === 'object') return { held: true }
-        if (lying === 'failed' && despiteFailure !== true)
-          return { failed: endOf(open, layout.lease(key)) - Date.now() }
+        if (lying === 'failed' && found !== undefined && despiteFailure !== true) {
+          return { failed: found.endsAt - Date.now() }
+        }
         lay(open, key, ms, { token, base: digestOf(text), since: momentsOf(open).last() })
         return { granted: true, died: lying === 'died' }
       }, options?.timeout)
@@ -101,5 +111,3 @@ export const createLeases = (database: OpenDatabase, layout: Layout): LeaseStore
 }
 
 const lifeOf = (end: LeaseEnd): number => ('failed' in end ? end.failed : NOTE_LIFE)
-
-const endOf = ({ tables, keyOf }: EmbeddedDatabase, key: string): number => tables.entries.get(keyOf(key))?.[0] ?? 0

@@ -3,6 +3,7 @@ import type { Layout } from '../instances/layout.js'
 import type { EntryStore, Tags } from '../instances/store.js'
 import { momentField } from '../instances/tag-scripts.js'
 import { type EmbeddedDatabase, type OpenDatabase, within } from './database.js'
+import { leaseRow } from './leases.js'
 import { momentsIn } from './moments.js'
 
 /** Rows of one transaction at most, and characters of the entries that are looked into: nothing else runs meanwhile. */
@@ -47,7 +48,7 @@ export const createTagged = (
       length += entry[1].length
       if (!tagsIn(entry[1]).includes(tag)) continue
       tables.entries.removeSync(key)
-      tables.entries.removeSync(keyOf(layout.lease(key.toString())))
+      tables.entries.removeSync(leaseRow({ keyOf }, layout, key.toString()))
       if (entry[0] > now) removed++
     }
     return { last: rows.length < BATCH, removed }

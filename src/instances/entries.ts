@@ -227,7 +227,7 @@ export const createEntries = (
 
     scan: (prefix, cursor, limit, options) => scanPage(caller, data, prefix, cursor, limit, options?.timeout),
     clear: async (prefix, options) => {
-      await breakLeases(prefix, options?.timeout)
+      if (options?.abandoned !== true) await breakLeases(prefix, options?.timeout)
       return clearPrefix(caller, data, prefix, options?.timeout)
     },
     ...createTagged(caller, data, layout),

@@ -16,6 +16,11 @@ export interface CallOptions {
   readonly timeout?: number
 }
 
+export interface ClearOptions extends CallOptions {
+  /** Nobody uses what lies there any more: there are no leases to break. */
+  readonly abandoned?: boolean
+}
+
 export interface EntryWrite {
   readonly key: string
   readonly text: string
@@ -73,7 +78,7 @@ export interface EntryStore {
   /** Keys that start with the literal prefix (no pattern characters have meaning), in pages of about `limit`; duplicates possible across pages, order unspecified. */
   scan(prefix: string, cursor: string | undefined, limit: number, options?: CallOptions): Promise<ScanPage>
   /** Remove every key that starts with the literal prefix; the number removed. In batches; each batch has the deadline. */
-  clear(prefix: string, options?: CallOptions): Promise<number>
+  clear(prefix: string, options?: ClearOptions): Promise<number>
 }
 
 /**

@@ -20,7 +20,7 @@ export interface LeaseTimes {
 }
 
 /** ms. A server whose event loop stood still for less than `lease` has lost nothing. */
-export const leaseTimes: LeaseTimes = { lease: 3_000, poll: 50 }
+const leaseTimes: LeaseTimes = { lease: 3_000, poll: 50 }
 
 /**
  * The right to compute, over all processes: at once, or when its holder elsewhere is done with it or gone. It is renewed

@@ -127,7 +127,7 @@ export const createFallback = ({ store, home, category, from, now }: FallbackOpt
 
     clear: async (prefix) => {
       const { keys } = await store.scan(begin + prefix, undefined, 1)
-      if (keys.length > 0) await store.clear(begin + prefix)
+      if (keys.length > 0) await store.clear(begin + prefix, { abandoned: true })
     },
 
     removeTagged: async (prefix, tags) => {
@@ -159,7 +159,7 @@ const texts = {
 /** Home is back: what was put there for it goes. */
 export const forgetHome = async (store: LastResortStore, home: string): Promise<void> => {
   const { keys } = await store.scan(homePrefix(home), undefined, 1)
-  if (keys.length > 0) await store.clear(homePrefix(home))
+  if (keys.length > 0) await store.clear(homePrefix(home), { abandoned: true })
 }
 
 /** One entry of a category, or all of them. */
@@ -170,7 +170,7 @@ export const forgetEntries = async (
   redisKey: string | undefined,
 ): Promise<void> => {
   const prefix = categoryPrefix(home, category)
-  if (redisKey === undefined) await store.clear(prefix)
+  if (redisKey === undefined) await store.clear(prefix, { abandoned: true })
   else await store.remove([prefix + redisKey])
 }
 

@@ -53,7 +53,7 @@ export const createLeaving = ({ homes, layout, processId, reachable, ask }: Leav
       const instance = reachable().find(({ name }) => name === each.standIn)
       if (instance === undefined) continue
       try {
-        await instance.clear(each.prefix)
+        await instance.clear(each.prefix, { abandoned: true })
         abandoned.splice(abandoned.indexOf(each), 1)
       } catch (error) {
         // For the next time; the copies have an end of their own.

@@ -10,6 +10,7 @@ import {
   type EmbeddedStoreOptions,
 } from '../../../src/embedded/embedded-store.ts'
 import { createEntries } from '../../../src/embedded/entries.ts'
+import { layoutOf } from '../../../src/instances/layout.ts'
 import { type Store, StoreError, type StoreHealth } from '../../../src/instances/store.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
@@ -140,6 +141,11 @@ describe('the embedded store', () => {
     const key = 'k'.repeat(1_978)
     await store.write([{ key, text: 'x', endsAt: soon() }])
     expect(await store.read(key)).toBe('x')
+    // Leases on them as well, whose names are longer.
+    const lease = { key, token: 'a', scope: 'k' }
+    expect(await store.grant(lease, { ms: 1_000 })).toMatchObject({ granted: true })
+    expect(await store.remove([key])).toEqual([true])
+    expect(await store.fill(lease, { text: 'y', endsAt: soon() })).toBe(false)
     await store.groupSet('g'.repeat(512), 'f'.repeat(512), 'x', false, 9)
     const field = 'f'.repeat(1_971)
     await store.groupSet('g', field.slice(1), 'x', false, 9)
@@ -160,7 +166,7 @@ describe('the embedded store', () => {
   it('is full at its limit, and takes writes again when cleared', async () => {
     const database = openDatabase('small', join(dir, 'small'), 300_000)
     ends.push(() => database.close())
-    const entries = createEntries(() => database)
+    const entries = createEntries(() => database, layoutOf(''))
     const fill = async (): Promise<void> => {
       for (let i = 0; i < 40; i++) await entries.write([{ key: `k${i}`, text: 'x'.repeat(20_000), endsAt: soon() }])
     }
@@ -248,7 +254,7 @@ describe('the embedded store', () => {
     const entries = createEntries((applied = 'no') => {
       if (batches-- <= 0) throw new StoreError('closed', 'primary', 'primary: closed', applied)
       return database
-    })
+    }, layoutOf(''))
     await entries.write(Array.from({ length: 2_500 }, (_, i) => ({ key: `k${i}`, text: 'x', endsAt: soon() })))
     batches = 1
     await expect(entries.clear('k')).rejects.toMatchObject({ kind: 'closed', applied: 'no' })

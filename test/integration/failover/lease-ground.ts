@@ -15,8 +15,8 @@ export interface LeaseGround {
   close(): Promise<void>
 }
 
-export const ttl = 60_000
-export const textOf = (value: unknown, tags: readonly string[] = []): string =>
+const ttl = 60_000
+const textOf = (value: unknown, tags: readonly string[] = []): string =>
   JSON.stringify({ value, ...(tags.length > 0 && { meta: { t: tags } }) })
 export const valueIn = (text: string | undefined): unknown =>
   text === undefined ? undefined : JSON.parse(text.replace(/"ver":"[0-9a-f]{24}",/, '')).value
