@@ -44,6 +44,16 @@ export interface Link {
   close(): void
 }
 
+/** Resolves when the promise does, which never rejects, or so many ms later. */
+const settledWithin = (ms: number, promise: Promise<void>): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms).unref()
+    void promise.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+
 export const createLink = (options: LinkOptions): Link => {
   const { url, clientName, prefixes, heard, onTracking, instead } = options
   const ending = new AbortController()
@@ -99,7 +109,7 @@ export const createLink = (options: LinkOptions): Link => {
         },
         () => undefined, // it is lost, which says so itself
       )
-      await Promise.race([answer, wait(gap)])
+      await settledWithin(gap, answer)
       // An answer may lie unread where the event loop stood still.
       if (!answered) await new Promise((resolve) => setImmediate(resolve))
       if (!answered) return
@@ -164,7 +174,10 @@ export const createLink = (options: LinkOptions): Link => {
     },
     tracking: () => tracking,
     hears: (now) => tracking === 'on' && now - provenAt <= gap,
-    doubt: () => lose(),
+    doubt: () => {
+      // From a server that refuses nothing is heard that could be wrong.
+      if (tracking !== 'refused') lose()
+    },
     close: () => {
       ending.abort()
       line?.end()

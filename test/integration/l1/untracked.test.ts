@@ -43,6 +43,19 @@ describe.each([
     expect(await cache.get('a', { category: 'menu' })).toBe(2)
   })
 
+  it('has copies again after it was away', async () => {
+    const { cache, held, tiers, tracking } = open()
+    await cache.set('b', 1, { category: 'menu' })
+    await held('b', 'menu')
+    tiers.drill('primary', 60_000)
+    tiers.drill('primary', 0)
+    await until('it is well again', () => tiers.health().instances[0]?.state === 'up')
+    await cache.set('b', 2, { category: 'menu' })
+    await held('b', 'menu')
+    expect(tracking('primary')).toBe('refused')
+    expect(await cache.get('b', { category: 'menu' })).toBe(2)
+  })
+
   it('has none that is older than a second, whoever writes', { timeout: 30_000 }, async () => {
     const { cache, held } = open()
     const { admin } = server()
