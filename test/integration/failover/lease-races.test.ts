@@ -45,6 +45,11 @@ const tick = async (): Promise<void> => {
 describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
   /** After a change of the source, so that what is sent then is later than all that was granted before it. */
   const apart = title.startsWith('kept') ? tick : async () => undefined
+  /** As long as a change takes, about. */
+  const work = async (random: () => number): Promise<void> => {
+    for (let i = random() * 3; i > 1; i--) await apart()
+    await turns(random() * 7)
+  }
   let ground: LeaseGround
   beforeAll(async () => {
     ground = await open()
@@ -68,7 +73,7 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
       let source = 1
       const computing = fill(here, name, async () => {
         const seen = source
-        await turns(random() * 6)
+        await work(random)
         return seen
       })
       await turns(random() * 4)
@@ -126,7 +131,7 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
       const key = pick(keys)
       await fill(pick(ground.shelves), key.name, async () => {
         const seen = key.source
-        await turns(random() * 8)
+        await work(random)
         return seen
       })
     }
