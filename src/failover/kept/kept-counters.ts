@@ -3,20 +3,20 @@ import { countUp } from '../../embedded/counter.js'
 import { isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
-import { categoryScope, type DeltaEntry } from '../journal/journal-entries.js'
+import { categoryScope, type DeltaEntry, type ValueEntry } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import type { EntryName } from '../shelf.js'
-import { copyCounterScript } from '../versions/entry-scripts.js'
+import type { CounterState } from '../versions/entry-calls.js'
 import type { KeptEntries } from './kept-entries.js'
-import { callTime, isBehind, type KeptPlace, type KeptPlaces } from './kept-places.js'
+import { beforeDisk, noJournal } from './kept-memory.js'
+import { awayError, type CallTime, callTime, isBehind, type KeptPlace, type KeptPlaces } from './kept-places.js'
 import type { KeptReads } from './kept-reads.js'
 import type { KeptWriter } from './kept-writes.js'
 
 /**
- * Counters of a mirrored category. A counter is a bare integer and bears no version: it is counted at home, and the
- * mirror gets a copy of each result, as well as it can. So a failover may begin with a number that lacks the last few
- * increments of other processes, and a counter on the mirror may live longer than the one at home. Increments that were
- * certainly not applied at home wait in the journal and are added there once.
+ * Counters of a mirrored category. One is counted at home, which gives each number a version; the mirror gets the number
+ * as it gets every kept value, or it waits there for the mirror. Increments that were certainly not applied at home wait
+ * in the journal and are added there once. While home lacks data that its mirror has, it is the mirror that counts.
  */
 export const createKeptCounters = (
   category: CategorySettings,
@@ -41,89 +41,90 @@ export const createKeptCounters = (
   const failClosed = category.onOutage === 'fail-closed'
   const own = category.deadline.write
 
-  /** Awaited, so that whoever heard the number finds it on the mirror too, but its failure is nobody's. */
-  const copy = async (name: EntryName, total: number, endsAt: number): Promise<void> => {
-    // What is counted on a number that may be of the past isn't worth more than the mirror's.
-    if (mirror === undefined || !mirror.instance.writable() || isBehind(places, landscape)) return
-    try {
-      await mirror.instance.script(
-        {
-          script: copyCounterScript,
-          keys: [entries.at(mirror, name.redisKey)],
-          args: [total, Math.max(1, Math.ceil(endsAt - now()))],
-        },
-        'write',
-      )
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
+  /** Awaited, so that whoever heard the number finds it on the mirror too. */
+  const copy = async (name: EntryName, counted: CounterState, time: CallTime): Promise<void> => {
+    if (mirror === undefined) return
+    const { text, version, life } = counted
+    const endsAt = life === false ? false : now() + life
+    const entry: ValueEntry = { kind: 'value', scope, key: name.key, version, text, endsAt }
+    let failed: unknown
+    if (mirror.instance.writable()) {
+      try {
+        await entries.bring(mirror, name, counted, beforeDisk(time))
+        return await writer.taken(mirror, entry, time)
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        failed = error
+      }
     }
+    await writer.remember(mirror, entry, time, failed)
   }
 
   const canTell = ({ name, instance }: KeptPlace): boolean => instance.readable() && !landscape.behind(name)
 
-  /** What is known without home, and whether this can be added to it. */
-  const base = async (name: EntryName, by: number, endsAt: number): Promise<void> => {
-    const text = await knownText(name)
-    if (text === undefined) return
-    const outcome = countUp({ text, endsAt }, by, endsAt, now())
-    if ('refused' in outcome) {
-      throw new StoreError(outcome.refused, home.name, `${home.name}: the stored value can't be counted up`, 'no')
-    }
-  }
-
-  const knownText = async (name: EntryName): Promise<string | undefined> => {
+  /** The number as far as it is known without home, with all that waits for that. */
+  const knownText = async (name: EntryName, time: CallTime): Promise<string | undefined> => {
     if (mirror === undefined || !canTell(mirror)) return reads.known(name)?.text
     try {
-      return (await reads.readAt(mirror, name, undefined)).text
+      return (await reads.readAt(mirror, name, time.attempt(false))).text
     } catch (error) {
       if (!(error instanceof StoreError) || !isOutage(error)) throw error
       return reads.known(name)?.text
     }
   }
 
+  /** To be added at `place` once. */
   const journalled = async (
+    place: KeptPlace,
     name: EntryName,
     by: number,
     endsAt: number,
     error: unknown,
-    since: number,
+    time: CallTime,
   ): Promise<number> => {
-    await base(name, by, endsAt)
+    const { added } = reads.waiting
+    const before = added(name.key)?.all ?? 0
+    const text = await knownText(name, time)
+    const outcome = text === undefined ? undefined : countUp({ text, endsAt }, by, endsAt, now())
+    if (outcome !== undefined && 'refused' in outcome) {
+      throw new StoreError(outcome.refused, home.name, `${home.name}: the stored value can't be counted up`, 'no')
+    }
     const entry: DeltaEntry = { kind: 'delta', scope, key: name.key, id: randomUUID(), by, endsAt, kept: true }
-    await writer.remember(home, entry, callTime(home.instance, 'write', own, since), error)
-    const text = await knownText(name)
-    const total = text === undefined ? Number.NaN : Number(text)
-    return Number.isSafeInteger(total) ? total : by
+    await writer.remember(place, entry, time, error)
+    // With what others of this process added meanwhile.
+    const waits = added(name.key)
+    if (outcome === undefined) return waits?.live ?? by
+    const total = place === home ? outcome.total - by - before + (waits?.all ?? before + by) : outcome.total
+    return Number.isSafeInteger(total) ? total : outcome.total
   }
 
   return {
     increment: async (name: EntryName, by: number, endsAt: number): Promise<number> => {
-      const since = performance.now()
+      const time = callTime(home.instance, 'write', own)
       // What waits for home comes before this, and would replace what is counted there now.
       const waits = calm(home.name) ? undefined : reads.waiting.found(home, name.key)
-      // As does the mirror's number, where home is being repaired from it.
       const before = waits?.own !== undefined || waits?.cleared !== undefined
-      const repaired = mirror !== undefined && isBehind(places, landscape) && canTell(mirror)
-      if ((before || repaired) && !failClosed) {
-        return journalled(name, by, endsAt, undefined, since)
+      const lacking = isBehind(places, landscape)
+      if (failClosed && lacking) throw awayError(home)
+      if (mirror !== undefined && landscape.journal === undefined && !mirror.instance.writable()) {
+        throw noJournal(mirror, undefined)
+      }
+      if ((before || lacking) && !failClosed) {
+        // What home gets before it is repaired from its mirror would be replaced by the mirror's number.
+        const place = lacking && mirror !== undefined && !canTell(mirror) ? mirror : home
+        return journalled(place, name, by, endsAt, undefined, time)
       }
       const added = waits?.added?.all ?? 0
-      let total: number
+      let counted: CounterState
       try {
-        const timeout = own ?? (failClosed ? home.instance.deadline('write') : undefined)
-        total = await home.instance.increment(
-          name.redisKey,
-          by,
-          endsAt,
-          timeout === undefined ? undefined : { timeout },
-        )
+        counted = await entries.count(home, name, by, endsAt, failClosed ? time.left() : time.attempt(false))
       } catch (error) {
         if (failClosed || !(error instanceof StoreError) || !isOutage(error)) throw error
         if (error.applied === 'unknown') throw new StoreError('timeout', error.store, error.message, 'unknown')
-        return journalled(name, by, endsAt, error, since)
+        return journalled(home, name, by, endsAt, error, time)
       }
-      await copy(name, total, endsAt)
-      return total + added
+      await copy(name, counted, time)
+      return Number(counted.text) + added
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Intent } from '../../instances/deadlines.js'
 import { isLarge } from '../../instances/large.js'
 import type { Layout } from '../../instances/layout.js'
 import type { Script } from '../../instances/scripts.js'
@@ -5,11 +6,12 @@ import { LONGEST_LEASE } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import { categoryScope } from '../journal/journal-entries.js'
 import type { EntryName, ShelfWrite } from '../shelf.js'
-import { type Clock, isVersion, type Version, validVersion } from '../versions/clock.js'
-import { lookScript, quickPutScript } from '../versions/entry-scripts.js'
-import { entryCalls, type KeptCall, type PutAnswer } from '../versions/kept-calls.js'
-import { clearMarker, keyMarker } from '../versions/markers.js'
-import { highest } from '../versions/merge.js'
+import type { Clock, Version } from '../versions/clock.js'
+import { type CounterState, entryCalls } from '../versions/entry-calls.js'
+import { quickPutScript } from '../versions/entry-scripts.js'
+import { versioned } from '../versions/entry-text.js'
+import type { KeptCall, PutAnswer } from '../versions/kept-call.js'
+import { keyMarker } from '../versions/markers.js'
 import { briefPutScript, keptFillScript } from './kept-lease-scripts.js'
 import { type KeptPlace, restOf } from './kept-places.js'
 import type { Stored } from './kept-standing.js'
@@ -41,21 +43,16 @@ export interface KeptEntries {
     lease: { readonly key: string; readonly token: string; readonly granted: Version },
     timeout: number | undefined,
   ): Promise<'done' | 'over' | { readonly refused: Version }>
+  count(
+    place: KeptPlace,
+    name: EntryName,
+    by: number,
+    endsAt: number,
+    timeout: number | undefined,
+  ): Promise<CounterState>
+  /** A counter as it is at another place, unless something later is here. */
+  bring(place: KeptPlace, name: EntryName, counter: CounterState, timeout: number | undefined): Promise<unknown>
   look(place: KeptPlace, name: EntryName, timeout: number | undefined): Promise<Stored>
-}
-
-/** The text as it is kept: with this version, whatever it bore before. */
-export const versioned = (text: string, version: Version): string =>
-  `{"ver":"${version}",${versionOf(text) === undefined ? text.slice(1) : text.slice(HEAD)}`
-
-/** The length of `{"ver":"…",`. */
-const HEAD = 34
-
-/** Undefined where it bears none, or one that can't be. */
-export const versionOf = (text: string, horizon?: Version): Version | undefined => {
-  if (!text.startsWith('{"ver":"') || text.charAt(32) !== '"') return undefined
-  const version = text.slice(8, 32)
-  return isVersion(version) && (horizon === undefined || version <= horizon) ? version : undefined
 }
 
 export const createKeptEntries = (
@@ -75,12 +72,8 @@ export const createKeptEntries = (
     return known
   }
   const at = (place: KeptPlace, redisKey: string): string => (place.name === home ? redisKey : mirrored + redisKey)
-  const run = async <T>(
-    place: KeptPlace,
-    call: KeptCall<T>,
-    intent: 'write' | 'change',
-    timeout: number | undefined,
-  ): Promise<T> => call.answer(await place.instance.script(call, intent, timeout === undefined ? {} : { timeout }))
+  const run = async <T>(place: KeptPlace, call: KeptCall<T>, intent: Intent, timeout: number | undefined): Promise<T> =>
+    call.answer(await place.instance.script(call, intent, timeout === undefined ? {} : { timeout }))
 
   const put = (write: ShelfWrite): KeptTask<undefined> => {
     const { key, redisKey, tags, endsAt } = write
@@ -166,24 +159,24 @@ export const createKeptEntries = (
       if (reply === 1) return 'done'
       return typeof reply === 'string' ? { refused: reply } : 'over'
     },
-    look: async (place, { key, redisKey }, timeout) => {
-      const reply = await place.instance.script(
-        {
-          script: lookScript,
-          keys: [at(place, redisKey), layout.markers],
-          args: [keyMarker(of, key), clearMarker(of)],
-        },
-        'read',
-        timeout === undefined ? {} : { timeout },
+    count: (place, { key, redisKey }, by, endsAt, timeout) =>
+      run(
+        place,
+        calls.count({ category: of, key, redisKey: at(place, redisKey) }, by, endsAt - now(), now()),
+        'write',
+        timeout,
+      ),
+    bring: (place, { key, redisKey }, { text, version, life }, timeout) => {
+      const value = { text, life: life === false ? Number.MAX_SAFE_INTEGER : life }
+      return run(
+        place,
+        calls.merge({ category: of, key, redisKey: at(place, redisKey) }, version, value),
+        'write',
+        timeout,
       )
-      const [text, own, cleared] = reply as [string | null, string | null, string | null]
-      const horizon = clock.horizon()
-      return {
-        text: text ?? undefined,
-        version: text === null ? undefined : versionOf(text, horizon),
-        marker: highest(validVersion(own, horizon), validVersion(cleared, horizon)),
-      }
     },
+    look: (place, { key, redisKey }, timeout) =>
+      run(place, calls.look({ category: of, key, redisKey: at(place, redisKey) }), 'read', timeout),
   }
 }
 

@@ -73,6 +73,9 @@ export const noJournal = ({ name }: KeptPlace, error: unknown): StoreError =>
 /** ms that the disk gets at least, at the end of a call that needs it. */
 const DISK = 100
 
+/** ms for an attempt after which the disk still has its time. */
+export const beforeDisk = (time: CallTime): number => Math.max(20, Math.ceil(time.left() - DISK))
+
 const inTime = (work: Promise<void>, time: CallTime): Promise<void> =>
   new Promise((resolve, reject) => {
     const late = (): void =>

@@ -7,7 +7,8 @@ import type { Found } from '../journal/journal-overlay.js'
 import { type Added, counted } from '../journal/journal-sums.js'
 import type { Landscape } from '../landscape.js'
 import type { EntryName, Located, Shelf } from '../shelf.js'
-import { type KeptEntries, versionOf } from './kept-entries.js'
+import { versionOf } from '../versions/entry-text.js'
+import type { KeptEntries } from './kept-entries.js'
 import {
   askInTurn,
   awayError,

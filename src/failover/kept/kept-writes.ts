@@ -3,7 +3,7 @@ import { StoreError } from '../../instances/store.js'
 import type { KeptEntry, Scope } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import type { Version } from '../versions/clock.js'
-import type { PutAnswer } from '../versions/kept-calls.js'
+import type { PutAnswer } from '../versions/kept-call.js'
 import { createKeptMemory, type KeptMemory, noJournal } from './kept-memory.js'
 import { awayError, type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
 
@@ -36,7 +36,7 @@ type Failed = { readonly failed: unknown; readonly remembered?: Version }
 
 type Outcome<T> = Landing<T> | { readonly refused: Version }
 
-export interface KeptWriter extends Pick<KeptMemory, 'remember'> {
+export interface KeptWriter extends KeptMemory {
   /**
    * Resolves when every place has it or, where a place was away, the journal. Rejects with a StoreError: what the call
    * itself met, and then, too, the journal has it for each place that may lack what another has; of kind 'journal' where
@@ -190,6 +190,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
 
   return {
     remember,
+    taken,
 
     write: <T>(task: KeptTask<T>, version = clock.next()) => {
       const away = all.filter((place) => !takes(place, task.intent))

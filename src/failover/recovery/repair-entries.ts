@@ -3,11 +3,14 @@ import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { Landscape } from '../landscape.js'
-import type { Version } from '../versions/clock.js'
-import { entryCalls } from '../versions/kept-calls.js'
+import { type Version, validVersion } from '../versions/clock.js'
+import { entryCalls } from '../versions/entry-calls.js'
+import { isCounter } from '../versions/entry-text.js'
+import { counterVersion } from '../versions/markers.js'
 import type { Pace } from './recovery-pace.js'
 import { HEAD, versionIn } from './recovery-texts.js'
 import type { Copied } from './repair.js'
+import { markersAt } from './repair-marker-copy.js'
 import { ask, eachPage } from './repair-marks.js'
 import type { Places } from './repair-places.js'
 import { adoptEntryScript, headsScript } from './repair-scripts.js'
@@ -37,6 +40,7 @@ export interface EntryRepair {
 interface Head {
   /** 'foreign': without a valid version. Undefined: nothing is there. */
   readonly version: Version | 'foreign' | undefined
+  readonly counter: boolean
   /** ms; Infinity without an end. */
   readonly life: number
 }
@@ -51,15 +55,32 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
     return prefix
   }
 
-  const heads = async (instance: Instance, keys: readonly string[]): Promise<Head[]> => {
-    const reply = await instance.script({ script: headsScript, keys, args: [HEAD] }, 'read', patience(instance))
+  /** Keys as callers know them. */
+  const heads = async (instance: Instance, category: CategorySettings, keys: readonly string[]): Promise<Head[]> => {
+    const prefix = prefixOf(instance, category)
+    const counted = new Map<string, Version>()
+    const reply = await instance.script(
+      { script: headsScript, keys: keys.map((key) => prefix + key), args: [HEAD] },
+      'read',
+      patience(instance),
+    )
     const found = reply as (string | number)[]
     const horizon = clock.horizon()
-    return keys.map((_, i) => {
+    const counters = keys.filter((_, i) => isCounter(String(found[i * 2])))
+    if (counters.length > 0) {
+      const fields = counters.map((key) => counterVersion(category.name, key))
+      const versions = await markersAt(instance, layout, fields)
+      counters.forEach((key, i) => {
+        const version = validVersion(versions[i], horizon)
+        if (version !== undefined) counted.set(key, version)
+      })
+    }
+    return keys.map((key, i) => {
       const life = Number(found[i * 2 + 1])
-      if (life === -2) return { version: undefined, life: 0 }
-      const version = versionIn(String(found[i * 2]), horizon) ?? 'foreign'
-      return { version, life: life === -1 ? Number.POSITIVE_INFINITY : life }
+      const head = String(found[i * 2])
+      if (life === -2) return { version: undefined, counter: false, life: 0 }
+      const version = versionIn(head, horizon) ?? counted.get(key) ?? 'foreign'
+      return { version, counter: isCounter(head), life: life === -1 ? Number.POSITIVE_INFINITY : life }
     })
   }
 
@@ -84,7 +105,7 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
     to: Instance,
     from: Instance,
     category: CategorySettings,
-    wanted: readonly { readonly key: string; readonly life: number }[],
+    wanted: readonly (Head & { readonly key: string })[],
   ): Promise<void> => {
     const [there, here] = [prefixOf(from, category), prefixOf(to, category)]
     const texts = await from.readMany(
@@ -92,13 +113,15 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
       patience(from),
     )
     const horizon = clock.horizon()
-    const merges = wanted.flatMap(({ key, life }, i): ScriptCall[] => {
+    const merges = wanted.flatMap(({ key, life, version: seen }, i): ScriptCall[] => {
       const text = texts[i]
       if (text === undefined) return []
       const at = { category: category.name, key, redisKey: here + key }
       const left = Math.max(1, Math.min(life, Number.MAX_SAFE_INTEGER))
       const version = versionIn(text, horizon)
       if (version !== undefined) return [calls.merge(at, version, { text, tags: tagsIn(text), life: left })]
+      if (isCounter(text) && seen !== undefined && seen !== 'foreign')
+        return [calls.merge(at, seen, { text, life: left })]
       return [{ script: adoptEntryScript, keys: [at.redisKey], args: [text, left] }]
     })
     await send(to, merges)
@@ -109,18 +132,11 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
       let compared = 0
       let brought = 0
       await pages(from, category, async (keys) => {
-        const [there, here] = [prefixOf(from, category), prefixOf(to, category)]
-        const theirs = await heads(
-          from,
-          keys.map((key) => there + key),
-        )
-        const own = await heads(
-          to,
-          keys.map((key) => here + key),
-        )
+        const theirs = await heads(from, category, keys)
+        const own = await heads(to, category, keys)
         const wanted = keys.flatMap((key, i) => {
           const [their, our] = [theirs[i], own[i]]
-          return their !== undefined && isLater(their, our, counters) ? [{ key, life: their.life }] : []
+          return their !== undefined && isLater(their, our, counters) ? [{ key, ...their }] : []
         })
         for (let at = 0; at < wanted.length; at += TEXTS) await bring(to, from, category, wanted.slice(at, at + TEXTS))
         compared += keys.length
@@ -132,15 +148,8 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
 
     extra: (at, other, category, found) =>
       pages(at, category, async (keys) => {
-        const [here, there] = [prefixOf(at, category), prefixOf(other, category)]
-        const own = await heads(
-          at,
-          keys.map((key) => here + key),
-        )
-        const theirs = await heads(
-          other,
-          keys.map((key) => there + key),
-        )
+        const own = await heads(at, category, keys)
+        const theirs = await heads(other, category, keys)
         const extra = keys.flatMap((key, i): Doubtful[] => {
           const version = own[i]?.version
           if (version === undefined || version === 'foreign' || theirs[i]?.version !== undefined) return []
@@ -153,10 +162,11 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
     drop: async (at, other, extra) => {
       for (const category of new Set(extra.map((each) => each.category))) {
         const ofIt = extra.filter((each) => each.category === category)
-        const [here, there] = [prefixOf(at, category), prefixOf(other, category)]
+        const here = prefixOf(at, category)
         const theirs = await heads(
           other,
-          ofIt.map(({ key }) => there + key),
+          category,
+          ofIt.map(({ key }) => key),
         )
         const gone = ofIt.flatMap(({ key, version }, i) =>
           theirs[i]?.version === undefined
@@ -172,10 +182,13 @@ export const createEntryRepair = (landscape: Landscape, places: Places, layout: 
 /** Texts per round trip. */
 const TEXTS = 100
 
-/** Of values without a version nobody can tell which is later: they stay. Except counters, which adoptEntryScript takes. */
+/**
+ * Of values without a version nobody can tell which is later: they stay. Except counters, which adoptEntryScript takes:
+ * those that were not counted for so long that their versions are forgotten.
+ */
 const isLater = (their: Head, our: Head | undefined, counters: boolean): boolean => {
   if (their.version === undefined) return false
   if (our?.version === undefined) return true
-  if (our.version === 'foreign') return counters && their.version === 'foreign'
+  if (our.version === 'foreign') return counters && (their.version === 'foreign' || (our.counter && their.counter))
   return their.version !== 'foreign' && their.version > our.version
 }

@@ -2,7 +2,7 @@ import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import type { Script } from '../../instances/scripts.js'
 import { type Clock, type Version, validVersion } from '../versions/clock.js'
-import { groupCalls } from '../versions/kept-calls.js'
+import { groupCalls } from '../versions/group-calls.js'
 import type { Pace } from './recovery-pace.js'
 import type { Copied } from './repair.js'
 import {

@@ -13,7 +13,8 @@ import {
 } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import type { Version } from '../versions/clock.js'
-import { entryCalls, groupCalls } from '../versions/kept-calls.js'
+import { entryCalls } from '../versions/entry-calls.js'
+import { groupCalls } from '../versions/group-calls.js'
 import { onceCall } from '../versions/once-script.js'
 import type { Marks } from './repair-marks.js'
 import { nameIn, type Places } from './repair-places.js'
@@ -94,6 +95,13 @@ export const createPlans = ({ landscape, journal, layout, places, marks, now }: 
   const delta = (entry: DeltaEntry, prefix: string): Plan =>
     script(onceCall(prefix + entry.key, entry, layout, clock, now()))
 
+  /** A counter that lacks what its other place has is replaced by that one: so that is where it is counted. */
+  const elsewhere = ({ name }: Instance, entry: DeltaEntry): Plan | undefined => {
+    const other = places.of(entry.scope).find((place) => place !== name)
+    if (other === undefined || !landscape.behind(name) || landscape.behind(other)) return undefined
+    return work(() => journal.append(other, [entry]))
+  }
+
   const inGroup = (instance: Instance, group: string, entry: KeptEntry, ended: boolean): Plan => {
     const { version } = entry
     if (entry.kind === 'clear') return work(() => marks.clearGroup(instance, group, version))
@@ -139,7 +147,7 @@ export const createPlans = ({ landscape, journal, layout, places, marks, now }: 
           : inGroup(instance, here.group, entry, due === 'ended')
       }
       return entry.kind === 'delta'
-        ? delta(entry, here.prefix)
+        ? (elsewhere(instance, entry) ?? delta(entry, here.prefix))
         : inCategory(instance, here, entry, due === 'ended', floor)
     }
     return cached(instance, entry)

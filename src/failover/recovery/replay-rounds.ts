@@ -1,18 +1,18 @@
-import type { Instance, ScriptCall } from '../../instances/instance.js'
+import type { Instance } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
 import type { Report } from '../../report.js'
 import type { Pending } from '../journal/journal.js'
-import { type DeltaEntry, isGroup, namesOf } from '../journal/journal-entries.js'
+import { type DeltaEntry, isGroup, namesOf, type ValueEntry } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import { type Version, validVersion } from '../versions/clock.js'
-import { copyCounterScript } from '../versions/entry-scripts.js'
+import { type EntryAt, type EntryState, entryCalls } from '../versions/entry-calls.js'
 import { keyMarker } from '../versions/markers.js'
 import type { Pace } from './recovery-pace.js'
 import { markersAt } from './repair-marker-copy.js'
 import type { Marks } from './repair-marks.js'
 import { nameIn, type Places } from './repair-places.js'
-import { type Replayed, replay } from './replay.js'
+import { patience, type Replayed, replay } from './replay.js'
 import { createPlans } from './replay-plan.js'
 
 interface RoundsParts {
@@ -30,6 +30,7 @@ const BATCH = 500
 export const createRounds = (parts: RoundsParts) => {
   const { landscape, layout, places, report, now } = parts
   const { journal, clock } = landscape
+  const calls = entryCalls(layout, clock)
   const planOf = journal === undefined ? undefined : createPlans({ ...parts, journal })
 
   /**
@@ -72,29 +73,46 @@ export const createRounds = (parts: RoundsParts) => {
     }
   }
 
-  /** A counter bears no version, so its other place gets the total as it is at home now; as well as it can. */
-  const copyCounters = async (home: Instance, done: readonly Pending[]): Promise<void> => {
+  /** Counters that got increments, as they are now, to their other place: there, or into its journal. */
+  const copyCounters = async (instance: Instance, done: readonly Pending[]): Promise<void> => {
     const counted = new Map<string, DeltaEntry>()
     for (const { entry } of done)
       if (entry.kind === 'delta' && entry.kept) counted.set(`${entry.scope} ${entry.key}`, entry)
-    const mirror = landscape.mirrorOf(home.name)
-    if (counted.size === 0 || mirror === undefined || !mirror.writable()) return
-    const deltas = [...counted.values()]
-    const keyAt = (instance: Instance, { scope, key }: DeltaEntry): string =>
-      (places.prefixAt(instance.name, landscape.categoryOf(nameIn(scope))) ?? '') + key
-    try {
-      const totals = await home.readMany(deltas.map((entry) => keyAt(home, entry)))
-      const calls = deltas.flatMap((entry, i): ScriptCall[] => {
-        const total = totals[i]
-        const life = Math.max(1, Math.ceil(entry.endsAt - now()))
-        return total === undefined
-          ? []
-          : [{ script: copyCounterScript, keys: [keyAt(mirror, entry)], args: [total, life] }]
-      })
-      await mirror.scripts(calls, 'write')
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
+    const at = (place: Instance, { scope, key }: DeltaEntry): EntryAt => {
+      const category = landscape.categoryOf(nameIn(scope))
+      return { category: category.name, key, redisKey: (places.prefixAt(place.name, category) ?? '') + key }
     }
+    for (const [other, deltas] of byOther(instance, counted.values())) {
+      const looks = deltas.map((entry) => calls.look(at(instance, entry)))
+      const found = await instance.scripts(looks, 'read', patience(instance))
+      const counters = deltas.flatMap((entry, i) => {
+        const reply = found[i]
+        const { text, version, life } = reply instanceof StoreError ? nothing : (looks[i]?.answer(reply) ?? nothing)
+        return text === undefined || version === undefined ? [] : [{ entry, text, version, life }]
+      })
+      const merges = counters.map(({ entry, text, version, life }) =>
+        calls.merge(at(other, entry), version, { text, life: life === false ? Number.MAX_SAFE_INTEGER : life }),
+      )
+      const outcomes = other.writable()
+        ? await other.scripts(merges, 'write', patience(other)).catch(orError)
+        : merges.map(() => undefined)
+      const missed = counters.flatMap(({ entry: { scope, key }, text, version, life }, i): ValueEntry[] =>
+        outcomes[i] === undefined || outcomes[i] instanceof StoreError
+          ? [{ kind: 'value', scope, key, version, text, endsAt: life === false ? false : now() + life }]
+          : [],
+      )
+      if (missed.length > 0) await journal?.append(other.name, missed)
+    }
+  }
+
+  const byOther = (instance: Instance, deltas: Iterable<DeltaEntry>): Map<Instance, DeltaEntry[]> => {
+    const others = new Map<Instance, DeltaEntry[]>()
+    for (const entry of deltas) {
+      const name = places.of(entry.scope).find((each) => each !== instance.name)
+      const other = name === undefined ? undefined : landscape.instances.get(name)
+      if (other !== undefined) others.set(other, [...(others.get(other) ?? []), entry])
+    }
+    return others
   }
 
   return {
@@ -109,8 +127,8 @@ export const createRounds = (parts: RoundsParts) => {
         const floors = await floorsOf(instance, batch)
         const planned = batch.map((pending) => ({ pending, plan: planOf(instance, pending, floors.get(pending)) }))
         const { done, aside } = await replay(instance, planned)
-        await journal.remove(instance.name, done)
         await copyCounters(instance, done)
+        await journal.remove(instance.name, done)
         await putAside(instance, aside)
         count += batch.length
         onProgress?.(count)
@@ -119,4 +137,12 @@ export const createRounds = (parts: RoundsParts) => {
       return count
     },
   }
+}
+
+const nothing: EntryState = { text: undefined, version: undefined, marker: undefined, life: 0 }
+
+/** The whole instance failed. */
+const orError = (error: unknown): readonly unknown[] => {
+  if (!(error instanceof StoreError)) throw error
+  return []
 }

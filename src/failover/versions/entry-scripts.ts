@@ -7,7 +7,8 @@ import { versionRules } from './script-rules.js'
 /**
  * The rule of merge.ts, as the server runs it on one cache entry. ARGV[1] is always the version, ARGV[2] the horizon:
  * what is above it, or no version at all, counts as none. The entry's version is read off the beginning of its text,
- * which is never parsed and never written again. Lives are ms from now: a client's clock may be behind the server's.
+ * which is never parsed and never written again; that of a counter lies beside the markers, found by the key's own
+ * marker. Lives are ms from now: a client's clock may be behind the server's.
  *
  * Under OOM a script may write only once it has deleted: so a marker is removed before it is set.
  */
@@ -27,13 +28,14 @@ local function before(version)
   local head, digit, zeros = string.match(version, '^(%x-)([1-9a-f])(0*)$')
   return head .. string.format('%x', tonumber(digit, 16) - 1) .. string.rep('f', #zeros)
 end
-local function stored(key)
+local function stored(key, hash, own)
   local head = redis.pcall('GETRANGE', key, 0, 32)
   if type(head) == 'table' then
     if not string.find(head.err, 'WRONGTYPE') then redis.call('GETRANGE', key, 0, 32) end
     return 'foreign'
   end
   local found = valid(string.match(head, '^{"ver":"([0-9a-f]+)"'))
+  if not found and string.find(head, '^-?%d+$') then found = valid(redis.call('HGET', hash, 'n' .. string.sub(own, 2))) end
   if found then return found end
   if head == '' and redis.call('EXISTS', key) == 0 then return nil end
   return 'foreign'
@@ -48,7 +50,7 @@ export const putScript = script(`${shared}${enrolRule}
 local floor = nil
 for _, marker in ipairs(redis.call('HMGET', KEYS[2], unpack(ARGV, 5))) do floor = higher(floor, valid(marker)) end
 if floor and floor >= version then return floor end
-local was = stored(KEYS[1])
+local was = stored(KEYS[1], KEYS[2], ARGV[5])
 if was and was ~= 'foreign' and was > version then return was end
 local shorter = was and was ~= 'foreign' and outlived(KEYS[1], ARGV[4])
 enrol(KEYS[1], ARGV[4], 4, #KEYS, KEYS[3], string.match(ARGV[5], '^k:([^:]+)'))
@@ -108,7 +110,8 @@ return #left == 0 and 1 or left`)
 
 /**
  * What a place holds for one key, where something in the journal has to be weighed against it. KEYS: entry, markers.
- * ARGV: own marker, clear marker. The text, the markers; false for what isn't there or is of another type.
+ * ARGV: own marker, clear marker, field of a counter's version. The text, the markers, the version, the life as PTTL has
+ * it; false for what isn't there or is of another type.
  */
 export const lookScript = script(`
 local text = redis.pcall('GET', KEYS[1])
@@ -116,22 +119,14 @@ if type(text) == 'table' then
   if not string.find(text.err, 'WRONGTYPE') then return text end
   text = false
 end
-local markers = redis.call('HMGET', KEYS[2], ARGV[1], ARGV[2])
-return {text, markers[1], markers[2]}`)
-
-/**
- * The mirror's copy of a counter, which bears no version. KEYS: entry. ARGV: total, life in ms if it isn't there yet.
- */
-export const copyCounterScript = script(`
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
-else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-return 1`)
+local known = redis.call('HMGET', KEYS[2], unpack(ARGV))
+return {text, known[1], known[2], known[3], redis.call('PTTL', KEYS[1])}`)
 
 /** KEYS: entry, markers. ARGV: version, horizon, own marker, clear marker. Whether something was there (1, 0), or the version that refused it. */
 export const putTombstoneScript = script(`${shared}
 local markers = redis.call('HMGET', KEYS[2], ARGV[3], ARGV[4])
 local floor = higher(valid(markers[1]), valid(markers[2]))
-local was = stored(KEYS[1])
+local was = stored(KEYS[1], KEYS[2], ARGV[3])
 if was and was ~= 'foreign' then floor = higher(floor, was) end
 if floor and floor > version then return floor end
 local existed = redis.call('UNLINK', KEYS[1])
@@ -141,12 +136,15 @@ return existed`)
 /**
  * KEYS: entry, markers, registry of categories with tags, indexes of its tags. ARGV: version, horizon, ceiling, text,
  * life, own marker, clear marker, markers of tags. 1 it is there now, 0 dropped, 2 it met a foreign value, which is gone.
+ * A counter takes the place of one without a version: it was not counted for long, or not by us.
  */
 export const mergeScript = script(`${shared}${enrolRule}
 local markers = redis.call('HMGET', KEYS[2], unpack(ARGV, 6))
 local floor = higher(valid(markers[1]), valid(markers[2]))
 if floor and floor >= version then return 0 end
-local was = stored(KEYS[1])
+local counter = string.find(ARGV[4], '^-?%d+$')
+local was = stored(KEYS[1], KEYS[2], ARGV[6])
+if was == 'foreign' and counter and string.find(redis.call('GET', KEYS[1]), '^-?%d+$') then was = nil end
 if was == 'foreign' then
   redis.call('UNLINK', KEYS[1])
   mark(KEYS[2], ARGV[6], higher(version, ARGV[3]))
@@ -174,6 +172,7 @@ if was == version then
 end
 enrol(KEYS[1], ARGV[5], 4, #KEYS, KEYS[3], string.match(ARGV[6], '^k:([^:]+)'))
 redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
+if counter then redis.call('HSET', KEYS[2], 'n' .. string.sub(ARGV[6], 2), version) end
 if shorter then mark(KEYS[2], ARGV[6], before(version)) end
 return 1`)
 
@@ -181,7 +180,7 @@ return 1`)
 export const mergeTombstoneScript = script(`${shared}
 local marker = valid(redis.call('HGET', KEYS[2], ARGV[4]))
 if marker and marker >= version then return 0 end
-local was = stored(KEYS[1])
+local was = stored(KEYS[1], KEYS[2], ARGV[4])
 if was == 'foreign' then
   redis.call('UNLINK', KEYS[1])
   mark(KEYS[2], ARGV[4], higher(version, ARGV[3]))
@@ -212,7 +211,7 @@ return top`)
 export const clearEntriesScript = script(`${shared}
 local removed = 0
 for i = 2, #KEYS do
-  local was = stored(KEYS[i])
+  local was = stored(KEYS[i], KEYS[1], ARGV[i + 2])
   if was == 'foreign' or (was and was <= version) then
     redis.call('UNLINK', KEYS[i])
     removed = removed + 1
@@ -264,7 +263,7 @@ export const invalidateEntriesScript = script(`${shared}
 local removed = 0
 for i = 2, #KEYS do
   local field, expected = ARGV[i * 2 - 1], ARGV[i * 2]
-  if expected <= version and stored(KEYS[i]) == expected then
+  if expected <= version and stored(KEYS[i], KEYS[1], field) == expected then
     redis.call('UNLINK', KEYS[i])
     local marker = valid(redis.call('HGET', KEYS[1], field))
     if not marker or marker < expected then mark(KEYS[1], field, expected) end

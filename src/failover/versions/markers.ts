@@ -5,8 +5,11 @@
  *     k:<category>:<key>    the key was deleted, or an invalidated value lay there
  *     c:<category>          the category was cleared
  *     t:<category>:<tag>    the tag was invalidated in the category; t::<tag> in all
+ *     n:<category>:<key>    no marker, but the version of the counter that lies there, whose text can't bear one
  */
 export const keyMarker = (category: string, key: string): string => `k:${category}:${key}`
+
+export const counterVersion = (category: string, key: string): string => `n:${category}:${key}`
 
 export const clearMarker = (category: string): string => `c:${category}`
 

@@ -1,8 +1,10 @@
 import type { ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import { incrementScript, script } from '../../instances/scripts.js'
-import type { DeltaEntry } from '../journal/journal-entries.js'
+import { categoryScope, type DeltaEntry } from '../journal/journal-entries.js'
 import { type Clock, lowestAt } from './clock.js'
+import { countOnceScript } from './counter-scripts.js'
+import { entryCalls } from './entry-calls.js'
 import { MARKER_LIFE } from './merge.js'
 
 /**
@@ -47,6 +49,11 @@ export const onceCall = (
   now: number,
 ): ScriptCall => {
   const life = Math.ceil(entry.endsAt - now)
+  if (entry.kept) {
+    const at = { category: entry.scope.slice(categoryScope('').length), key: entry.key, redisKey }
+    const { keys, args } = entryCalls(layout, clock).count(at, entry.by, life, now)
+    return { script: countOnceScript, keys: [...keys, layout.deltas], args: [...args, entry.id, life > 0 ? 0 : 1] }
+  }
   const args = [entry.by, Math.max(1, life), now, entry.id, clock.next(), life > 0 ? 0 : 1]
   return { script: onceScript, keys: [redisKey, layout.deltas], args }
 }

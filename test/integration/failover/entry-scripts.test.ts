@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { lowestAt } from '../../../src/failover/versions/clock.ts'
-import { entryCalls, type KeptEntry } from '../../../src/failover/versions/kept-calls.ts'
+import { type EntryAt, entryCalls } from '../../../src/failover/versions/entry-calls.ts'
 import { clearMarker, keyMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 import { MARKER_LIFE } from '../../../src/failover/versions/merge.ts'
 import { layoutOf } from '../../../src/instances/layout.ts'
@@ -32,7 +32,7 @@ beforeEach(() => redis.flushall())
 
 const layout = layoutOf('app:')
 const calls = entryCalls(layout, stillClock)
-const at = (key: string): KeptEntry => ({ category: 'orders', key, redisKey: `app:orders:${key}` })
+const at = (key: string): EntryAt => ({ category: 'orders', key, redisKey: `app:orders:${key}` })
 const envelope = (version: string, text: string): string =>
   `{"ver":"${version}","value":"${text}","meta":{"t":${JSON.stringify(tagsOf(version))}}}`
 const life = 60_000

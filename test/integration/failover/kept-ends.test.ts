@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { versioned, versionOf } from '../../../src/failover/kept/kept-entries.ts'
-import { entryCalls } from '../../../src/failover/versions/kept-calls.ts'
+import { entryCalls } from '../../../src/failover/versions/entry-calls.ts'
+import { versioned, versionOf } from '../../../src/failover/versions/entry-text.ts'
 import { keyMarker } from '../../../src/failover/versions/markers.ts'
 import { until } from '../../support/until.ts'
 import { dump, envelope, type Ground, layout, name, openGround } from './kept-ground.ts'

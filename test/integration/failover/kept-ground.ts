@@ -11,7 +11,9 @@ import type { Landscape } from '../../../src/failover/landscape.ts'
 import type { Shelf } from '../../../src/failover/shelf.ts'
 import type { EmbeddedCopy } from '../../../src/failover/state-copy/embedded-copy.ts'
 import { createClock } from '../../../src/failover/versions/clock.ts'
-import { entryCalls, groupCalls, type KeptCall } from '../../../src/failover/versions/kept-calls.ts'
+import { entryCalls } from '../../../src/failover/versions/entry-calls.ts'
+import { groupCalls } from '../../../src/failover/versions/group-calls.ts'
+import type { KeptCall } from '../../../src/failover/versions/kept-call.ts'
 import { clearMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 import type { Instance } from '../../../src/instances/instance.ts'
 import { layoutOf } from '../../../src/instances/layout.ts'
@@ -151,7 +153,7 @@ export const openGround = async (options: GroundOptions = {}): Promise<Ground> =
   }
 }
 
-/** Every entry that waits, by the merge of kept-calls. */
+/** Every entry that waits, by the calls of replay. */
 const replay = async (redis: Redis, name: string, home: string, { journal, clock }: Landscape): Promise<void> => {
   if (journal === undefined) return
   for await (const batch of journal.batches(name, 100)) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { type Clock, lowestAt, type Version } from '../../../src/failover/versions/clock.ts'
-import type { KeptCall } from '../../../src/failover/versions/kept-calls.ts'
+import type { KeptCall } from '../../../src/failover/versions/kept-call.ts'
 import { highest, type KeptWrite, type KeyState, merge, noState, put } from '../../../src/failover/versions/merge.ts'
 import { runScript } from '../../../src/instances/scripts.ts'
 
