@@ -28,7 +28,8 @@ const carefulLater = {
     id === '\0careful'
       ? `const careful = () => require(__dirname + '/careful.cjs')
          export const checkMeta = (...args) => careful().checkMeta(...args)
-         export const snapshot = (...args) => careful().snapshot(...args)`
+         export const snapshot = (...args) => careful().snapshot(...args)
+         export const importSuperjson = () => careful().importSuperjson()`
       : undefined,
 }
 

@@ -4,3 +4,6 @@
  */
 export { checkMeta } from './rich-check.js'
 export { snapshot } from './snapshot.js'
+
+/** From here, because code that V8 has compiled before (see plugin/client-code.ts) can't import. */
+export const importSuperjson = () => import('superjson')

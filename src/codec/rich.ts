@@ -1,5 +1,5 @@
 import type { SuperJSON } from 'superjson'
-import { checkMeta } from './careful.js'
+import { checkMeta, importSuperjson } from './careful.js'
 import type { SuperjsonMeta } from './payload.js'
 
 export type { SuperJSON }
@@ -9,7 +9,7 @@ let loading: Promise<SuperJSON> | undefined
 
 /** superjson is imported at the first value that needs it; 8 ms that most steps never pay. */
 export const loadRich = (): Promise<SuperJSON> => {
-  loading ??= import('superjson').then(
+  loading ??= importSuperjson().then(
     (module) => {
       // An instance of our own: what the app registers on superjson's default must not change what we store.
       loaded = new module.default()

@@ -5,8 +5,11 @@ import type { OtherState } from '../../failover/stand-in/state-resort.js'
 import type { Report } from '../../report.js'
 import { isState } from '../adapter/other-state.js'
 import { brandOf } from '../adapter/state-adapter.js'
+import { CLIENT_CODE } from '../step/protocol.js'
+import { writeClientCode } from './client-code.js'
 import { installInjection } from './injection.js'
 import type { Registration } from './registration.js'
+import { addRoutes, type RouteParts } from './routes/routes.js'
 import { onStepProcess } from './spawned.js'
 import { createStepHost, type StepHost } from './step-host.js'
 
@@ -22,6 +25,7 @@ export interface PluginParts {
    */
   readonly built: (injected: boolean, other: OtherState | undefined) => void
   readonly registration: Registration
+  readonly routes: RouteParts
 }
 
 const slot = Symbol.for('motia-redis.step-host')
@@ -33,6 +37,7 @@ type Slot = { [slot]?: () => void }
  */
 export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close(): void } => {
   let host: StepHost | undefined
+  let removeRoutes: (() => void) | undefined
 
   const start = (): boolean => {
     // Two hosts would both answer: where a plugin is listed twice, the last one serves.
@@ -46,11 +51,23 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
     }
     host = mine
     const preload = fileURLToPath(new URL('./preload.cjs', import.meta.url))
-    return installInjection({ env: process.env, inject: parts.inject, preload, report: parts.report })
+    const injected = installInjection({ env: process.env, inject: parts.inject, preload, report: parts.report })
+    if (injected) hastenClient(fileURLToPath(new URL('./client.cjs', import.meta.url)))
+    return injected
+  }
+  const hastenClient = (client: string): void => {
+    writeClientCode(client).then(
+      (path) => {
+        process.env[CLIENT_CODE] = path
+      },
+      () => undefined, // then steps load the client as it is, only slower
+    )
   }
   const build: MotiaPluginBuilder = (motia) => {
     try {
       const injected = start()
+      removeRoutes?.()
+      removeRoutes = addRoutes(motia.registerApi, parts.routes)
       const isOurs = brandOf(motia.state) !== undefined
       parts.registration.pluginBuilt(isOurs)
       parts.built(injected, !isOurs && isState(motia.state) ? motia.state : undefined)
@@ -62,6 +79,7 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
   return Object.assign(build, {
     close: () => {
       parts.registration.close()
+      removeRoutes?.()
       host?.close()
     },
   })

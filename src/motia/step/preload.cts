@@ -9,6 +9,26 @@ const INJECTION = Symbol.for('motia-redis.injection')
 const shared = globalThis as { [INJECTION]?: object }
 const [, runner, file] = process.argv
 
+/** With what the server's V8 made of it (see plugin/client-code.ts), else from the package. */
+const client = (): object => {
+  const path = `${__dirname}/client.cjs`
+  let load: (...args: unknown[]) => void
+  try {
+    const code: Buffer = require('node:fs').readFileSync(process.env.MOTIA_REDIS_CLIENT_CODE)
+    const { Script } = require('node:vm')
+    const end = 4 + code.readUInt32LE(0)
+    load = new Script(code.toString('utf8', 4, end), {
+      filename: path,
+      cachedData: code.subarray(end),
+    }).runInThisContext()
+  } catch {
+    return require('./client.cjs') // the server made none, or has ended
+  }
+  const module = { exports: {} }
+  load(module.exports, require, module, path, __dirname)
+  return module.exports
+}
+
 if (
   typeof process.send === 'function' &&
   file !== undefined &&
@@ -18,7 +38,7 @@ if (
   shared[INJECTION] = {
     file,
     url: () => require('node:url').pathToFileURL(require('node:path').resolve(file)).href,
-    client: () => require('./client.cjs'),
+    client,
   }
   process.argv[2] = `${__dirname}/wrapper.mjs`
 }

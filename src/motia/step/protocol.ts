@@ -9,6 +9,9 @@ export const REPLY = 'motia-redis:reply'
 /** Set for every child of a server whose plugin listens: without it a step can say what is missing. */
 export const HOST_MARKER = 'MOTIA_REDIS_HOST_READY'
 
+/** The file that the server made of the client for steps to load (see plugin/client-code.ts), where it could. */
+export const CLIENT_CODE = 'MOTIA_REDIS_CLIENT_CODE'
+
 export interface CallMessage {
   readonly type: typeof CALL
   readonly id: number
