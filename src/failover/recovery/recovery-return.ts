@@ -49,8 +49,8 @@ interface ReturnParts {
   readonly now: () => number
   readonly wait: (ms: number) => Promise<void>
   readonly pace: Pace
-  /** Other processes that have something for it. */
-  readonly holders: (instance: string) => Promise<readonly OtherProcess[]>
+  /** Other processes that have something for it. Undefined: not everybody who knows could be asked. */
+  readonly holders: (instance: string) => Promise<readonly OtherProcess[] | undefined>
   readonly fence: (instance: Instance, othersToo: boolean) => Promise<void>
   /** It was found or left with this sentinel. */
   readonly note: (instance: string, sentinel: string | undefined) => void
@@ -79,8 +79,8 @@ export const createReturn = (parts: ReturnParts) => {
     for (;;) {
       const others = await holders(instance.name)
       lives(stay)
-      if (others.length === 0) return true
-      lane.progress = { step: 'waiting', done: 0, total: others.reduce((sum, { entries }) => sum + entries, 0) }
+      if (others?.length === 0) return true
+      lane.progress = { step: 'waiting', done: 0, total: (others ?? []).reduce((sum, { entries }) => sum + entries, 0) }
       await wait(LOOK_EVERY)
       lives(stay)
       if (journal?.holds(instance.name) === true) return false

@@ -121,14 +121,14 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     lane.failure = reason
   }
 
-  /** Others that have something for it. Those that only wait as well, as this one does, would wait for each other. */
-  const holders = async (name: string): Promise<readonly OtherProcess[]> =>
-    (await outages.others(name)).filter(({ entries }) => entries > 0)
+  /** Others that have something for it, as in `others`. Those that only wait as well would wait for each other. */
+  const holders = async (name: string): Promise<readonly OtherProcess[] | undefined> =>
+    (await outages.others(name))?.filter(({ entries }) => entries > 0)
 
   /** Entries for it are replayed before anybody judges what it hasn't got. */
   const settle = async (instance: Instance): Promise<boolean> => {
     if (instance.writable() && journal?.holds(instance.name) === true) await round(instance, background)
-    return landscape.calm(instance.name) && (await holders(instance.name)).length === 0
+    return landscape.calm(instance.name) && (await holders(instance.name))?.length === 0
   }
 
   const note = (name: string, sentinel: string | undefined): void => {

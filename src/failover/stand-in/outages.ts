@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Instance, ScriptCall } from '../../instances/instance.js'
+import { type Instance, isOutage, type ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
 import { steadyNow } from '../time-left.js'
@@ -62,9 +62,10 @@ export interface Outages {
   enter(home: string, entries: () => number): void
   /**
    * Live registrations of other processes for home, on any instance that can be asked now. Also of those that hold
-   * nothing which hasn't reached home (`entries` is 0): two that catch up at the same time see each other.
+   * nothing which hasn't reached home (`entries` is 0): two that catch up at the same time see each other. Undefined: one
+   * that can be reached didn't answer, so there may be more.
    */
-  others(home: string): Promise<readonly OtherProcess[]>
+  others(home: string): Promise<readonly OtherProcess[] | undefined>
   /**
    * Everything of ours reached home: the registration goes, and with the last one the outage's record. Whether we were
    * the last everywhere, as far as can be asked. Never rejects.
@@ -99,6 +100,8 @@ export interface OutagesOptions {
 
 /** ms between two signs of life. */
 const BEAT = 500
+/** ms that a look at others may take: no call waits for it. */
+const PATIENCE = 1_000
 
 interface OneHome extends Left {
   /** What the last registration said. */
@@ -129,7 +132,7 @@ export const createOutages = (options: OutagesOptions): Outages => {
   const reachable = (): Instance[] => [...instances.values()].filter((each) => each.readable() || each.catchingUp())
 
   /** What the instance answers; undefined if it can't: its own health says why. */
-  const ask = async (instance: Instance, call: ScriptCall, intent: 'read' | 'write' | 'change'): Promise<unknown> => {
+  const ask = async (instance: Instance, call: ScriptCall, intent: 'write' | 'change'): Promise<unknown> => {
     try {
       return await instance.script(call, intent)
     } catch (error) {
@@ -169,17 +172,23 @@ export const createOutages = (options: OutagesOptions): Outages => {
 
   const others: Outages['others'] = async (home) => {
     const found = new Map<string, OtherProcess>()
-    const look = async (instance: Instance): Promise<void> => {
-      const reply = await ask(instance, listCall(layout.outage(home)), 'read')
-      if (reply === undefined) return
-      for (const [id, one] of listAnswer(reply)) {
-        if (id === processId) continue
-        found.set(id, { processId: id, ...one })
-        watch.heed(id, one.routing)
+    const look = async (instance: Instance): Promise<boolean> => {
+      try {
+        const reply = await instance.script(listCall(layout.outage(home)), 'read', { timeout: PATIENCE })
+        for (const [id, one] of listAnswer(reply)) {
+          if (id === processId) continue
+          found.set(id, { processId: id, ...one })
+          watch.heed(id, one.routing)
+        }
+        return true
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        // Where this is refused nobody is registered either.
+        return !isOutage(error) && error.kind !== 'busy'
       }
     }
-    await Promise.all(reachable().map(look))
-    return [...found.values()]
+    const answered = await Promise.all(reachable().map(look))
+    return answered.every((each) => each) ? [...found.values()] : undefined
   }
 
   const enter = (home: string, entries: () => number): void => {

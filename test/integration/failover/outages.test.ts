@@ -207,13 +207,13 @@ describe('registrations', () => {
     let held = 0
     a.outages.enter('primary', () => held)
     const seen = [{ processId: 'a', entries: 0, routing: 'routes of a' }]
-    await until('it is seen', async () => (await b.outages.others('primary')).length === 1)
+    await until('it is seen', async () => (await b.outages.others('primary'))?.length === 1)
     expect(await b.outages.others('primary')).toEqual(seen)
     expect(await a.outages.others('primary')).toEqual([])
     expect(await b.outages.others('secondary')).toEqual([])
     held = 7
     a.outages.enter('primary', () => held)
-    await until('it is said at once', async () => (await b.outages.others('primary'))[0]?.entries === 7)
+    await until('it is said at once', async () => (await b.outages.others('primary'))?.[0]?.entries === 7)
     const direct = openRedis(primary.url)
     ends.push(() => direct.disconnect())
     expect(await direct.hkeys(key)).toEqual(['p:a'])
@@ -232,9 +232,24 @@ describe('registrations', () => {
     await secondary.crash()
     await primary.restart()
     await until('home is back', () => a.home.catchingUp() && b.home.catchingUp())
-    await until('its next sign of life reaches home', async () => (await b.outages.others('primary')).length === 1)
+    await until('its next sign of life reaches home', async () => (await b.outages.others('primary'))?.length === 1)
     await a.outages.close()
-    await until('two seconds later nobody is left', async () => (await b.outages.others('primary')).length === 0)
+    await until('two seconds later nobody is left', async () => (await b.outages.others('primary'))?.length === 0)
+  })
+
+  it('are not known as long as one that can be reached does not answer, unlike one that refuses', async () => {
+    const [a, b] = await Promise.all([open('a'), open('b')])
+    b.outages.enter('primary', () => 500)
+    await until('it is seen', async () => (await a.outages.others('primary'))?.length === 1)
+    primary.freeze()
+    ends.push(() => primary.thaw())
+    expect(a.home.readable()).toBe(true)
+    expect(await a.outages.others('primary')).toBeUndefined()
+    primary.thaw()
+    await until('it answers again', async () => (await a.outages.others('primary'))?.length === 1)
+    await b.outages.close()
+    await redis.set(key, 'of another type')
+    expect(await a.outages.others('primary')).toEqual([])
   })
 
   it('written by somebody who says it otherwise count as holding something', async () => {

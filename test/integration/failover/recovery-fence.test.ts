@@ -100,7 +100,7 @@ describe('the fence', () => {
     const side = await open()
     const other = await open({ processId: 'cccccccc', journal: side.journal })
     other.outages.enter('secondary', () => 1)
-    await until('it is known', async () => (await side.outages.others('secondary')).length === 1)
+    await until('it is known', async () => (await side.outages.others('secondary'))?.length === 1)
     const ids = async () =>
       [...(await names()).matchAll(/id=(\d+) .*name=motia-redis:cccccccc:data/g)].map(([, id]) => id)
     const before = await ids()

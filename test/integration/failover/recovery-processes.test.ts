@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { categoryScope, type JournalEntry } from '../../../src/failover/journal/journal-entries.ts'
 import { until } from '../../support/until.ts'
 import { useServers } from './recovery-ground.ts'
@@ -117,6 +117,19 @@ describe('several processes', () => {
     await Promise.all([back(one), back(other)])
   }, 60_000)
 
+  it('an instance is not read as long as somebody does not say who else holds something for it', async () => {
+    const side = await open()
+    primary().freeze()
+    await away(side)
+    const asked = vi.spyOn(side.outages, 'others').mockResolvedValue(undefined)
+    primary().thaw()
+    await until('it was asked a few times', () => asked.mock.calls.length > 3, 10_000)
+    expect(side.primary.readable()).toBe(false)
+    expect(side.recovery.progress('primary')?.step).toBe('waiting')
+    asked.mockRestore()
+    await back(side)
+  })
+
   it('one that was killed is waited for until its registration has ended, and no longer', async () => {
     const side = await open()
     const { child, ended, said } = spawned('bbbbbbbb')
@@ -124,7 +137,7 @@ describe('several processes', () => {
     primary().freeze()
     await away(side)
     await side.journal.append('primary', entriesOf(side, 0, 10))
-    await until('it says that it holds them', async () => (await side.outages.others('primary'))[0]?.entries === 20)
+    await until('it says that it holds them', async () => (await side.outages.others('primary'))?.[0]?.entries === 20)
     child.kill('SIGKILL')
     await ended
     primary().thaw()
