@@ -16,6 +16,10 @@ import type { Instance } from './instances/instance.js'
 import { createRedisStore } from './instances/redis-store.js'
 import type { StoreHealth } from './instances/store.js'
 import { createInvalidation } from './invalidation/invalidation.js'
+import { measureEngine, measureLease } from './metrics/measured-engine.js'
+import { createMeters } from './metrics/meters.js'
+import { countMoves } from './metrics/moves.js'
+import { createExposition, type Exposition } from './metrics/prometheus.js'
 import { instanceBehind } from './motia/adapter/other-state.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
@@ -29,6 +33,8 @@ export interface OpenTiers {
   readonly engine: CacheEngine
   readonly hot: HotStore
   health(): HealthReport
+  /** What a scrape gets; opened by the first one. */
+  metrics(): Promise<Exposition>
   /**
    * Connects to every instance and answers the start lines; an instance that is away doesn't fail it. `other`: the state
    * adapter that the app kept.
@@ -107,15 +113,26 @@ export const openTiers = (
   const healthNow = (): HealthReport =>
     healthReport({ ...failover, settings, healthOf, tracking: invalidation.tracking })
 
+  const meters = createMeters(settings, Date.now)
+  const moves = countMoves(events)
+  const elapsed = (): number => performance.now()
+  const engine = createEngine({
+    settings,
+    router: createRouter(settings, report.warn),
+    shelves: withL1(failover.shelves, { settings, landscape, invalidation }),
+    report,
+    now: Date.now,
+    random: Math.random,
+    watchLease: (lease, key) => measureLease(lease, meters.of(lease.category, key), elapsed),
+  })
+  let exposition: Promise<Exposition> | undefined
+
   return {
-    engine: createEngine({
-      settings,
-      router: createRouter(settings, report.warn),
-      shelves: withL1(failover.shelves, { settings, landscape, invalidation }),
-      report,
-      now: Date.now,
-      random: Math.random,
-    }),
+    engine: measureEngine(engine, meters, elapsed),
+    metrics: () => {
+      exposition ??= createExposition({ meters, health: healthNow, moves })
+      return exposition
+    },
     hot: createHotStore(failover.groups, { ttl: settings.state.ttl, report }),
     health: healthNow,
     start: async (other) => {
@@ -141,6 +158,7 @@ export const openTiers = (
     },
     close: async () => {
       const begun = performance.now()
+      if (exposition !== undefined) (await exposition).close()
       await endedWithin(CLOSE_LIMIT / 2, invalidation.close())
       await endedWithin(CLOSE_LIMIT / 2, failover.close())
       const left = CLOSE_LIMIT - (performance.now() - begun)

@@ -72,6 +72,11 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     engine: async () => (await open()).engine,
     inject: settings.inject,
     report,
+    routes: {
+      metrics: async () => (await open()).metrics(),
+      token: settings.token,
+      publicMetrics: settings.publicMetrics,
+    },
     registration,
     built: (injected, other) => {
       void open()

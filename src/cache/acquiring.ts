@@ -64,6 +64,7 @@ interface Call {
 type Granted = { readonly lease: ShelfLease } | { readonly late: true }
 
 const hit = (value: Encoded | undefined): Acquired => ({ outcome: 'hit', value })
+const staleHit = (value: Encoded): Acquired => ({ outcome: 'hit', value, stale: true })
 
 export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }: AcquirerParts): Acquirer => {
   const find = (category: Category, key: string, operation: string, limit: number): Promise<Found | undefined> => {
@@ -85,7 +86,7 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
 
   /** Somebody else still computes, and this call waits no longer. */
   const late = ({ category, operation, signal, stale, limit }: Call): Acquired => {
-    if (stale !== undefined) return hit(stale)
+    if (stale !== undefined) return staleHit(stale)
     const place = category.place(operation)
     throw signal?.aborted
       ? cacheError('CACHE_CLOSED', 'the caller went away', place)
@@ -163,7 +164,7 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
         const found = wanted.fresh ? undefined : await find(category, key, operation, limit)
         if (found !== undefined && !isDue(found, wanted)) return hit(found.value)
         const stale = found && usable(found, wanted)
-        if (stale !== undefined && attempts.rests(id)) return hit(stale)
+        if (stale !== undefined && attempts.rests(id)) return staleHit(stale)
         const soft = wanted.renew === undefined ? (wanted.softTimeout ?? settings.softTimeout) : 0
         const patientUntil = stale === undefined ? ends : soft === 0 ? 0 : elapsed() + soft
         const text = found?.shelf === category.shelf ? found.text : undefined
@@ -173,7 +174,7 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
         if ('turn' in joined) return await lead(call, joined.turn)
         const { outcome } = joined
         if (!('error' in outcome)) return hit(outcome.value)
-        if (stale !== undefined) return hit(stale)
+        if (stale !== undefined) return staleHit(stale)
         throw outcome.error
       } finally {
         visit.leave()

@@ -11,9 +11,9 @@ import { createAttempts } from './attempts.js'
 import { createBulk } from './bulk.js'
 import { type Category, createCategories } from './category.js'
 import { createCacheClient } from './client.js'
-import type { CacheEngine, EncodedEntry, Place } from './engine.js'
+import type { CacheEngine, EncodedEntry, Lease, Place } from './engine.js'
 import { createFlights, flightOf, flightsOf } from './flights.js'
-import { createHold } from './holding.js'
+import { createHold, type Hold } from './holding.js'
 import { createdAt, createLives } from './lives.js'
 import { createLoading } from './loading.js'
 import { createOddities } from './oddities.js'
@@ -37,6 +37,8 @@ export interface EngineParts {
   readonly elapsed?: () => number
   /** 0 ≤ n < 1, for jitter. */
   readonly random: () => number
+  /** Told of each run of a factory or loader: a place to count it. @default nobody is */
+  readonly watchLease?: (lease: Lease, key: string) => Lease
 }
 
 /** The cache's operations over the stores, in the server process. */
@@ -47,6 +49,7 @@ export const createEngine = ({
   report,
   now,
   random,
+  watchLease = (lease) => lease,
   elapsed = () => performance.now(),
 }: EngineParts): CacheEngine => {
   const { categoryOf, names } = createCategories(settings, router, shelves)
@@ -63,7 +66,8 @@ export const createEngine = ({
   }
   const writer = createWriter(now, random, oddities, changing)
   const attempts = createAttempts(elapsed)
-  const hold = createHold(writer, attempts, oddities, elapsed)
+  const holdUnwatched = createHold(writer, attempts, oddities, elapsed)
+  const hold: Hold = (holding) => watchLease(holdUnwatched(holding), holding.key)
   const acquirer = createAcquirer({ flights, reader, attempts, hold, now, elapsed })
   let cache: Cache | undefined
   const ownCache = (): Cache => {

@@ -80,7 +80,7 @@ export interface EncodedEntry {
 
 /** hit: the value to answer, which may be a stale one; undefined: there is nothing. */
 export type Acquired =
-  | { readonly outcome: 'hit'; readonly value: Encoded | undefined }
+  | { readonly outcome: 'hit'; readonly value: Encoded | undefined; readonly stale?: true }
   | { readonly outcome: 'lease'; readonly lease: Lease; readonly stale?: Stale | undefined }
 
 /** What to answer when the computation fails, or takes longer than `patience` ms. Then it goes on, for those who come later. */

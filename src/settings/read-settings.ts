@@ -53,6 +53,7 @@ export const readSettings = <S extends object>(
     state: readState(given.state, env, instances, faults),
     dir,
     token: token === undefined ? undefined : redisSecret(token),
+    publicMetrics: env.read('MOTIA_REDIS_METRICS', oneOf('locked', 'public'), faults) === 'public',
     inject: env.read('MOTIA_REDIS_INJECT', onOrOff, faults) ?? true,
     deadlines: Object.freeze({
       read: env.read('MOTIA_REDIS_DEADLINE_READ', deadlineText, faults),

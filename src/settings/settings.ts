@@ -62,6 +62,8 @@ export interface Settings {
   /** Absolute path of the embedded store and journal. */
   readonly dir: string
   readonly token: RedisSecret | undefined
+  /** MOTIA_REDIS_METRICS=public: the metrics route is for everybody who reaches the server. */
+  readonly publicMetrics: boolean
   readonly inject: boolean
   /** Set by MOTIA_REDIS_DEADLINE_READ / _WRITE; undefined = the built-in rule. */
   readonly deadlines: { readonly read: number | undefined; readonly write: number | undefined }

@@ -24,6 +24,12 @@ const collect = () => {
   }
 }
 
+const routes = {
+  metrics: () => Promise.reject(new Error('not asked here')),
+  token: undefined,
+  publicMetrics: false,
+}
+
 describe('NODE_OPTIONS', () => {
   it("keeps the user's own in front and is the same a second time", () => {
     const option = fc.constantFrom(
@@ -143,7 +149,7 @@ describe('half a registration', () => {
     const { warnings, report } = collect()
     const registration = createRegistration(report, 5)
     const engine = async () => Promise.reject(new Error('not opened here'))
-    const plugin = createPlugin({ engine, inject: false, report, registration, built: () => undefined })
+    const plugin = createPlugin({ engine, inject: false, report, registration, routes, built: () => undefined })
     registration.adapterUsed()
     plugin.close()
     await new Promise((resolve) => setTimeout(resolve, 30))
@@ -164,9 +170,18 @@ describe('a plugin that is listed twice', () => {
   it('serves all the same, from the last one built', async () => {
     const { report } = collect()
     const { engine } = createMemoryEngine()
-    const parts = { inject: false, report, registration: createRegistration(report, 5), built: () => undefined }
+    const registration = createRegistration(report, 5)
+    const parts = { inject: false, report, registration, routes, built: () => undefined }
     const plugin = createPlugin({ ...parts, engine: async () => engine })
-    const motia = { state: undefined, printer: { printPluginError: () => undefined } }
+    const added: string[] = []
+    const motia = {
+      state: undefined,
+      printer: { printPluginError: () => undefined },
+      registerApi: ({ path }: { path: string }) => {
+        added.push(path)
+        return () => void added.splice(added.indexOf(path), 1)
+      },
+    }
     plugin(motia as unknown as Parameters<typeof plugin>[0])
     plugin(motia as unknown as Parameters<typeof plugin>[0])
 
@@ -181,7 +196,9 @@ describe('a plugin that is listed twice', () => {
     child.on('message', (message: { reply?: unknown }) => message.reply && replies.push(message.reply))
     await until('its call is answered', () => replies.length > 0)
     child.kill('SIGKILL')
+    expect(added).toEqual(['/__motia/redis/metrics'])
     plugin.close()
+    expect(added).toEqual([])
     expect(replies).toEqual([{ type: REPLY, id: 1, value: false }])
   })
 })

@@ -1,0 +1,100 @@
+import { LATENCY_CLASSES, latencyClass } from './latency.js'
+import { createMinutes, type Minute } from './minutes.js'
+
+/** What is asked of a cache, as metrics name it. */
+export type Operation = Reading | Writing
+type Reading = 'get' | 'getMany' | 'getEntry' | 'getOrSet' | 'has' | 'keys'
+type Writing =
+  | 'set'
+  | 'setMany'
+  | 'delete'
+  | 'deleteMany'
+  | 'expire'
+  | 'touch'
+  | 'increment'
+  | 'invalidateTags'
+  | 'clear'
+/** How the read of one key ended. */
+export type ReadOutcome = 'hit' | 'stale' | 'miss'
+
+/** Counts what happens in one category. On the path of every call: nothing here allocates. */
+export interface CategoryMeter {
+  /** A call ended after so many ms. */
+  called(operation: Operation, ms: number, failed: boolean): void
+  /** So many keys were read with this outcome. */
+  read(outcome: ReadOutcome, many: number): void
+  /** A factory or loader ended after so many ms. */
+  computed(ms: number, failed: boolean): void
+  figures(): CategoryFigures
+}
+
+/** Calls of one kind, or computations. */
+export interface Timed {
+  readonly count: number
+  readonly errors: number
+  /** ms of all together. */
+  readonly sum: number
+  /** How many by class of latency.ts. */
+  readonly classes: Uint32Array
+}
+
+/** Since the server started. */
+export interface CategoryFigures {
+  readonly operations: ReadonlyMap<Operation, Timed>
+  readonly reads: Readonly<Record<ReadOutcome, number>>
+  readonly computations: Timed
+  readonly hour: readonly Minute[]
+}
+
+const reading: ReadonlySet<string> = new Set<Reading>(['get', 'getMany', 'getEntry', 'getOrSet', 'has', 'keys'])
+const minuteField = { hit: 'hits', stale: 'stale', miss: 'misses' } as const
+
+interface Counting extends Timed {
+  count: number
+  errors: number
+  sum: number
+}
+
+const startCounting = (): Counting => ({ count: 0, errors: 0, sum: 0, classes: new Uint32Array(LATENCY_CLASSES) })
+
+const count = (timed: Counting, ms: number, failed: boolean): void => {
+  const at = latencyClass(ms)
+  timed.count += 1
+  timed.sum += ms
+  timed.classes[at] = (timed.classes[at] ?? 0) + 1
+  if (failed) timed.errors += 1
+}
+
+/** `now`: epoch ms. */
+export const createCategoryMeter = (now: () => number): CategoryMeter => {
+  const minutes = createMinutes(now)
+  const calls = new Map<Operation, Counting>()
+  const computations = startCounting()
+  const reads = { hit: 0, stale: 0, miss: 0 }
+
+  const callsOf = (operation: Operation): Counting => {
+    let known = calls.get(operation)
+    if (known === undefined) {
+      known = startCounting()
+      calls.set(operation, known)
+    }
+    return known
+  }
+  return {
+    called: (operation, ms, failed) => {
+      count(callsOf(operation), ms, failed)
+      minutes.count(reading.has(operation) ? 'reads' : 'writes', 1)
+      minutes.took(ms)
+      if (failed) minutes.count('errors', 1)
+    },
+    read: (outcome, many) => {
+      reads[outcome] += many
+      minutes.count(minuteField[outcome], many)
+    },
+    computed: (ms, failed) => {
+      count(computations, ms, failed)
+      minutes.count('computed', 1)
+    },
+    figures: () => ({ operations: calls, reads, computations, hour: minutes.hour() }),
+  }
+}
