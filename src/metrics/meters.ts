@@ -2,7 +2,7 @@ import type { Settings } from '../settings/settings.js'
 import { type CategoryMeter, createCategoryMeter } from './category-meter.js'
 
 /** What stands for every category that no configuration names: callers could make up any number of those. */
-export const UNLISTED = 'unlisted'
+const UNLISTED = 'unlisted'
 
 /** A meter for each category. */
 export interface Meters {

@@ -16,8 +16,8 @@ export interface Locks {
 }
 
 /** What every change must bear: a form or an image of another page can't send it. */
-export const CHANGE_HEADER = 'x-motia-redis'
-export const TOKEN_HEADER = 'x-motia-redis-token'
+const CHANGE_HEADER = 'x-motia-redis'
+const TOKEN_HEADER = 'x-motia-redis-token'
 
 /**
  * Why a request is refused, in one sentence; undefined if it may pass. Motia's server listens on all interfaces, allows
