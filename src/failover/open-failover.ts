@@ -3,13 +3,14 @@ import type { Identity, Instance } from '../instances/instance.js'
 import { layoutOf } from '../instances/layout.js'
 import { type GroupStore, type Store, StoreError, type StoreHealth } from '../instances/store.js'
 import type { Report } from '../report.js'
-import type { Settings } from '../settings/settings.js'
+import type { CategorySettings, Settings } from '../settings/settings.js'
 import { createLandscape } from './create-landscape.js'
 import type { Durable } from './journal/durable.js'
 import { createKeptGroups } from './kept/kept-groups.js'
 import type { Landscape } from './landscape.js'
 import { createFirstMeetings, held } from './recovery/first-meetings.js'
 import { createRecovery, type Recovery } from './recovery/recovery.js'
+import { createUnlistedNames } from './recovery/unlisted-names.js'
 import type { Shelf, Shelves } from './shelf.js'
 import { createShelves } from './shelves.js'
 import { createBothResorts } from './stand-in/both-resorts.js'
@@ -95,6 +96,14 @@ export const openFailover = (parts: FailoverParts): Failover => {
 
   const { hold } = createFirstMeetings({ instances, doubtful: recovery.doubtful, check: recovery.check })
 
+  const unlisted = createUnlistedNames(instances, layout)
+  /** Others can't know of it from their configuration. */
+  const named = (shelf: Shelf, category: CategorySettings): Shelf => {
+    if (settings.categories.has(category.name)) return shelf
+    const { write, swap, increment, lease } = shelf
+    return { ...shelf, ...held({ write, swap, increment, lease }, () => unlisted.hold(category)) }
+  }
+
   const away = new Set<string>()
   const last = new Map<string, StoreHealth['state']>()
   const draining = setInterval(() => {
@@ -151,7 +160,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
         categories.set(category.name, category)
         const { instance, deadline } = category
         // One that has a deadline of its own keeps something of that for the call itself.
-        return patient(shelves.of(category), instance, deadline.read && deadline.read / 2)
+        return patient(named(shelves.of(category), category), instance, deadline.read && deadline.read / 2)
       },
       older: (instance) => patient(shelves.older(instance), instance),
       invalidateEverywhere: shelves.invalidateEverywhere,
@@ -166,6 +175,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
       if (state !== 'catching-up') recovery.met(name)
       if (!readable && !away.has(name)) {
         away.add(name)
+        unlisted.forget(name)
         // What lies there for others is behind from now on.
         outages.discard(name)
         // Whatever this process will hold for it, others know before they read from it again.

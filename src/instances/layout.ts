@@ -16,6 +16,7 @@
  *     <namespace>~mr:writers         hash: directories of the servers that write state, see failover/state-copy/embedded-copy-filling.ts
  *     <namespace>~mr:tag:<category>:<tag>  sorted set by end: the keys of entries that bear the tag, see tag-scripts.ts
  *     <namespace>~mr:tagged          sorted set like groups: categories whose entries bear tags
+ *     <namespace>~mr:unlisted        sorted set like groups: categories at home here that are listed nowhere
  *     <namespace>~mr:invalidated     sorted set: when tags were invalidated
  *     <namespace>~mr:changes         stream: what was changed, where a server tells nobody itself, see src/invalidation/changes.ts
  *     <namespace>~mr:fenced          which process ended the connections of vanished ones last; lives for seconds
@@ -46,6 +47,7 @@ export interface Layout {
   /** What every index of a tag begins with. */
   readonly tagPrefix: string
   readonly tagged: string
+  readonly unlisted: string
   readonly invalidated: string
 }
 
@@ -73,6 +75,7 @@ export const layoutOf = (namespace: string): Layout => {
     tag: (category, tag) => `${tagPrefix}${category}:${tag}`,
     tagPrefix,
     tagged: `${namespace}~mr:tagged`,
+    unlisted: `${namespace}~mr:unlisted`,
     invalidated: `${namespace}~mr:invalidated`,
   }
 }

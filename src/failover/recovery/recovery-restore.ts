@@ -36,7 +36,7 @@ export const restore = async (
   const { name } = instance
   const empty = loss.kind === 'empty'
   if (!loss.known && !identity.appendOnly && lacks(loss.state) && loss.kind !== 'promoted') {
-    for (const { keyPrefix, enumerable, name: category } of places.cachedAt(name)) {
+    for (const { keyPrefix, enumerable, name: category } of await places.cachedAt(instance)) {
       if (enumerable) await instance.clear(keyPrefix)
       // Of one without a sentinel hardly anything is left.
       else if (!empty)

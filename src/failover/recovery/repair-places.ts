@@ -1,7 +1,9 @@
+import type { Instance } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import type { CategorySettings, Settings } from '../../settings/settings.js'
 import { isGroup, type Scope } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
+import { namesNotedAt } from './unlisted-names.js'
 
 /** Which instances hold what, by configuration. */
 export interface Places {
@@ -9,8 +11,8 @@ export interface Places {
   of(scope: Scope): readonly string[]
   /** What the keys of a category's entries begin with there. Undefined: none lie there. */
   prefixAt(instance: string, category: CategorySettings): string | undefined
-  /** Those whose entries may be dropped at home: nothing is lost but time. */
-  cachedAt(instance: string): readonly CategorySettings[]
+  /** Those whose entries may be dropped at home: nothing is lost but time. Also those that only others have met. */
+  cachedAt(instance: Instance): Promise<readonly CategorySettings[]>
   /** Kept categories of which entries lie there. */
   keptAt(instance: string): readonly CategorySettings[]
   /** With what an instance shares kept data, and what. */
@@ -23,7 +25,7 @@ export interface Shared {
   readonly groups: boolean
 }
 
-/** Categories that are not configured have no mirror, and what is cached there isn't known by name. */
+/** Categories that are not configured have no mirror. */
 export const createPlaces = (
   landscape: Landscape,
   layout: Layout,
@@ -47,7 +49,12 @@ export const createPlaces = (
       return instance === mirror ? layout.mirror(category.instance) + category.keyPrefix : undefined
     },
 
-    cachedAt: (instance) => [...categories.values()].filter((each) => each.instance === instance && !each.mirror),
+    cachedAt: async (instance) => {
+      const others = (await namesNotedAt(instance, layout)).filter((name) => !categories.has(name))
+      return [...categories.values(), ...others.map(landscape.categoryOf)].filter(
+        (each) => each.instance === instance.name && !each.mirror,
+      )
+    },
 
     keptAt: (instance) => [...categories.values()].filter((each) => each.mirror && ofCategory(each).includes(instance)),
 

@@ -1,5 +1,6 @@
 import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
+import { StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { Journal, Pending } from '../journal/journal.js'
 import {
@@ -40,6 +41,9 @@ interface PlanParts {
 /** A kept entry of a group or category, which is at home here or mirrored here. */
 type Here = { readonly group: string } | { readonly category: CategorySettings; readonly prefix: string }
 
+const closedError = ({ name }: Instance, category: CategorySettings): StoreError =>
+  new StoreError('refused', name, `the keys of '${category.name}' can't be listed`, 'no')
+
 /**
  * Plans are made when they are sent, because lives count from then. `floor`: what the other place knows to be gone, up
  * to which version: a value below it was replaced by one with a shorter life, which has ended since.
@@ -70,11 +74,11 @@ export const createPlans = ({ landscape, journal, layout, places, marks, now }: 
       return { do: 'remove', redisKey: landscape.categoryOf(nameIn(entry.scope)).keyPrefix + entry.key }
     }
     if (entry.kind === 'invalid-tag') return work(() => removeTagged(instance, entry.scope, entry.tag))
-    const categories =
-      entry.scope === everywhere ? places.cachedAt(instance.name) : [landscape.categoryOf(nameIn(entry.scope))]
-    const closed = categories.find(({ enumerable }) => !enumerable)
-    if (closed !== undefined) return { do: 'aside', reason: `the keys of '${closed.name}' can't be listed` }
     return work(async () => {
+      const all = entry.scope === everywhere
+      const categories = all ? await places.cachedAt(instance) : [landscape.categoryOf(nameIn(entry.scope))]
+      const closed = categories.find(({ enumerable }) => !enumerable)
+      if (closed !== undefined) throw closedError(instance, closed)
       for (const { keyPrefix } of categories) await instance.clear(keyPrefix)
     })
   }
@@ -86,7 +90,7 @@ export const createPlans = ({ landscape, journal, layout, places, marks, now }: 
       await instance.removeTagged({ category: nameIn(scope), names: [tag] }, time)
       return
     }
-    const known = places.cachedAt(instance.name).map(({ name }) => name)
+    const known = (await places.cachedAt(instance)).map(({ name }) => name)
     for (const category of new Set([...known, ...(await instance.invalidateEverywhere([tag], time))])) {
       await instance.removeTagged({ category, names: [tag] }, { ...time, marked: true })
     }

@@ -35,6 +35,8 @@ interface Opened {
   readonly orders: Shelf
   readonly menu: Shelf
   readonly stock: Shelf
+  /** Of any category, also one that is listed nowhere. */
+  shelf(name: string): Shelf
   close(): Promise<void>
 }
 
@@ -88,7 +90,7 @@ const open = (processId: string, { blind = false, hasty = false } = {}): Opened 
   }
   ends.push(close)
   const shelf = (name: string): Shelf => failover.shelves.of(failover.landscape.categoryOf(name))
-  return { failover, orders: shelf('orders'), menu: shelf('menu'), stock: shelf('stock'), close }
+  return { failover, orders: shelf('orders'), menu: shelf('menu'), stock: shelf('stock'), shelf, close }
 }
 
 const entry = (category: string, key: string) => ({ key, redisKey: `${category}:${key}` })
@@ -189,5 +191,70 @@ describe('the first reads of a process', () => {
     await secondary.crash()
     await secondary.restart()
     expect((await firstReads(open('bbbbbbbb'))).every((seen) => seen !== undefined)).toBe(true)
+  })
+})
+
+describe('a category that is listed nowhere', () => {
+  // By their names these two are at home on primary.
+  const [one, other] = ['baskets', 'tables'] as const
+
+  const loseUnlisted = async (): Promise<void> => {
+    const before = open('aaaaaaaa')
+    await until('it is known again', async () => (await raw(primary, 'GET', '~mr:sentinel')) !== null)
+    for (const name of [one, other]) {
+      expect(before.failover.landscape.categoryOf(name).instance).toBe('primary')
+      await write(before.shelf(name), name, 'a', 1)
+    }
+    await raw(primary, 'SAVE')
+    for (const name of [one, other]) await before.shelf(name).remove([entry(name, 'a')])
+    await before.close()
+    await primary.crash()
+    await primary.restart()
+  }
+  const repaired = async () => {
+    const now = open('bbbbbbbb')
+    await value(now.menu, 'menu', 'a')
+    const { landscape } = now.failover
+    await until('it is trusted', () => landscape.calm('primary') && !landscape.behind('primary'))
+    return now
+  }
+
+  it('is cleared where an older snapshot came back, also by a process that has never met it', async () => {
+    await loseUnlisted()
+    const now = await repaired()
+    for (const name of [one, other]) expect(await value(now.shelf(name), name, 'a')).toBe(undefined)
+  })
+
+  it('control: where its name is not noted there, what was deleted is back', async () => {
+    await loseUnlisted()
+    await raw(primary, 'ZREM', '~mr:unlisted', other)
+    const now = await repaired()
+    expect(await value(now.shelf(one), one, 'a')).toBe(undefined)
+    expect(await value(now.shelf(other), other, 'a')).toBe('1')
+  })
+
+  it('nothing goes wrong with names that nobody has noted', async () => {
+    await loseUnlisted()
+    await raw(primary, 'ZADD', '~mr:unlisted', 0, '', 0, '*', 0, '~mr', 0, 'menu')
+    await raw(primary, 'SET', 'foreign', 'stays')
+    await repaired()
+    expect(await raw(primary, 'GET', 'foreign')).toBe('stays')
+    await primary.restart()
+    await raw(primary, 'SET', '~mr:unlisted', 'foreign')
+    const now = await repaired()
+    await write(now.shelf(one), one, 'b', 2)
+    expect(await value(now.shelf(one), one, 'b')).toBe('2')
+  })
+
+  it('is noted again where an instance lost its data', async () => {
+    const now = open('aaaaaaaa')
+    const shelf = now.shelf(one)
+    await write(shelf, one, 'a', 1)
+    await primary.crash()
+    await until('it is noticed', () => !now.failover.landscape.calm('primary'))
+    await primary.restart()
+    await until('it is back', () => now.failover.landscape.calm('primary'))
+    await write(shelf, one, 'a', 2)
+    expect(await raw(primary, 'ZRANGE', '~mr:unlisted', 0, -1)).toEqual([one])
   })
 })
