@@ -147,22 +147,25 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const { state } = settings
   const home = instances.get(state.instance)
   const copy = home && journal && openCopy(settings, home, { landscape, layout, report, now: Date.now })
-  const patient = (shelf: Shelf, instance: string, limit?: number): Shelf => held(shelf, () => hold(instance, limit))
+  const patient = (shelf: Shelf, instance: string, kept: boolean, limit?: number): Shelf =>
+    held(shelf, () => hold(instance, { kept, limit }))
   const lookAround = setInterval(() => void copy?.check(), CHECK_EVERY).unref()
   const groups =
     home === undefined
       ? storeOf(embedded, state.instance)
-      : held(createKeptGroups(home, { landscape, layout, ...state, copy, now: Date.now }), () => hold(home.name))
+      : held(createKeptGroups(home, { landscape, layout, ...state, copy, now: Date.now }), () =>
+          hold(home.name, { kept: true }),
+        )
   return {
     landscape,
     shelves: {
       of: (category) => {
         categories.set(category.name, category)
-        const { instance, deadline } = category
+        const { instance, deadline, mirror } = category
         // One that has a deadline of its own keeps something of that for the call itself.
-        return patient(named(shelves.of(category), category), instance, deadline.read && deadline.read / 2)
+        return patient(named(shelves.of(category), category), instance, mirror, deadline.read && deadline.read / 2)
       },
-      older: (instance) => patient(shelves.older(instance), instance),
+      older: (instance) => patient(shelves.older(instance), instance, false),
       invalidateEverywhere: shelves.invalidateEverywhere,
     },
     groups: files === undefined ? groups : withFallbackGroups(groups, { ...landscape, store: files, now: Date.now }),

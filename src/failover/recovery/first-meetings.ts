@@ -3,8 +3,14 @@ import { endedWithin } from '../time-left.js'
 
 /** What a process has to find out before it uses an instance that it meets for the first time. */
 export interface FirstMeetings {
-  /** What to wait for before a call is begun. Undefined: nothing, from the end of the first meeting on. */
-  hold(instance: string, limit?: number): Promise<void> | undefined
+  /**
+   * What to wait for before a call is begun. Undefined: nothing, from the end of the first meeting on. `kept`: what it
+   * lacks of such data only the others can tell, so they are waited for as well, as long as they are being connected to.
+   */
+  hold(
+    instance: string,
+    wanted: { readonly kept: boolean; readonly limit?: number | undefined },
+  ): Promise<void> | undefined
 }
 
 interface MeetingsParts {
@@ -25,23 +31,31 @@ export const createFirstMeetings = ({ instances, doubtful, check }: MeetingsPart
   const over = new Set<string>()
   const meetings = new Map<string, Promise<void>>()
 
-  const meet = async (instance: Instance): Promise<void> => {
+  const meet = async (instance: Instance, kept: boolean, lane: string): Promise<void> => {
     await instance.connect()
     if (doubtful(instance.name)) {
-      // Only the others can tell what it lacks, and they may be farther away.
-      const others = [...instances.values()].map((other) => other.connect())
-      await Promise.all([...others, endedWithin(instance.deadline('write'), check(instance.name))])
+      const all = [...instances.values()]
+      // They may be farther away than a deadline here.
+      const connected = Promise.all(all.map((other) => other.connect()))
+      await endedWithin(instance.deadline('write'), check(instance.name))
+      if (kept) {
+        await connected
+        // Nobody could compare it with them until now.
+        const limit = Math.max(...all.map((each) => each.deadline('write')))
+        if (doubtful(instance.name)) await endedWithin(limit, check(instance.name))
+      }
     }
-    over.add(instance.name)
+    over.add(lane)
   }
 
   return {
-    hold: (name, limit) => {
-      if (over.has(name)) return undefined
+    hold: (name, { kept, limit }) => {
+      const lane = kept ? `${name} kept` : name
+      if (over.has(lane)) return undefined
       const instance = instances.get(name)
       if (instance === undefined) return undefined
-      const meeting = meetings.get(name) ?? meet(instance)
-      meetings.set(name, meeting)
+      const meeting = meetings.get(lane) ?? meet(instance, kept, lane)
+      meetings.set(lane, meeting)
       return limit === undefined ? meeting : endedWithin(limit, meeting)
     },
   }

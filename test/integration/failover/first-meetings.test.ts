@@ -9,6 +9,7 @@ import { readSettings } from '../../../src/settings/read-settings.ts'
 import { testFolder } from '../../support/folder.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { openRedisStore } from '../../support/redis-store.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
 import { raw } from './recovery-side.ts'
@@ -44,14 +45,14 @@ interface Opened {
  * A server process with a folder of its own. At home on primary: orders (kept), menu (cached), stock (fails closed).
  * `blind`: what it meets at first isn't looked at, as a control. `hasty`: no call waits for that.
  */
-const open = (processId: string, { blind = false, hasty = false } = {}): Opened => {
+const open = (processId: string, { blind = false, hasty = false, farther = secondary.url } = {}): Opened => {
   const dir = testFolder()
   const settings = readSettings(
     { categories: { orders: { mirror: true }, stock: { onOutage: 'fail-closed' } } },
     {
       env: {
         REDIS_PRIMARY_URL: primary.url,
-        REDIS_SECONDARY_URL: secondary.url,
+        REDIS_SECONDARY_URL: farther,
         REDIS_PRIMARY_TYPES: 'orders,menu,stock',
         REDIS_SECONDARY_TYPES: 'cache',
         MOTIA_REDIS_DIR: dir,
@@ -63,7 +64,7 @@ const open = (processId: string, { blind = false, hasty = false } = {}): Opened 
   const instances = new Map<string, Instance>()
   for (const { name, url } of [
     { name: 'primary', url: primary.url },
-    { name: 'secondary', url: secondary.url },
+    { name: 'secondary', url: farther },
   ]) {
     const store = openRedisStore(url, {
       ...{ name, processId, supervised: true, deadlines: hasty ? { write: 1 } : {} },
@@ -183,6 +184,25 @@ describe('the first reads of a process', () => {
   it('on a server that nobody used before, whose mirror is away, find nothing', async () => {
     await secondary.crash()
     expect(await firstReads(open('aaaaaaaa'))).toEqual([undefined, undefined, ''])
+  })
+
+  it('of kept data are right where the mirror is too far away to answer within a deadline here', async () => {
+    await lose('empty')
+    const proxy = await startTcpProxy(secondary.port)
+    ends.push(() => proxy.close())
+    proxy.mode('delay')
+    expect(await firstReads(open('bbbbbbbb', { farther: proxy.url }))).toEqual(['2', '2', '2'])
+  })
+
+  it('of cached data do not wait for another instance that says nothing', async () => {
+    await lose('empty')
+    secondary.freeze()
+    ends.push(() => secondary.thaw())
+    const now = open('bbbbbbbb')
+    expect(await value(now.menu, 'menu', 'a')).toBe(undefined)
+    // Nothing is known of that one yet.
+    const other = now.failover.landscape.instances.get('secondary')
+    expect(other?.health()).toMatchObject({ state: 'probing' })
   })
 
   it('where both were started again see what both had', async () => {
