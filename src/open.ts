@@ -25,7 +25,7 @@ import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
 import type { Settings } from './settings/settings.js'
 import { standInOf, startLines } from './start-lines.js'
-import { startWarnings } from './start-warnings.js'
+import { sameServers, startWarnings } from './start-warnings.js'
 import { createHotStore, type HotStore } from './state/hot-store.js'
 
 /** The tiers once something needs them: stores, engine and hot store. */
@@ -140,6 +140,7 @@ export const openTiers = (
       invalidation.open()
       await Promise.all([...stores.values()].map((store) => store.connect()))
       announcements.starting(false)
+      for (const problem of sameServers(settings, healthOf)) report.error(problem)
       for (const warning of startWarnings(settings, healthOf, durable.journal)) report.warn(warning)
       const lines = startLines(settings, healthOf, (name) => (mirrored) => standInOf(landscape, name, mirrored))
       if (other === undefined || instances.size === 0) return lines

@@ -9,11 +9,7 @@ export const startWarnings = (
   settings: Settings,
   healthOf: (instance: string) => StoreHealth,
   journal: Journal | undefined,
-): string[] => [
-  ...sameServers(settings, healthOf),
-  ...unfitForState(settings, healthOf),
-  ...(journal === undefined ? [] : setAside(settings, journal)),
-]
+): string[] => [...unfitForState(settings, healthOf), ...(journal === undefined ? [] : setAside(settings, journal))]
 
 /** Of so many it is said what they are about. */
 const LOOKED_AT = 10_000
@@ -32,8 +28,8 @@ const setAside = ({ instances }: Settings, journal: Journal): string[] => {
   })
 }
 
-/** Two instances that are one server fail together, and fill up together. */
-const sameServers = (settings: Settings, healthOf: (instance: string) => StoreHealth): string[] => {
+/** Two instances that are one server fail together, and fill up together. A fault of the configuration that only they tell. */
+export const sameServers = (settings: Settings, healthOf: (instance: string) => StoreHealth): string[] => {
   const names = new Map<string, string>()
   const lines: string[] = []
   for (const { name } of settings.instances) {
@@ -43,7 +39,7 @@ const sameServers = (settings: Settings, healthOf: (instance: string) => StoreHe
     if (other === undefined) names.set(runId, name)
     else
       lines.push(
-        `${other} and ${name} are the same Redis server (run_id): they will fail together; ` +
+        `${other} and ${name} are the same Redis server (run_id): they fail together, so neither stands in for the other or has copies of it; ` +
           `give ${urlVariable(name)} another server, or leave it out`,
       )
   }

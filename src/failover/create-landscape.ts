@@ -17,11 +17,13 @@ export interface LandscapeParts {
   readonly behind?: (instance: string) => boolean
   /** @default none is */
   readonly stale?: (instance: string) => boolean
+  /** They are one server, so neither is of use when the other fails. @default none are */
+  readonly twins?: (one: string, other: string) => boolean
   readonly lastResort: LastResortStore | undefined
 }
 
 export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landscape => {
-  const { instances, journal, stale = () => false } = parts
+  const { instances, journal, stale = () => false, twins = () => false } = parts
   const names = [...instances.keys()]
   /** The others, beginning with the one after it. */
   const after = new Map(
@@ -46,7 +48,8 @@ export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landsca
       if (instance === undefined || !instance.readable() || !instance.writable() || stale(name)) return false
       return journal === undefined || !journal.holds(name)
     },
-    standInsOf: (home) => (after.get(home) ?? []).filter((other) => other.readable() && other.writable()),
-    mirrorOf: (home) => after.get(home)?.[0],
+    standInsOf: (home) =>
+      (after.get(home) ?? []).filter((other) => other.readable() && other.writable() && !twins(home, other.name)),
+    mirrorOf: (home) => after.get(home)?.find(({ name }) => !twins(home, name)),
   }
 }

@@ -29,7 +29,7 @@ export interface Landscape {
   stale(instance: string): boolean
   /** Those that can serve instead of `home` now, best first: they read and write, and have nothing to catch up with. */
   standInsOf(home: string): readonly Instance[]
-  /** Where copies of what is kept at `home` lie: the instance after it in order of configuration, around the corner. Undefined: it is the only one. */
+  /** Where copies of what is kept at `home` lie: the instance after it in order of configuration, around the corner, unless that is the same server. Undefined: there is none. */
   mirrorOf(home: string): Instance | undefined
   /** For cached data when no instance can stand in. Undefined: there is none. */
   readonly lastResort: LastResortStore | undefined

@@ -20,6 +20,7 @@ import { createOutages, type Outages } from './stand-in/outages.js'
 import { createRemoveCopies } from './stand-in/remove-copies.js'
 import { createStateResort, type OtherState, type StateResort } from './stand-in/state-resort.js'
 import { type FilledCopy, type FilledCopyParts, openFilledCopy } from './state-copy/embedded-copy-filling.js'
+import { createTwins } from './twins.js'
 
 /** Failover of one process: what the cache and state work on, and what goes on beside them. */
 export interface Failover {
@@ -74,7 +75,9 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const lastResort = createBothResorts(files, () => shown)
   const behind = (name: string): boolean => recovery.behind(name)
   const stale = (name: string): boolean => recovery.stale(name)
-  const landscape = createLandscape({ settings, instances, clock, journal, idOf, behind, stale, lastResort })
+  const twins = createTwins()
+  const places = { idOf, behind, stale, twins: twins.are }
+  const landscape = createLandscape({ settings, instances, clock, journal, ...places, lastResort })
   const onOtherRouting = (other: string): void =>
     report.warn(
       `another server process (${other}) sends some categories to other instances than this one, as in a deploy that moves one: what it writes of them isn't read here until all have the same configuration`,
@@ -101,7 +104,14 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const named = (shelf: Shelf, category: CategorySettings): Shelf => {
     if (settings.categories.has(category.name)) return shelf
     const { write, swap, increment, lease } = shelf
-    return { ...shelf, ...held({ write, swap, increment, lease }, () => unlisted.hold(category)) }
+    const changes = { write, swap, increment, lease }
+    return {
+      ...shelf,
+      ...held(
+        () => changes,
+        () => unlisted.hold(category),
+      ),
+    }
   }
 
   const away = new Set<string>()
@@ -147,14 +157,15 @@ export const openFailover = (parts: FailoverParts): Failover => {
   const { state } = settings
   const home = instances.get(state.instance)
   const copy = home && journal && openCopy(settings, home, { landscape, layout, report, now: Date.now })
-  const patient = (shelf: Shelf, instance: string, kept: boolean, limit?: number): Shelf =>
-    held(shelf, () => hold(instance, { kept, limit }))
+  const patient = (make: () => Shelf, instance: string, kept: boolean, limit?: number): Shelf =>
+    held(twins.renewed(make), () => hold(instance, { kept, limit }))
   const lookAround = setInterval(() => void copy?.check(), CHECK_EVERY).unref()
   const groups =
     home === undefined
       ? storeOf(embedded, state.instance)
-      : held(createKeptGroups(home, { landscape, layout, ...state, copy, now: Date.now }), () =>
-          hold(home.name, { kept: true }),
+      : held(
+          twins.renewed(() => createKeptGroups(home, { landscape, layout, ...state, copy, now: Date.now })),
+          () => hold(home.name, { kept: true }),
         )
   return {
     landscape,
@@ -163,16 +174,21 @@ export const openFailover = (parts: FailoverParts): Failover => {
         categories.set(category.name, category)
         const { instance, deadline, mirror } = category
         // One that has a deadline of its own keeps something of that for the call itself.
-        return patient(named(shelves.of(category), category), instance, mirror, deadline.read && deadline.read / 2)
+        const make = () => named(shelves.of(category), category)
+        return patient(make, instance, mirror, deadline.read && deadline.read / 2)
       },
-      older: (instance) => patient(shelves.older(instance), instance, false),
+      older: (instance) => patient(() => shelves.older(instance), instance, false),
       invalidateEverywhere: shelves.invalidateEverywhere,
     },
     groups: files === undefined ? groups : withFallbackGroups(groups, { ...landscape, store: files, now: Date.now }),
 
-    met: recovery.meet,
+    met: (name, identity) => {
+      twins.met(name, identity.runId)
+      recovery.meet(name, identity)
+    },
 
-    changed: (name, { readable, state }) => {
+    changed: (name, { readable, state, server }) => {
+      twins.met(name, server?.runId)
       const before = last.get(name)
       last.set(name, state)
       if (state !== 'catching-up') recovery.met(name)

@@ -98,6 +98,39 @@ describe('health and events, without a plugin', () => {
     expect(`${lines.join('\n')}${JSON.stringify(tiers.health())}${thrown}`).not.toContain('the-wrong-one')
   })
 
+  it('two instances on one server neither stand in for each other nor have copies of each other', async () => {
+    const [redis, third] = await twoServers()
+    const env = { REDIS_PRIMARY_URL: `${redis.url}/0`, REDIS_SECONDARY_URL: `${redis.url}/1` }
+    const direct = [new Redis(`${redis.url}/1`), new Redis(third.url)]
+    cleanUps.push(() => {
+      for (const each of direct) each.disconnect()
+    })
+    const copies = () => Promise.all(direct.map((each) => each.keys('~mr:mirror:*')))
+    const opened = async (more: Readonly<Record<string, string>> = {}) => {
+      const { tiers } = openTestTiers({ ...env, ...more })
+      // Shelves and connections are there before it is known.
+      for (const category of ['orders', 'menu'] as const) await tiers.cache.get('none', { category })
+      await tiers.state.get('g', 'none')
+      return tiers
+    }
+    const alone = await opened()
+    await alone.cache.set('a', 1, { category: 'orders' })
+    await alone.state.set('g', 'a', 1)
+    expect(await copies()).toEqual([[], []])
+    expect(await direct[0]?.keys('~mr:state:*')).toEqual([])
+    alone.drill('secondary', { seconds: 60 })
+    await alone.cache.set('b', 2, { category: 'menu' })
+    expect(await alone.cache.getEntry('b', { category: 'menu' })).toMatchObject({ source: 'embedded' })
+    await alone.close()
+
+    const tiers = await opened({ REDIS_THIRD_URL: third.url, REDIS_THIRD_TYPES: 'rooms' })
+    await tiers.cache.set('c', 1, { category: 'orders' })
+    expect(await copies()).toEqual([[], ['~mr:mirror:primary:orders:c']])
+    tiers.drill('secondary', { seconds: 60 })
+    await tiers.cache.set('d', 2, { category: 'menu' })
+    expect(await tiers.cache.getEntry('d', { category: 'menu' })).toMatchObject({ source: 'third' })
+  })
+
   it('without any URL the loud line comes with the first call', async () => {
     const lines = heard()
     const { tiers } = openTestTiers({})
@@ -193,12 +226,12 @@ describe('start', () => {
     expect(said).toEqual([])
   })
 
-  it('warns of two instances on one server, and of settings that lose or hoard state', async () => {
+  it('says that two instances are one server, and warns of settings that lose or hoard state', async () => {
     const redis = await startTestRedis({ args: ['--maxmemory', '30mb', '--maxmemory-policy', 'allkeys-lru'] })
     const env = { REDIS_PRIMARY_URL: `${redis.url}/0`, REDIS_SECONDARY_URL: `${redis.url}/1` }
     const { said } = await start(env, { state: { ttl: false } })
     expect(said).toEqual([
-      expect.stringMatching(/^primary and secondary are the same Redis server.*REDIS_SECONDARY_URL/),
+      expect.stringMatching(/^primary and secondary are the same Redis server.*neither stands in.*REDIS_SECONDARY_URL/),
       expect.stringMatching(/^primary may evict workflow state .*allkeys-lru/),
       expect.stringMatching(/^state never expires/),
     ])

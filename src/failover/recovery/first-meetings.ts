@@ -61,13 +61,20 @@ export const createFirstMeetings = ({ instances, doubtful, check }: MeetingsPart
   }
 }
 
-/** The same methods, each of which first waits for `hold()` where there is something to wait for. */
-export const held = <S extends object>(target: S, hold: () => Promise<void> | undefined): S => {
-  const methods = Object.entries(target).map(([name, method]) => [
+/**
+ * The methods of `current()`, each of which first waits for `hold()` where there is something to wait for. They are
+ * looked up then, because what is learned meanwhile may have put another object in its place.
+ */
+export const held = <S extends object>(current: () => S, hold: () => Promise<void> | undefined): S => {
+  const call = (name: string, args: unknown[]): unknown => {
+    const method: (...args: unknown[]) => unknown = Reflect.get<object, string>(current(), name)
+    return method(...args)
+  }
+  const methods = Object.keys(current()).map((name) => [
     name,
     (...args: unknown[]) => {
       const wait = hold()
-      return wait === undefined ? method(...args) : wait.then(() => method(...args))
+      return wait === undefined ? call(name, args) : wait.then(() => call(name, args))
     },
   ])
   return Object.fromEntries(methods)
