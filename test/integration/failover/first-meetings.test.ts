@@ -214,6 +214,15 @@ describe('the first reads of a process', () => {
   })
 })
 
+describe('a process that writes state', () => {
+  it('shows itself to others as soon as it is connected', async () => {
+    const now = open('aaaaaaaa')
+    await now.failover.groups.groupSet('flow', 'a', '1', false, 1_000)
+    // Every 5 s it does so in any case.
+    await until('it is among the writers', async () => (await raw(primary, 'HLEN', '~mr:writers')) === 1, 3_000)
+  })
+})
+
 describe('a category that is listed nowhere', () => {
   // By their names these two are at home on primary.
   const [one, other] = ['baskets', 'tables'] as const
