@@ -1,5 +1,5 @@
 import type { ApiMiddleware, ApiRequest } from 'motia'
-import type { Cache } from '../../../types/index.js'
+import type { Cache, FactoryContext } from '../../../types/index.js'
 import { isCacheError } from '../../errors.js'
 import { consoleReport } from '../../report.js'
 import { isKeptResponse, type KeptResponse, keep, type Response, restore } from './kept-response.js'
@@ -23,12 +23,14 @@ export const createCacheResponse =
       const { headers } = request
       const key = isPersonal(headers, options.vary) ? undefined : await keyOfRequest(request, options)
       if (key === undefined) return next()
-      const handler = createHandler(next, headers, options)
+      const handler = createHandler(next, headers, options, () => end(cache, key, options))
       try {
         const { kept, seen } = await find(cache, key, options, handler)
         return restore(kept, seen, headers, options.vary)
       } catch (error) {
-        if (isCacheError(error)) say(error.category, `${error.code} ${error.message}`)
+        // Where the handler failed elsewhere, that is said there.
+        if (isCacheError(error) && error.code !== 'CACHE_LOAD_FAILED')
+          say(error.category, `${error.code} ${error.message}`)
         const own = await handler.answer()
         if (own !== undefined) return own
         if (isCacheError(error) || codeOf(error) === NOT_SHARED) return next()
@@ -42,8 +44,8 @@ const isPersonal = (headers: ApiRequest['headers'], vary: readonly string[]): bo
   ['authorization', 'cookie', 'range'].some((name) => headers[name] !== undefined && !vary.includes(name))
 
 interface Handler {
-  /** Runs it. Rejects where its answer isn't for others. */
-  produce(): Promise<KeptResponse>
+  /** Runs it. Where its answer isn't for others it rejects, or answers undefined if a stale one had to go. */
+  produce(context: Pick<FactoryContext, 'stale' | 'skip'>): Promise<KeptResponse | undefined>
   /** What it produced, if it has. */
   made(): KeptResponse | undefined
   /** What the client is to get of it; undefined: it didn't run. */
@@ -54,15 +56,19 @@ const createHandler = (
   next: () => Promise<Response>,
   headers: ApiRequest['headers'],
   { vary }: ResponseOptions,
+  endStale: () => Promise<void>,
 ): Handler => {
   let own: Promise<Response> | undefined
   let made: KeptResponse | undefined
   return {
-    produce: async () => {
+    produce: async ({ stale, skip }) => {
       own = next()
-      made = await keep(await own, headers, vary)
-      if (made === undefined) throw Object.assign(new Error('this answer is not shared'), { code: NOT_SHARED })
-      return made
+      const answer = await own
+      made = await keep(answer, headers, vary)
+      if (made !== undefined) return made
+      if (!stale || isFailure(answer)) throw notShared('this answer is not shared')
+      await endStale()
+      return skip(undefined)
     },
     made: () => made,
     answer: async () => {
@@ -83,13 +89,29 @@ const find = async (
   const known = isKeptResponse(before?.value) ? before.value : undefined
   if (known !== undefined && before?.stale === false) return { kept: known, seen: 'hit' }
   const kept = await cache.getOrSet<unknown>(key, handler.produce, { category, ...(ttl !== undefined && { ttl }) })
+  if (kept === undefined) throw notShared('the answer is not shared any more')
   if (!isKeptResponse(kept)) {
     say(category, "at an answer's key lies something else; give its step another category, or another key")
-    throw Object.assign(new Error('no answer'), { code: NOT_SHARED })
+    throw notShared('no answer')
   }
   if (kept.at === handler.made()?.at) return { kept, seen: 'miss' }
   return { kept, seen: kept.at === known?.at ? 'stale' : 'hit' }
 }
+
+/** The handler couldn't answer now, which is what grace is for. Any other answer says what is true from now on. */
+const isFailure = (answer: Response | undefined): boolean =>
+  answer === undefined || answer === null || !(answer.status < 500) || [408, 425, 429].includes(answer.status)
+
+/** What was true isn't any more: nobody gets it now, however long its grace is. */
+const end = async (cache: Cache, key: string, { category }: ResponseOptions): Promise<void> => {
+  try {
+    await cache.delete(key, { category })
+  } catch (error) {
+    say(category, `a stale answer that should have ended may be served on: ${String(error)}`)
+  }
+}
+
+const notShared = (why: string): Error => Object.assign(new Error(why), { code: NOT_SHARED })
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code
 

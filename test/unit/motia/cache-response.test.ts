@@ -2,12 +2,14 @@ import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createCacheClient } from '../../../src/cache/client.ts'
-import { isCacheError } from '../../../src/errors.ts'
+import type { CacheEngine, Lease } from '../../../src/cache/engine.ts'
+import { cacheError, isCacheError } from '../../../src/errors.ts'
 import { createCacheResponse } from '../../../src/motia/step/cache-response.ts'
 import { type KeptResponse, keep, type Response, restore } from '../../../src/motia/step/kept-response.ts'
 import { responseKey } from '../../../src/motia/step/response-key.ts'
 import type { CacheResponseOptions } from '../../../src/motia/step/response-options.ts'
 import { stepSide } from '../../../src/motia/step/step-side.ts'
+import { until } from '../../support/until.ts'
 import { createMemoryEngine } from './memory-engine.ts'
 
 describe('the key of a response', () => {
@@ -298,6 +300,76 @@ describe('cacheResponse', () => {
     const request = { pathParams: {}, queryParams: {}, body: {}, headers: {}, rawBody: '' }
     const answer = await middleware(request, {} as never, async () => ({ status: 200, body: 'new' }))
     expect(answer).toEqual({ ...first, headers: { ...first.headers, 'x-cache': 'stale' } })
+  })
+
+  /** A stale answer lies there; whoever asks renews it, and gets it if that takes longer than `patience` ms. */
+  const openStale = async (patience: number) => {
+    const { ask, memory } = open()
+    const first = await ask()
+    const { getEntry } = memory.engine
+    const key = [...memory.data.keys()][0] ?? ''
+    const failures: unknown[] = []
+    const engine: CacheEngine = {
+      ...memory.engine,
+      getEntry: async (place) => {
+        const entry = await getEntry(place)
+        return entry && { ...entry, stale: true }
+      },
+      acquire: async (place, options) => {
+        const value = memory.data.get(key)
+        if (value === undefined) return memory.engine.acquire(place, options)
+        const lease: Lease = {
+          ...{ category: 'menu', hardTimeout: 10_000 },
+          fill: async (fresh) => fresh && memory.data.set(key, fresh) && fresh,
+          skip: async (answer) => answer,
+          fail: (error) => failures.push(error),
+          release: () => undefined,
+        }
+        return { outcome: 'lease', lease, stale: { value, patience } }
+      },
+    }
+    const middleware = createCacheResponse(createCacheClient(engine))({ category: 'menu' })
+    const request = { pathParams: {}, queryParams: {}, body: {}, headers: {}, rawBody: '' }
+    const renew = (answer: Response) => middleware(request, {} as never, async () => answer)
+    return { first, renew, memory, failures }
+  }
+
+  it.each([
+    ['is gone', { status: 410, body: 'gone' }],
+    ['needs a login now', { status: 401, body: 'who are you?' }],
+    ['lies elsewhere', { status: 301, headers: { location: '/b' }, body: '' }],
+    ["is one caller's now", { status: 200, headers: { 'cache-control': 'private' }, body: 'yours' }],
+  ])('that %s ends the stale answer, whose grace would last', async (_what, answer) => {
+    const { renew, memory, failures } = await openStale(5_000)
+    expect(await renew(answer)).toEqual(answer)
+    expect([memory.data.size, failures]).toEqual([0, []])
+  })
+
+  it('that is gone ends the stale answer behind it, so the next one hears of it', async () => {
+    const { first, renew, memory } = await openStale(0)
+    const gone = { status: 404, body: 'gone' }
+    expect(await renew(gone)).toEqual({ ...first, headers: { ...first.headers, 'x-cache': 'stale' } })
+    await until('it has ended', () => memory.data.size === 0)
+    expect(await renew(gone)).toEqual(gone)
+  })
+
+  it.each([500, 503, 408, 429])('the stale answer stays where the handler could only say %i', async (status) => {
+    const { first, renew, memory, failures } = await openStale(5_000)
+    expect(await renew({ status, body: 'not now' })).toMatchObject({ status: 200, body: first.body })
+    expect([memory.data.size, failures.length]).toEqual([1, 1])
+  })
+
+  it('says nothing of a handler that failed on another server', async () => {
+    const said = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { engine } = createMemoryEngine()
+    const acquire = async () => {
+      throw cacheError('CACHE_LOAD_FAILED', 'elsewhere', { category: 'menu', operation: 'getOrSet' })
+    }
+    const middleware = createCacheResponse(createCacheClient({ ...engine, acquire }))({ category: 'menu' })
+    const request = { pathParams: {}, queryParams: {}, body: {}, headers: {}, rawBody: '' }
+    const own = { status: 503, body: 'busy' }
+    expect(await middleware(request, {} as never, async () => own)).toEqual(own)
+    expect(said.mock.calls).toEqual([])
   })
 
   it("leaves alone what is somebody else's at its key, and says so", async () => {
