@@ -64,10 +64,7 @@ const mayBeKept = (name: string, value: unknown, asked: Headers, vary: readonly 
     case 'cache-control':
       return !/no-store|no-cache|private/i.test(String(value))
     case 'vary':
-      return String(value)
-        .toLowerCase()
-        .split(',')
-        .every((header) => vary.includes(header.trim()))
+      return headersOf(String(value)).every((header) => vary.includes(header))
     default:
       return true
   }
@@ -87,17 +84,30 @@ export const restore = (
   asked: Headers,
   vary: readonly string[],
 ): Response => {
-  const all = { ...headers, ...ours(headers, etag, vary), 'x-cache': seen } as Record<string, string>
+  const all = { ...varied(headers, vary), ...ours(headers, etag), 'x-cache': seen } as Record<string, string>
   if (!matches(asked, etag)) return { status, headers: all, body }
   const left = Object.entries(all).filter(([name]) => !/^content-(?!location)|^transfer-encoding$/i.test(name))
   return { status: 304, headers: Object.fromEntries(left), body: '' }
 }
 
-const ours = (headers: object, etag: string, vary: readonly string[]): Record<string, string> => ({
-  ...(headerOf(headers, 'etag') === undefined && { etag }),
-  // So that a cache between here and the client tells them apart, too.
-  ...(vary.length > 0 && headerOf(headers, 'vary') === undefined && { vary: vary.join(', ') }),
-})
+const ours = (headers: object, etag: string): Record<string, string> =>
+  headerOf(headers, 'etag') === undefined ? { etag } : {}
+
+/** With a `vary` that names what the handler's does and what the key does, so that a cache on the way tells them apart, too. */
+const varied = (headers: KeptResponse['headers'], vary: readonly string[]): Record<string, unknown> => {
+  const own = headersOf(headerOf(headers, 'vary') ?? '')
+  const named = [...new Set([...vary, ...own])].join(', ')
+  const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'vary')
+  return { ...Object.fromEntries(others), ...(named !== '' && { vary: named }) }
+}
+
+/** The names in a `Vary`. */
+const headersOf = (value: string): string[] =>
+  value
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
 
 const headerOf = (headers: object, name: string): string | undefined => {
   const found = Object.entries(headers).find(([each]) => each.toLowerCase() === name)

@@ -126,9 +126,14 @@ describe('a response', () => {
   it('tells caches on its way by which headers it differs', async () => {
     const it = await kept(plain)
     expect(restore(it, 'hit', {}, ['accept', 'cookie']).headers).toMatchObject({ vary: 'accept, cookie' })
-    expect(restore({ ...it, headers: { Vary: 'accept' } }, 'hit', {}, ['accept']).headers).toMatchObject({
-      Vary: 'accept',
+    const own = { ...it, headers: { Vary: 'Accept, Accept-Encoding' } }
+    const { headers } = restore(own, 'hit', {}, ['accept', 'accept-language'])
+    expect(headers).toEqual({
+      vary: 'accept, accept-language, accept-encoding',
+      etag: it.etag,
+      'x-cache': 'hit',
     })
+    expect(restore(own, 'hit', {}, []).headers).toMatchObject({ vary: 'accept, accept-encoding' })
   })
 
   it.each([
