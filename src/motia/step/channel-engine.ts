@@ -13,6 +13,7 @@ interface AcquiredReply {
 interface PageReply {
   readonly keys: readonly string[]
   readonly cursor?: string
+  readonly partial?: true
 }
 
 const reading = new Set<ChannelOperation>(['get', 'getMany', 'getEntry', 'has', 'keys', 'acquire'])
@@ -52,9 +53,10 @@ export const createChannelEngine = (channel: Channel, background: (call: Promise
     invalidateTags: (category, tags) => call('invalidateTags', category, { category, tags }),
     clear: (category) => call('clear', category, { category }),
     keys: (category, options) =>
-      call<PageReply>('keys', category, { category }, packOptions(options)).then(({ keys, cursor }) => ({
+      call<PageReply>('keys', category, { category }, packOptions(options)).then(({ keys, cursor, partial }) => ({
         keys,
         cursor,
+        ...(partial && { partial }),
       })),
     acquire: async (place, options) => {
       const asked = placeOf('acquire', place.category, 'getOrSet')

@@ -83,3 +83,15 @@ describe('what may take long in the server', () => {
     await expect(engine.expire(at)).rejects.toMatchObject({ ...late, operation: 'expire' })
   })
 })
+
+describe('a page of keys', () => {
+  it.each([[{ keys: ['a'], cursor: 'c', partial: true }], [{ keys: ['a'], cursor: undefined }]] as const)(
+    'arrives as the server has it: %j',
+    async (page) => {
+      const { engine, answer } = setup()
+      const asked = engine.keys('menu', {})
+      await answer('keys', JSON.parse(JSON.stringify(page)))
+      expect(await asked).toStrictEqual(page)
+    },
+  )
+})
