@@ -25,7 +25,8 @@ const open = async (state: (primary: TestRedis) => StateAdapter, env: Readonly<R
   })
   const other = state(primary)
   onTestFinished(() => other.cleanup())
-  tiers.plugin({ state: other, printer: console } as unknown as MotiaPluginContext)
+  const registerApi = () => () => undefined
+  tiers.plugin({ state: other, printer: console, registerApi } as unknown as MotiaPluginContext)
   await until('it has started', () => lines.some((line) => line.includes('secondary  up')))
   const both = async (): Promise<void> => {
     await Promise.all([primary.crash(), secondary.crash()])
