@@ -5,12 +5,11 @@ import type { CacheEngine, ManyPlace, WithHits } from './engine.js'
 import type { Loading } from './loading.js'
 import { type Part, part, whole } from './parts.js'
 import type { Found, Reader } from './reading.js'
+import { LOADS } from './slots.js'
 import type { Prepared, Writer } from './writing.js'
 
 /** Keys in one round trip. */
 const BATCH = 1_000
-/** Loaders of one call that run at once. */
-const LOADS = 50
 
 export interface BulkParts {
   readonly categoryOf: CategoryOf

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Cache, Loader } from '../../types/index.js'
 import type { Encoded } from '../codec/payload.js'
 import { cacheError, isCacheError } from '../errors.js'
@@ -8,7 +9,7 @@ import { type Cost, createCost, isEarly } from './early.js'
 import type { Acquired } from './engine.js'
 import type { Oddities } from './oddities.js'
 import type { Found, Reader } from './reading.js'
-import { createSlots, type Slots } from './slots.js'
+import { createSlots, LOADS, type Seat, type Slots } from './slots.js'
 
 export interface Loading {
   has(category: Category): boolean
@@ -32,11 +33,6 @@ export interface LoadingParts {
   readonly random: () => number
 }
 
-/** Runs of one category's loader at once. */
-const LOADS = 50
-/** ms after which a run begins all the same: one loader may read what another makes. */
-const PATIENCE = 1_000
-
 /** A category's loader at work. */
 interface Source {
   readonly loader: Loader<unknown>
@@ -56,7 +52,10 @@ export const createLoading = (parts: LoadingParts): Loading => {
   const { acquirer, reader, cache, oddities, now, elapsed, random } = parts
   const sources = new Map<string, Source>()
   for (const [name, loader] of parts.loaders)
-    sources.set(name, { loader, slots: createSlots(LOADS, PATIENCE), cost: createCost() })
+    sources.set(name, { loader, slots: createSlots(LOADS), cost: createCost() })
+
+  /** The seat of the loader that is asking, if one is: what it loads may wait for what it holds up. */
+  const seats = new AsyncLocalStorage<Seat>()
 
   const sourceOf = ({ settings }: Category): Source => {
     const source = sources.get(settings.name)
@@ -73,25 +72,27 @@ export const createLoading = (parts: LoadingParts): Loading => {
     return { value, skip: false, options: {} }
   }
 
-  /** Under a lease, in a slot that was entered or is waited for. */
+  /** Under a lease, on a seat that was taken or is waited for. */
   const computed = (
     { lease, stale }: Extract<Acquired, { outcome: 'lease' }>,
     category: Category,
     key: string,
     operation: string,
-    entered: boolean,
+    taken: Seat | undefined,
   ): Promise<Encoded | undefined> => {
     const { slots } = sourceOf(category)
     const produce = async (signal: AbortSignal): Promise<Produced> => {
-      if (!entered) await slots.enter()
+      const seat = taken ?? (await slots.enter(signal))
+      // A loader that hangs must not keep its seat for good.
+      signal.addEventListener('abort', seat.leave)
       try {
         // Its time may be over before it began.
         signal.throwIfAborted()
-        return await run(category, key, stale !== undefined, signal)
+        return await seats.run(seat, run, category, key, stale !== undefined, signal)
       } catch (error) {
         throw failure(category, operation, error)
       } finally {
-        slots.leave()
+        seat.leave()
       }
     }
     const fail = (error: unknown): void => {
@@ -102,12 +103,11 @@ export const createLoading = (parts: LoadingParts): Loading => {
     return compute({ ...lease, fail }, operation, produce)
   }
 
-  const load: Loading['load'] = async (category, key, operation, stale) => {
-    const { slots } = sourceOf(category)
+  const loadNow: Loading['load'] = async (category, key, operation, stale) => {
     // Nobody waits for what is loaded behind a stale value, so it needn't wait either: a later read tries again.
     const behind = stale?.value !== undefined && category.settings.softTimeout === 0
-    const entered = behind && slots.tryEnter()
-    if (behind && !entered) return stale.value
+    const seat = behind ? sourceOf(category).slots.tryEnter() : undefined
+    if (behind && seat === undefined) return stale.value
     let acquired: Acquired | undefined
     try {
       acquired = await acquirer.acquire(category, key, operation, plain)
@@ -115,23 +115,28 @@ export const createLoading = (parts: LoadingParts): Loading => {
       // The error of a factory that computed the key while this waited.
       throw isCacheError(error) ? error : failure(category, operation, error)
     } finally {
-      if (entered && acquired?.outcome !== 'lease') slots.leave()
+      if (acquired?.outcome !== 'lease') seat?.leave()
     }
     if (acquired.outcome === 'hit') return acquired.value
-    const loaded = computed(acquired, category, key, operation, entered)
+    const loaded = computed(acquired, category, key, operation, seat)
     return acquired.stale === undefined ? loaded : orStale(loaded, acquired.stale)
   }
 
+  const load: Loading['load'] = (...wish) => {
+    const asking = seats.getStore()
+    return asking === undefined ? loadNow(...wish) : asking.lend(() => loadNow(...wish))
+  }
+
   const renew = async (category: Category, key: string, end: number): Promise<void> => {
-    const { slots } = sourceOf(category)
-    if (!slots.tryEnter()) return
+    const seat = sourceOf(category).slots.tryEnter()
+    if (seat === undefined) return
     let acquired: Acquired | undefined
     try {
       acquired = await acquirer.acquire(category, key, 'get', { ...plain, renew: end })
     } finally {
-      if (acquired?.outcome !== 'lease') slots.leave()
+      if (acquired?.outcome !== 'lease') seat.leave()
     }
-    if (acquired.outcome === 'lease') await computed(acquired, category, key, 'get', true)
+    if (acquired.outcome === 'lease') await computed(acquired, category, key, 'get', seat)
   }
 
   const found: Loading['found'] = (category, key, { entry, value }) => {

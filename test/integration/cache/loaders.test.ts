@@ -42,11 +42,13 @@ const start = () =>
       categories: {
         menu: { ttl: '1h', grace: '1h', negativeTtl: '1m' },
         plain: { instance: 'secondary', ttl: '1h' },
+        hung: { instance: 'secondary', ttl: '1h', grace: '1h', hardTimeout: 200 },
         tree: { instance: 'secondary', ttl: '1h' },
       },
       loaders: {
         menu: load,
         plain: load,
+        hung: load,
         // A tree of loads that wait for each other, wider than what may run at once.
         tree: async (key, { cache }) => {
           if (key.length > 1) return 1
@@ -297,5 +299,39 @@ describe('many at once', () => {
     await until('all are renewed', async () =>
       [...(await menu().getMany(keys)).values()].every((value) => String(value).endsWith('new')),
     )
+  })
+
+  it('none begins before there is room, however long it waits', async () => {
+    let answer = (): void => undefined
+    const gate = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    source.load = async (key) => {
+      await gate
+      return key
+    }
+    const keys = Array.from({ length: 200 }, (_, n) => `k${n}`)
+    const answers = Promise.all(keys.map((key) => menu().get(key)))
+    await until('fifty run', () => source.runs === 50)
+    // A bound that gave way with time gave way after a second.
+    await rest(1_200)
+    expect(source.runs).toBe(50)
+    answer()
+    expect(await answers).toEqual(keys)
+    expect(source.most).toBe(50)
+  })
+
+  it('loaders that never end take nobody their room for good', async () => {
+    const hung = open.cache.category('hung')
+    await hung.set('a', 'old')
+    later(61 * MINUTE)
+    source.load = () => new Promise(() => undefined)
+    const missing = Array.from({ length: 50 }, (_, n) => hung.get(`k${n}`))
+    const ended = await Promise.allSettled(missing)
+    expect(new Set(ended.map(({ status }) => status))).toEqual(new Set(['rejected']))
+    expect(source.runs).toBe(50)
+    source.load = async () => 'new'
+    expect(await hung.get('a')).toBe('old')
+    await until('it is renewed', async () => (await hung.get('a')) === 'new')
   })
 })
