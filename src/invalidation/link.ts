@@ -28,6 +28,8 @@ export interface LinkOptions extends Pick<LineOptions, 'url' | 'clientName'> {
    * Refused if the server won't have it either.
    */
   readonly instead: (open: (lost: () => void) => Promise<Line>) => Promise<void>
+  /** ms until a server that refused is asked again. @default 60 000 */
+  readonly refusedPause?: number
   /** For tests: nobody asks whether the line still carries anything. */
   readonly weakened?: { readonly heartbeat?: false } | undefined
 }
@@ -55,7 +57,7 @@ const settledWithin = (ms: number, promise: Promise<void>): Promise<void> =>
   })
 
 export const createLink = (options: LinkOptions): Link => {
-  const { url, clientName, prefixes, heard, onTracking, instead } = options
+  const { url, clientName, prefixes, heard, onTracking, instead, refusedPause = REFUSED_PAUSE } = options
   const ending = new AbortController()
   let tracking: Tracking = 'off'
   /** When the latest question was sent that has been answered. */
@@ -133,16 +135,24 @@ export const createLink = (options: LinkOptions): Link => {
     lose()
   }
 
-  /** Where that is refused, too, values still live no longer than a moment. */
-  const follow = async (): Promise<'refused' | 'lost'> => {
+  /**
+   * Until it is time to ask for more than that. Where it is refused, too, values still live no longer than a moment.
+   */
+  const follow = async (): Promise<'refused' | 'over'> => {
+    let enough: NodeJS.Timeout | undefined
     try {
-      await instead((lost) => openOne(false, lost))
+      await instead(async (lost) => {
+        const on = await openOne(false, lost)
+        enough = setTimeout(on.end, refusedPause).unref()
+        return on
+      })
     } catch (error) {
       if (error instanceof Refused) return 'refused'
     } finally {
+      clearTimeout(enough)
       line?.end()
     }
-    return 'lost'
+    return 'over'
   }
 
   const run = async (): Promise<void> => {
@@ -156,7 +166,7 @@ export const createLink = (options: LinkOptions): Link => {
         if (error instanceof Refused) {
           become('refused')
           if ((await follow()) === 'refused') {
-            await wait(REFUSED_PAUSE)
+            await wait(refusedPause)
             continue
           }
         }

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Change, changeFields, createChangesReader } from '../../../src/invalidation/changes.ts'
 import { createChangesWriter } from '../../../src/invalidation/changes-writer.ts'
 import { openLine } from '../../../src/invalidation/line.ts'
+import { createLink } from '../../../src/invalidation/link.ts'
 import { parseRedisUrl } from '../../../src/settings/redis-url.ts'
 import { type GuardedRedis, startGuardedRedis } from '../../support/guarded-redis.ts'
 import { openRedisStore } from '../../support/redis-store.ts'
@@ -128,6 +129,29 @@ describe('servers of ours that tell each other what they change', () => {
     }
     return { heard, follow, keys: () => heard.flatMap((each) => each?.keys ?? []) }
   }
+
+  it('are told by the server again once that may, though it lets them tell each other meanwhile', async () => {
+    const late = await startGuardedRedis(['~*', '+@all', '-client|tracking'])
+    const url = parseRedisUrl(late.url)
+    if ('problem' in url) throw new Error(url.problem)
+    const reader = createChangesReader('s', () => undefined)
+    let followed = 0
+    const link = createLink({
+      ...{ url, clientName: 'motia-redis:test:tracking', prefixes: ['menu:'], refusedPause: 100 },
+      ...{ heard: () => undefined, onTracking: () => undefined },
+      instead: async (open) => {
+        const line = await open(() => undefined)
+        followed++
+        await reader.follow(line)
+      },
+    })
+    onTestFinished(() => link.close())
+    link.open()
+    await until('they tell each other, again and again', () => followed > 1)
+    expect(link.tracking()).toBe('refused')
+    await late.admin.call('ACL', 'SETUSER', 'app', '+client|tracking')
+    await until('the server tells', () => link.hears(performance.now()))
+  })
 
   it('read on where they were, and hear that something is missing where it was trimmed', async () => {
     const { admin } = untold
