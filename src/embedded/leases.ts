@@ -6,10 +6,11 @@ import type { EmbeddedDatabase, Entry, OpenDatabase } from './database.js'
 import { type Moments, momentsIn } from './moments.js'
 import { enrol, rowsFor } from './tagged.js'
 
-/** A lease as it lies beside the entries. base: a digest of what lay at the key; since: the last moment before it. */
+/** A lease as it lies beside the entries. base: a digest of what lay at the key; ends: when that ends; since: the last moment before it. */
 interface Held {
   readonly token: string
   readonly base: string
+  readonly ends: number | undefined
   readonly since: number
 }
 
@@ -27,7 +28,7 @@ export const createLeases = (database: OpenDatabase, layout: Layout): LeaseStore
     const entry = tables.entries.get(row)
     return entry !== undefined && entry[0] > Date.now() ? entry : undefined
   }
-  const textAt = (open: EmbeddedDatabase, key: string): string | undefined => liveAt(open, open.keyOf(key))?.[1]
+  const entryAt = (open: EmbeddedDatabase, key: string): Entry | undefined => liveAt(open, open.keyOf(key))
   const lyingAt = (open: EmbeddedDatabase, key: string): { endsAt: number; lying: Lying } | undefined => {
     const entry = liveAt(open, leaseRow(open, layout, key))
     return entry && { endsAt: entry[0], lying: JSON.parse(entry[1]) }
@@ -49,7 +50,9 @@ export const createLeases = (database: OpenDatabase, layout: Layout): LeaseStore
   const stands = (open: EmbeddedDatabase, lease: LeaseName, fields: readonly string[]): Held | undefined => {
     const own = held(open, lease)
     if (own === undefined) return undefined
-    if (own.base === digestOf(textAt(open, lease.key)) && !momentsOf(open).later(fields, own.since)) return own
+    const text = entryAt(open, lease.key)?.[1]
+    const ended = text === undefined && own.ends !== undefined && own.ends <= Date.now()
+    if ((ended || own.base === digestOf(text)) && !momentsOf(open).later(fields, own.since)) return own
     drop(open, lease.key)
     return undefined
   }
@@ -59,7 +62,7 @@ export const createLeases = (database: OpenDatabase, layout: Layout): LeaseStore
       const open = database()
       open.keyOf(key)
       return open.transact(() => {
-        const text = textAt(open, key)
+        const [ends, text] = entryAt(open, key) ?? []
         if (seen !== undefined && text !== undefined && text !== seen.text) return { found: text }
         const found = lyingAt(open, key)
         const lying = found?.lying
@@ -67,7 +70,7 @@ export const createLeases = (database: OpenDatabase, layout: Layout): LeaseStore
         if (lying === 'failed' && found !== undefined && despiteFailure !== true) {
           return { failed: found.endsAt - Date.now() }
         }
-        lay(open, key, ms, { token, base: digestOf(text), since: momentsOf(open).last() })
+        lay(open, key, ms, { token, base: digestOf(text), ends, since: momentsOf(open).last() })
         return { granted: true, died: lying === 'died' }
       }, options?.timeout)
     },

@@ -8,12 +8,14 @@ import { enrolRule, markRule, momentRules } from './tag-scripts.js'
 /*
  * A lease is one text at `layout.lease(key)`, which ends by itself:
  *
- *     t <token> <side> <base>   somebody computes. side, base: what was known of the key at the grant
- *     f                         somebody failed
- *     d                         somebody's refresh died
+ *     t <token> <side> <base> <ends>   somebody computes. side, base, ends: what was known of the key at the grant
+ *     f                                somebody failed
+ *     d                                somebody's refresh died
  *
  * base is a digest of what lay at the key, so a lease is broken by any other text there. What leaves no text behind (a
- * removal, a short life) removes the lease. What concerns many keys is seen by `side`.
+ * removal, a short life) removes the lease. What concerns many keys is seen by `side`. From `ends` on (ms of the server's
+ * clock, or -) nothing may lie there: what lay there has ended by itself, or Keyv removed it, as it does with what is
+ * stale.
  */
 
 /**
@@ -37,13 +39,37 @@ local function look()
 end
 `
 
+const clockRule = `
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`
+
+/** Lua: when the text that lies there ends, to its readers or at all. Before it is looked at, so that it is no later. */
+const endsRule = `${clockRule}
+local began = clock()
+local function endsOf(text)
+  if not text then return '-' end
+  local left, last, from, _ = redis.call('PTTL', KEYS[1]), nil, 1, nil
+  while from do
+    _, from = string.find(text, '"expires":', from, true)
+    last = from or last
+  end
+  local ends = last and tonumber(string.match(text, '^%d+', last + 1))
+  if left >= 0 then ends = math.min(ends or math.huge, began + left) end
+  return ends and string.format('%.0f', ends) or '-'
+end
+`
+
 /** Lua: `stands(lease, token, first)`. One that is broken goes. */
-export const standsRule = (side: Side): string => `${lookRule}${side}
+export const standsRule = (side: Side): string => `${clockRule}${lookRule}${side}
 local function stands(lease, token, first)
-  local owner, side, base = string.match(redis.call('GET', lease) or '', '^t (%S+) (%S+) (%S+)$')
+  local owner, side, base, ends = string.match(redis.call('GET', lease) or '', '^t (%S+) (%S+) (%S+) (%S+)$')
   if owner ~= token then return false end
   local _, now = look()
-  if now == base and unbroken(side, first) then return true end
+  local ended = now == '-' and tonumber(ends)
+  if (now == base or (ended and clock() >= ended)) and unbroken(side, first) then return true end
   redis.call('UNLINK', lease)
   return false
 end
@@ -66,13 +92,13 @@ export interface LeaseScripts {
  * and removes from KEYS and ARGV what is its own.
  */
 export const leaseScripts = (side: Side, guard = ''): LeaseScripts => ({
-  grant: script(`${guard}${lookRule}${side}
+  grant: script(`${guard}${endsRule}${lookRule}${side}
 local text, base = look()
 if ARGV[3] ~= '' and text and base ~= ARGV[3] then return {1, text} end
 local kind = string.sub(redis.call('GET', KEYS[2]) or '', 1, 1)
 if kind == 't' then return {2, 0} end
 if kind == 'f' and ARGV[4] ~= '1' then return {3, redis.call('PTTL', KEYS[2])} end
-redis.call('SET', KEYS[2], 't ' .. ARGV[1] .. ' ' .. known(5) .. ' ' .. base, 'PX', ARGV[2])
+redis.call('SET', KEYS[2], 't ' .. ARGV[1] .. ' ' .. known(5) .. ' ' .. base .. ' ' .. endsOf(text), 'PX', ARGV[2])
 return {0, kind == 'd' and 1 or 0}`),
   renew: script(`${guard}${standsRule(side)}
 if not stands(KEYS[2], ARGV[1], 3) then return 0 end

@@ -145,6 +145,29 @@ export const leaseSuite = (title: string, open: () => Store): void => {
       expect(await fill(other)).toBe(false)
     })
 
+    it('is not broken by the end of what lay there', async () => {
+      for (const renews of [true, false]) {
+        await write('old', soon(60))
+        const lease = await granted()
+        await until('it has ended', async () => (await store.read(at())) === undefined)
+        if (renews) expect(await store.renew(lease, 2_000)).toBe(true)
+        expect(await store.grant(named(), long)).toEqual({ held: true })
+        expect(await fill(lease)).toBe(true)
+        expect(await store.read(at())).toBe('filled')
+        expect(await store.grant(named(), { ...long, seen: { text: undefined } })).toEqual({ found: 'filled' })
+      }
+    })
+
+    it('is broken by what came after the end of what lay there', async () => {
+      for (const change of [() => write('theirs'), () => store.remove([at()]), () => store.clear(scope)]) {
+        await write('old', soon(40))
+        const lease = await granted()
+        await until('it has ended', async () => (await store.read(at())) === undefined)
+        await change()
+        expect(await fill(lease)).toBe(false)
+      }
+    })
+
     it('is not broken by what concerns others', async () => {
       const lease = await granted()
       await store.clear(`${scope}a:`)

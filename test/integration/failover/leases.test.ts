@@ -121,6 +121,17 @@ describe.each(Object.entries(leaseGrounds))('Leases: %s', (title, open) => {
     expect(valueIn(await here.read(name))).toBe('touched')
   })
 
+  it('outlasts the end of the value that it renews', async () => {
+    const name = fresh()
+    await there.write([writeOf(name, 'old', { life: 60 })])
+    const holder = await lease(here, name)
+    await until('it has ended', async () => (await here.read(name)) === undefined)
+    expect(await holder.renew(ms)).toBe(true)
+    expect(await there.lease(name, { ms, seen: { text: undefined } })).toEqual({ held: true })
+    expect(await holder.fill(writeOf(name, 'new'))).toBe('stored')
+    expect(valueIn(await there.read(name))).toBe('new')
+  })
+
   it('is not disturbed by what concerns others', async () => {
     const name = fresh()
     await here.write([writeOf(name, 'old', { tags: ['its'] })])
