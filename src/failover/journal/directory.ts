@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { StoreError } from '../../instances/store.js'
 
 /**
@@ -16,6 +16,8 @@ import { StoreError } from '../../instances/store.js'
  * at once if those closed it, else within STALE; nothing is refused for ever.
  */
 export interface Claim {
+  /** The name by which this process shows itself. */
+  readonly owner: string
   /** True once another place may have taken over, because this process stood still for too long: use nothing any more. */
   lost(): boolean
   release(): void
@@ -79,12 +81,30 @@ export const claimDirectory = (dir: string, options: ClaimOptions = {}): Claim =
   }, beat).unref()
 
   return {
+    owner: basename(own),
     lost: () => lost,
     release: () => {
       clearInterval(timer)
       rmSync(own, { force: true })
     },
   }
+}
+
+/**
+ * alive: it showed itself a moment ago. silent: it didn't, and may only stand still; or its process id is another's now.
+ * gone: it writes nothing any more.
+ */
+export type OwnerState = 'alive' | 'silent' | 'gone'
+
+/** Of the process that showed itself in a directory by this name. */
+export const ownerState = (dir: string, owner: string, options: ClaimOptions = {}): OwnerState => {
+  const { place = thisPlace(), stale = STALE } = options
+  const sign = statSync(join(dir, 'owners', owner), { throwIfNoEntry: false })?.mtimeMs
+  if (sign === undefined) return 'gone'
+  const [theirs, pid] = owner.split('.')
+  if (theirs === place && !isAlive(Number(pid))) return 'gone'
+  if (Date.now() - sign <= stale) return 'alive'
+  return theirs === place ? 'silent' : 'gone'
 }
 
 /**

@@ -2,8 +2,10 @@ import { join, resolve } from 'node:path'
 import type { Database } from 'lmdb'
 import { failure, openRoot } from '../../embedded/database.js'
 import { StoreError, type StoreErrorKind } from '../../instances/store.js'
-import { type Claim, type ClaimOptions, claimDirectory } from './directory.js'
+import { type Ahead, createAhead, type Left } from './ahead.js'
+import { type Claim, type ClaimOptions, claimDirectory, ownerState } from './directory.js'
 import type { JournalEntry } from './journal-entries.js'
+import { createWriter } from './journal-writing.js'
 
 /** `seq`: where in the queue it stands; another one means that it was written again. */
 export type Row = [seq: number, startedAt: number, size: number, entry: JournalEntry]
@@ -38,6 +40,7 @@ export interface JournalTables {
 export interface JournalFiles {
   readonly tables: JournalTables
   readonly claim: Claim
+  readonly ahead: Ahead
   /** What is read from here on is at least as new as what is committed now. */
   refresh(): void
   totals(): Totals
@@ -98,11 +101,22 @@ const openAnew = (dir: string, claiming: ClaimOptions | undefined): JournalFiles
     }
     // What a killed process was reading stays pinned, and the file grows, until somebody notices.
     const checking = setInterval(() => root.readerCheck(), READER_CHECK).unref()
+    const ahead = createAhead({
+      folder: join(dir, 'journal', 'ahead'),
+      owner: claim.owner,
+      stateOf: (owner) => ownerState(dir, owner, claiming),
+    })
+    const totals = (): Totals => tables.meta.get(TOTALS) ?? { generation: 0, seq: 0, counts: {}, rounds: {} }
+    // Before anybody reads: nothing else runs here yet that this thread could wait for.
+    const left = ahead.left()
+    if (left.entries.length > 0) root.transactionSync(() => bringLeft(tables, totals(), left.entries))
+    left.done()
     return {
       claim,
       tables,
+      ahead,
       refresh: () => root.resetReadTxn(),
-      totals: () => tables.meta.get(TOTALS) ?? { generation: 0, seq: 0, counts: {}, rounds: {} },
+      totals,
       commit: async (action) => {
         try {
           return await root.childTransaction(action)
@@ -115,6 +129,7 @@ const openAnew = (dir: string, claiming: ClaimOptions | undefined): JournalFiles
       },
       close: async () => {
         clearInterval(checking)
+        await ahead.close()
         await root.close()
         claim.release()
       },
@@ -123,6 +138,13 @@ const openAnew = (dir: string, claiming: ClaimOptions | undefined): JournalFiles
     claim.release()
     throw error
   }
+}
+
+/** Inside a transaction: what processes that are gone had not brought into the tables. */
+const bringLeft = (tables: JournalTables, totals: Totals, left: Left['entries']): void => {
+  totals.generation += 1
+  createWriter(tables, totals, 0).bringAll(left, Date.now())
+  saveTotals(tables, totals)
 }
 
 export const saveTotals = (tables: JournalTables, totals: Totals): void => {

@@ -1,5 +1,6 @@
 import { within } from '../../embedded/database.js'
 import type { Version } from '../versions/clock.js'
+import type { Ahead, AheadEntry } from './ahead.js'
 import {
   classOf,
   clearKey,
@@ -19,6 +20,7 @@ import {
 } from './journal-entries.js'
 import type { JournalTables } from './journal-files.js'
 import { type Added, addedBy, readDeltas } from './journal-sums.js'
+import { supersedes } from './journal-writing.js'
 
 /** What waits for an instance and concerns one key. */
 export interface Found {
@@ -64,8 +66,13 @@ export interface Overlay {
   scopesOfGroups(instance: string): Scope[]
 }
 
+/** Of two that say what answers a read. */
+const later = (known: JournalEntry | undefined, other: AheadEntry | undefined): JournalEntry | undefined =>
+  known === undefined || (other !== undefined && supersedes(other, known)) ? other : known
+
 export const createOverlay = (
   tables: JournalTables,
+  ahead: Pick<Ahead, 'find' | 'findAll' | 'scopes'>,
   mayHold: (instance: string) => boolean,
   now: () => number,
 ): Overlay => {
@@ -118,9 +125,12 @@ export const createOverlay = (
       if (!mayHold(instance)) return undefined
       const invalid = records.doesExist(invalidKey(instance, scope, key)) || isInvalid(instance, scope)
       const cleared = clearedAt(instance, scope)
-      const own = standing(instance, records.get(keptKey(instance, scope, key))?.[3], cleared)
+      const known = records.get(keptKey(instance, scope, key))?.[3]
+      const latest = later(known, ahead.find(instance, scope, key))
+      const own = standing(instance, latest, cleared)
       const place = deltasOf(instance, scope, key)
-      const counted = sums.doesExist(place)
+      // A value takes in what was added before.
+      const counted = latest === known && sums.doesExist(place)
       if (!invalid && own === undefined && cleared === undefined && !counted) return undefined
       const deltas = (): DeltaEntry[] => (counted ? readDeltas(tables, instance, scope, key) : [])
       return {
@@ -142,9 +152,14 @@ export const createOverlay = (
       if (!mayHold(instance)) return undefined
       const invalid = isInvalid(instance, scope)
       const cleared = clearedAt(instance, scope)
-      const own = new Map<string, ValueEntry | TombstoneEntry>()
+      const latest = new Map<string, JournalEntry>(ahead.findAll(instance, scope))
       for (const { value } of records.getRange(within(keptOf(instance, scope)))) {
-        const entry = standing(instance, value[3], cleared)
+        const [, , , entry] = value
+        if ('key' in entry) latest.set(entry.key, later(entry, ahead.find(instance, scope, entry.key)) ?? entry)
+      }
+      const own = new Map<string, ValueEntry | TombstoneEntry>()
+      for (const each of latest.values()) {
+        const entry = standing(instance, each, cleared)
         if (entry !== undefined) own.set(entry.key, entry)
       }
       return !invalid && own.size === 0 && cleared === undefined ? undefined : { invalid, own, cleared }
@@ -169,6 +184,7 @@ export const createOverlay = (
           from = past
         }
       }
+      for (const scope of ahead.scopes(instance)) if (isGroup(scope)) scopes.add(scope)
       return [...scopes]
     },
   }

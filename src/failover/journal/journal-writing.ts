@@ -41,6 +41,9 @@ export const filed = (instance: string, entry: JournalEntry): Filed => {
 export interface JournalWriter {
   /** False: full, and nothing of them was taken. */
   add(instance: string, entries: readonly Filed[], now: number): boolean
+  /** What is durable already, whatever the bound. */
+  bring(instance: string, filed: Filed, now: number): void
+  bringAll(entries: readonly (readonly [instance: string, entry: JournalEntry])[], now: number): void
   /** Somebody begins to replay what is there now. */
   beginRound(instance: string): void
   /** Whether it was still the one with this seq. */
@@ -178,6 +181,11 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
       return true
     },
 
+    bring: put,
+    bringAll: (entries, now) => {
+      for (const [instance, entry] of entries) put(instance, filed(instance, entry), now)
+    },
+
     beginRound: (instance) => {
       totals.rounds[instance] = totals.seq
     },
@@ -238,7 +246,7 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
 }
 
 /** Of two entries about the same thing: kept data goes by version, the rest by what comes last. */
-const supersedes = (entry: JournalEntry, existing: JournalEntry): boolean => {
+export const supersedes = (entry: JournalEntry, existing: JournalEntry): boolean => {
   if (entry.kind === 'delta') return false // The same id: the same increment.
   if (!('version' in entry) || !('version' in existing)) return true
   if (entry.kind === 'value' && existing.kind === 'value') return replaces(entry, existing)

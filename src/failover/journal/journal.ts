@@ -1,7 +1,8 @@
 import { within } from '../../embedded/database.js'
 import { MARKER_LIFE } from '../versions/merge.js'
+import { goesAhead } from './ahead.js'
 import type { ClaimOptions } from './directory.js'
-import { createGroupCommit } from './group-commit.js'
+import { createDisk } from './journal-disk.js'
 import {
   type DeltaEntry,
   everywhere,
@@ -12,16 +13,9 @@ import {
   type JournalEntry,
   type KeptEntry,
 } from './journal-entries.js'
-import {
-  type AsideRow,
-  checkRecordKey,
-  journalError,
-  openJournalFiles,
-  saveTotals,
-  type Totals,
-} from './journal-files.js'
+import { type AsideRow, checkRecordKey, journalError, openJournalFiles, type Totals } from './journal-files.js'
 import { createOverlay, type Overlay } from './journal-overlay.js'
-import { createWriter, filed, type JournalWriter, queueKey } from './journal-writing.js'
+import { type Filed, filed, queueKey } from './journal-writing.js'
 
 /** An entry as it waits for its home. */
 export interface Pending {
@@ -89,7 +83,7 @@ export interface Journal extends Overlay {
   inUse(instances: readonly string[]): Promise<number>
   /** As last known: of other processes up to `refresh` ms ago. No I/O. */
   stats(instance: string): JournalStats
-  /** Transactions so far, of this process. */
+  /** How often this process had the disk flushed. */
   commits(): number
   close(): Promise<void>
 }
@@ -111,11 +105,14 @@ export interface JournalOptions {
 /** Ids of increments are kept at home as long as markers are. */
 const MAX_AGE = MARKER_LIFE
 const MAX_BYTES = 64 * 1024 * 1024
+/** Bytes of an append that isn't worth writing twice. */
+const LARGE = 256 * 1024
 
 /** Opens or creates it. Throws a StoreError of kind 'configuration' where the folder can't be written or is another's. */
 export const openJournal = (options: JournalOptions): Journal => {
   const { dir, maxBytes = MAX_BYTES, refresh = 200, timeout = 3_000, now = Date.now } = options
-  const { tables, claim, ...files } = openJournalFiles(dir, options.claiming)
+  const files = openJournalFiles(dir, options.claiming)
+  const { tables, claim, ahead } = files
   let known: Totals = files.totals()
   const oldest = new Map<string, number>()
   let closed = false
@@ -140,34 +137,15 @@ export const openJournal = (options: JournalOptions): Journal => {
   }
   learn(known)
 
-  const commits = createGroupCommit<JournalWriter>(
-    async (take) => {
-      const [totals, results] = await files.commit(() => {
-        const fresh = files.totals()
-        fresh.generation += 1
-        const writer = createWriter(tables, fresh, maxBytes)
-        const done = take().map((action) => action(writer))
-        saveTotals(tables, fresh)
-        return [fresh, done] as const
-      })
-      learn(totals)
-      return results
-    },
-    timeout,
-    (begun) => journalError('timeout', `the disk took longer than ${timeout} ms`, begun ? 'unknown' : 'no'),
-  )
-
-  const write = async <T>(action: (writer: JournalWriter) => T): Promise<T> => {
-    if (closed) throw journalError('closed', 'closed')
-    if (claim.lost()) throw journalError('unavailable', 'another machine or container may use its folder now')
-    return commits.join(action)
-  }
+  const disk = createDisk(files, { maxBytes, timeout, now, learn })
+  const { write } = disk
 
   const timer = setInterval(() => {
     if (claim.lost()) return
     try {
       oldest.clear()
       learn(files.totals())
+      disk.takeOver()
     } catch {
       // The disk can't be read: what was known stays, and the next call that needs it says so.
     }
@@ -180,7 +158,7 @@ export const openJournal = (options: JournalOptions): Journal => {
 
   const mayHold = (instance: string): boolean => {
     const counts = known.counts[instance]
-    return counts !== undefined && counts[0] > 0 && !closed && !claim.lost()
+    return ((counts !== undefined && counts[0] > 0) || ahead.holds(instance)) && !closed && !claim.lost()
   }
 
   /**
@@ -200,13 +178,21 @@ export const openJournal = (options: JournalOptions): Journal => {
     )
   }
 
+  /** As far as is known here: near the bound it is for a transaction to say. */
+  const fits = (ready: readonly Filed[]): boolean => {
+    const size = ready.reduce((sum, each) => sum + each.size, 0)
+    const used = Object.values(known.counts).reduce((sum, [, bytes]) => sum + bytes, 0)
+    return size <= LARGE && used + ahead.bytes() + size <= maxBytes
+  }
+
   return {
-    ...createOverlay(tables, mayHold, now),
+    ...createOverlay(tables, ahead, mayHold, now),
 
     append: async (instance, entries) => {
       if (isInvalid(instance, entries)) return
       const ready = entries.map((entry) => filed(instance, entry))
       for (const { key } of ready) checkRecordKey(key)
+      if (entries.every(goesAhead) && fits(ready)) return disk.append(instance, ready)
       const taken = await write((writer) => writer.add(instance, ready, now()))
       if (!taken) throw journalError('full', `it holds ${Math.round(maxBytes / 1024 / 1024)} MB, which is its limit`)
     },
@@ -268,18 +254,22 @@ export const openJournal = (options: JournalOptions): Journal => {
       }),
 
     stats: (instance) => {
-      const [entries = 0, bytes = 0, aside = 0] = known.counts[instance] ?? []
+      let [entries = 0, bytes = 0, aside = 0] = known.counts[instance] ?? []
       const start = oldest.get(instance)
+      for (const { key, size } of ahead.filed(instance)) {
+        if (!tables.records.doesExist(key)) entries += 1
+        bytes += size
+      }
       return { entries, bytes, aside, ...(start !== undefined && { oldest: start }) }
     },
 
-    commits: commits.count,
+    commits: disk.flushes,
 
     close: async () => {
       if (closed) return
       closed = true
       clearInterval(timer)
-      await commits.ended()
+      await disk.close()
       await files.close()
     },
   }

@@ -104,12 +104,16 @@ describe('processes that share a journal', () => {
       })`)
     await until('it is inside', () => said().length === 1)
     try {
-      const entry = (key: string) => ({ kind: 'tombstone', scope, key, version: '0'.repeat(24) }) as const
+      const entry = (key: string) => ({ kind: 'invalid', scope, key }) as const
+      const kept = (key: string) => ({ kind: 'tombstone', scope, key, version: '0'.repeat(24) }) as const
       const first = impatient.append('primary', [entry('first')]).catch((error) => error)
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
       const second = impatient.append('primary', [entry('second')]).catch((error) => error)
       expect(await first).toMatchObject({ kind: 'timeout', applied: 'no' })
       expect(await second).toMatchObject({ kind: 'timeout', applied: 'no' })
+      // A file of its own needs nobody.
+      await impatient.append('primary', [kept('meanwhile')])
+      expect(impatient.find('primary', scope, 'meanwhile')).toBeDefined()
       child.kill('SIGKILL')
       await impatient.append('primary', [entry('after')]).catch(() => impatient.append('primary', [entry('after')]))
       expect(impatient.find('primary', scope, 'after')).toBeDefined()
@@ -137,6 +141,22 @@ describe('processes that share a journal', () => {
 
   it('an entry is there when the process dies right after its acknowledgement', async () => {
     expect(await killedAfter(`await journal.append('primary', [entry])`)).toEqual([])
+  })
+
+  it('of a process that stands still the others know what it acknowledged, and it loses nothing when it goes on', async () => {
+    await journal.close()
+    journal = openJournal({ dir, refresh: 20, claiming: { stale: 300 } })
+    const { child, said } = spawned(`
+      await write('first')
+      process.kill(process.pid, 'SIGSTOP')
+      await write('last')
+      await journal.close()`)
+    await until('it stands still', () => said().length === 1)
+    await until('it is known', () => journal.find('primary', scope, 'first') !== undefined)
+    child.kill('SIGCONT')
+    await until('it has ended', () => child.exitCode !== null)
+    await until('all is known', () => journal.find('primary', scope, 'last') !== undefined)
+    expect(journal.find('primary', scope, 'first')).toBeDefined()
   })
 
   it('control: acknowledged without waiting for the commit, it is lost', async () => {
