@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Cache, Loader } from '../../types/index.js'
+import type { Cache, CacheErrorCode, Loader } from '../../types/index.js'
 import type { Encoded } from '../codec/payload.js'
 import { cacheError, isCacheError } from '../errors.js'
 import type { Acquirer, Wanted } from './acquiring.js'
 import type { Category } from './category.js'
 import { compute, orStale, type Produced } from './compute.js'
 import { type Cost, createCost, isEarly } from './early.js'
-import type { Acquired } from './engine.js'
+import type { Acquired, Lease } from './engine.js'
 import type { Oddities } from './oddities.js'
 import type { Found, Reader } from './reading.js'
 import { createSlots, LOADS, type Seat, type Slots } from './slots.js'
@@ -68,7 +68,6 @@ export const createLoading = (parts: LoadingParts): Loading => {
     const began = elapsed()
     const value = await loader(key, { category: category.settings.name, stale, signal, cache: cache() })
     cost.took(elapsed() - began)
-    oddities.loaderWorked(category.settings)
     return { value, skip: false, options: {} }
   }
 
@@ -95,12 +94,24 @@ export const createLoading = (parts: LoadingParts): Loading => {
         seat.leave()
       }
     }
+    const { settings } = category
     const fail = (error: unknown): void => {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-      oddities.loaderFailed(category.settings, cause)
+      oddities.loaderFailed(settings, cause)
       lease.fail(error)
     }
-    return compute({ ...lease, fail }, operation, produce)
+    // What was made can still be refused, and behind a stale value nobody hears of it.
+    const fill: Lease['fill'] = async (value, options) => {
+      try {
+        const filled = await lease.fill(value, options)
+        oddities.loaderWorked(settings)
+        return filled
+      } catch (error) {
+        if (isRefusal(error)) oddities.loaderFailed(settings, error)
+        throw error
+      }
+    }
+    return compute({ ...lease, fill, fail }, operation, produce)
   }
 
   const loadNow: Loading['load'] = async (category, key, operation, stale) => {
@@ -163,6 +174,15 @@ export const createLoading = (parts: LoadingParts): Loading => {
 
 const itself = (found: Found): Found => found
 const nothing = (): void => undefined
+
+const refusals: ReadonlySet<string> = new Set<CacheErrorCode>([
+  'CACHE_SCHEMA',
+  'CACHE_TOO_LARGE',
+  'CACHE_INVALID_VALUE',
+])
+
+/** It is the value's fault; an instance that is away or slow is told by others. */
+const isRefusal = (error: unknown): boolean => isCacheError(error) && refusals.has(error.code)
 
 const failure = (category: Category, operation: string, cause: unknown) => {
   const { name } = category.settings

@@ -1,3 +1,4 @@
+import { isCacheError } from '../errors.js'
 import type { Report } from '../report.js'
 import type { CategorySettings } from '../settings/settings.js'
 
@@ -11,7 +12,10 @@ export interface Oddities {
   shortTtl(category: CategorySettings, ttl: number): void
   /** A stale value is answered, because renewing it failed. Said once per category and minute, in the same words. */
   renewalFailed(category: CategorySettings, cause: unknown): void
-  /** A loader failed. Said once until it works again: what kind of error and where, not its text, which may hold anything. */
+  /**
+   * A loader failed, or what it made is refused. Said once until it works again: what kind of error and where, not its
+   * text, which may hold anything.
+   */
   loaderFailed(category: CategorySettings, cause: unknown): void
   loaderWorked(category: CategorySettings): void
 }
@@ -88,6 +92,8 @@ export const createOddities = (report: Report, now: () => number): Oddities => {
 }
 
 const describe = (cause: unknown): string => {
+  // Our own errors hold no value, and say more than where they were made.
+  if (isCacheError(cause)) return `${cause.code}: ${cause.message}`
   if (!(cause instanceof Error)) return `it threw a value of type ${typeof cause}`
   const frame = /\n\s+(at .+)/.exec(cause.stack ?? '')?.[1]
   return frame === undefined ? cause.name : `${cause.name} ${frame}`

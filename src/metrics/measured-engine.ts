@@ -73,30 +73,40 @@ export const measureEngine = (engine: CacheEngine, meters: Meters, elapsed: () =
   }
 }
 
-/** The same lease; how long its computation takes is counted, once. */
+/** The same lease; how long its computation takes is counted, once. What is then refused counts as failed. */
 export const measureLease = (lease: Lease, meter: CategoryMeter, elapsed: () => number): Lease => {
   const begun = elapsed()
   let open = true
-  const ended = (failed: boolean): void => {
-    if (open) meter.computed(elapsed() - begun, failed)
+  /** Ends it; how it ended may only show later. */
+  const end = (): ((failed: boolean) => void) => {
+    if (!open) return () => undefined
     open = false
+    const took = elapsed() - begun
+    return (failed) => meter.computed(took, failed)
   }
   return {
     ...lease,
-    fill: (value, options) => {
-      ended(false)
-      return lease.fill(value, options)
+    fill: async (value, options) => {
+      const ended = end()
+      try {
+        const filled = await lease.fill(value, options)
+        ended(false)
+        return filled
+      } catch (error) {
+        ended(true)
+        throw error
+      }
     },
     skip: (value) => {
-      ended(false)
+      end()(false)
       return lease.skip(value)
     },
     fail: (error) => {
-      ended(true)
+      end()(true)
       lease.fail(error)
     },
     release: () => {
-      ended(true)
+      end()(true)
       lease.release()
     },
   }

@@ -42,6 +42,7 @@ const start = () =>
       categories: {
         menu: { ttl: '1h', grace: '1h', negativeTtl: '1m' },
         plain: { instance: 'secondary', ttl: '1h' },
+        short: { instance: 'secondary', ttl: '1h', grace: '1h', maxBytes: 10 },
         hung: { instance: 'secondary', ttl: '1h', grace: '1h', hardTimeout: 200 },
         tree: { instance: 'secondary', ttl: '1h' },
       },
@@ -49,6 +50,7 @@ const start = () =>
         menu: load,
         plain: load,
         hung: load,
+        short: load,
         // A tree of loads that wait for each other, wider than what may run at once.
         tree: async (key, { cache }) => {
           if (key.length > 1) return 1
@@ -109,6 +111,27 @@ describe('a loader whose values have grace', () => {
       'category menu: its loader works again, after 2 failures',
     ])
     expect(open.said.join()).not.toContain('secret')
+  })
+})
+
+describe('a loader whose values are refused', () => {
+  it('fails, also behind a stale value, until one is stored', async () => {
+    const short = open.cache.category('short')
+    await short.set('a', 'old')
+    later(61 * MINUTE)
+    source.load = async () => 'far too long'
+    expect(await short.get('a')).toBe('old')
+    await until('it is said', () => open.said.length > 0)
+    await expect(short.get('b')).rejects.toMatchObject({ code: 'CACHE_TOO_LARGE' })
+    later(20_000)
+    await expect(short.get('c')).rejects.toMatchObject({ code: 'CACHE_TOO_LARGE' })
+    later(20_000)
+    source.load = async () => 'new'
+    expect(await short.get('b')).toBe('new')
+    expect(open.said).toEqual([
+      expect.stringContaining('category short: its loader fails (CACHE_TOO_LARGE: '),
+      'category short: its loader works again, after 3 failures',
+    ])
   })
 })
 
