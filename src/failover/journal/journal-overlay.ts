@@ -91,11 +91,9 @@ export const createOverlay = (
     let invalid = false
     let version: Version | undefined
     for (const tag of tags) {
-      for (const where of [scope, everywhere]) {
-        invalid ||= records.doesExist(tagKey(instance, 'T', where, tag))
-        const entry = records.get(tagKey(instance, 't', where, tag))?.[3]
-        if (entry?.kind === 'tag' && (version === undefined || entry.version > version)) version = entry.version
-      }
+      invalid ||= [scope, everywhere].some((where) => records.doesExist(tagKey(instance, 'T', where, tag)))
+      const entry = records.get(tagKey(instance, 't', scope, tag))?.[3]
+      if (entry?.kind === 'tag' && (version === undefined || entry.version > version)) version = entry.version
     }
     return invalid || version !== undefined ? { invalid, version } : undefined
   }

@@ -31,7 +31,7 @@ export const invalidateTask = (
     key: undefined,
     intent: 'change',
     send: async (place, version, timeout): Promise<PutAnswer<number>> => {
-      const marking = calls.mark([tagMarker(tag, of)], version)
+      const marking = calls.mark([tagMarker(of, tag)], version)
       const limit = timeout === undefined ? {} : { timeout }
       const was = marking.answer(await place.instance.script(marking, 'change', limit))
       return was !== undefined && was > version ? { refused: was } : { done: 0 }

@@ -9,19 +9,18 @@ import type { Places } from './repair-places.js'
 import { hashFieldsScript, hashPageScript } from './repair-scripts.js'
 import { isFatal, patience } from './replay.js'
 
-/** A marker's field, taken apart. `category` undefined: all. */
+/** A marker's field, taken apart. */
 export type Marker =
   | { readonly of: 'key'; readonly category: string; readonly key: string }
   | { readonly of: 'category'; readonly category: string }
-  | { readonly of: 'tag'; readonly category: string | undefined; readonly tag: string }
+  | { readonly of: 'tag'; readonly category: string; readonly tag: string }
 
 /** The other way round than markers.ts. */
 export const readMarker = (field: string): Marker | undefined => {
   const [, of, category = '', rest] = /^([kct]):([^:]*)(?::(.*))?$/s.exec(field) ?? []
   if (of === 'k' && rest !== undefined) return { of: 'key', category, key: rest }
   if (of === 'c' && rest === undefined) return { of: 'category', category }
-  if (of === 't' && rest !== undefined)
-    return { of: 'tag', category: category === '' ? undefined : category, tag: rest }
+  if (of === 't' && rest !== undefined) return { of: 'tag', category, tag: rest }
   return undefined
 }
 
@@ -53,16 +52,12 @@ export const copyMarkers = async (
   const take = async (field: string, version: Version, keys: [string, Version, CategorySettings][]): Promise<void> => {
     const marker = readMarker(field)
     if (marker === undefined) return
-    const category = marker.category === undefined ? undefined : byName.get(marker.category)
-    if (marker.of === 'tag') {
-      // Of a category that isn't shared, nothing lies here.
-      if (marker.category !== undefined && category === undefined) return
-      const concerned = category === undefined ? categories : [category]
-      await marks.invalidate(to, marker.tag, version, concerned, category)
-    } else if (category !== undefined) {
-      if (marker.of === 'category') await marks.clearCategory(to, category, version)
-      else keys.push([marker.key, version, category])
-    }
+    // Of a category that isn't shared, nothing lies here.
+    const category = byName.get(marker.category)
+    if (category === undefined) return
+    if (marker.of === 'tag') await marks.invalidate(to, category, marker.tag, version)
+    else if (marker.of === 'category') await marks.clearCategory(to, category, version)
+    else keys.push([marker.key, version, category])
   }
 
   let cursor = '0'

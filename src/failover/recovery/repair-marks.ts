@@ -14,14 +14,7 @@ import { patience } from './replay.js'
 export interface Marks {
   clearCategory(instance: Instance, category: CategorySettings, version: Version): Promise<void>
   clearGroup(instance: Instance, group: string, version: Version): Promise<void>
-  /** `categories`: those whose entries lie there; `of`: the one that was named, undefined for all. */
-  invalidate(
-    instance: Instance,
-    tag: string,
-    version: Version,
-    categories: readonly CategorySettings[],
-    of: CategorySettings | undefined,
-  ): Promise<void>
+  invalidate(instance: Instance, category: CategorySettings, tag: string, version: Version): Promise<void>
 }
 
 const PAGE = 500
@@ -72,16 +65,14 @@ export const createMarks = (places: Places, layout: Layout, clock: Clock): Marks
       while (cursor !== undefined)
     },
 
-    invalidate: async (instance, tag, version, categories, of) => {
-      await ask(instance, entries.mark([tagMarker(tag, of?.name)], version))
-      for (const category of categories) {
-        const prefix = places.prefixAt(instance.name, category)
-        if (prefix === undefined) continue
-        const at = { category: category.name, prefix }
-        await throughIndex((keys, cursor) =>
-          ask(instance, entries.invalidateTagged(at, tag, version, false, keys, cursor)),
-        )
-      }
+    invalidate: async (instance, category, tag, version) => {
+      await ask(instance, entries.mark([tagMarker(category.name, tag)], version))
+      const prefix = places.prefixAt(instance.name, category)
+      if (prefix === undefined) return
+      const at = { category: category.name, prefix }
+      await throughIndex((keys, cursor) =>
+        ask(instance, entries.invalidateTagged(at, tag, version, false, keys, cursor)),
+      )
     },
   }
 }

@@ -13,8 +13,6 @@ export interface Places {
   prefixAt(instance: string, category: CategorySettings): string | undefined
   /** Those whose entries may be dropped at home: nothing is lost but time. Also those that only others have met. */
   cachedAt(instance: Instance): Promise<readonly CategorySettings[]>
-  /** Kept categories of which entries lie there. */
-  keptAt(instance: string): readonly CategorySettings[]
   /** With what an instance shares kept data, and what. */
   sharedBy(instance: string): readonly Shared[]
 }
@@ -55,8 +53,6 @@ export const createPlaces = (
         (each) => each.instance === instance.name && !each.mirror,
       )
     },
-
-    keptAt: (instance) => [...categories.values()].filter((each) => each.mirror && ofCategory(each).includes(instance)),
 
     sharedBy: (instance) =>
       [...landscape.instances.keys()].flatMap((other) => {

@@ -124,7 +124,7 @@ export const createPlans = ({ landscape, journal, layout, places, marks, now }: 
   ): Plan => {
     const { version } = entry
     if (entry.kind === 'clear') return work(() => marks.clearCategory(instance, category, version))
-    if (entry.kind === 'tag') return work(() => marks.invalidate(instance, entry.tag, version, [category], category))
+    if (entry.kind === 'tag') return work(() => marks.invalidate(instance, category, entry.tag, version))
     const at = { category: category.name, key: entry.key, redisKey: prefix + entry.key }
     if (floor !== undefined && floor >= version) return script(entries.mergeTombstone(at, floor))
     if (entry.kind === 'tombstone' || ended) return script(entries.mergeTombstone(at, version))
@@ -134,10 +134,6 @@ export const createPlans = ({ landscape, journal, layout, places, marks, now }: 
 
   return (instance: Instance, { entry, due }: Pending, floor: Version | undefined): Plan => {
     if (due === 'aged' && isKept(entry)) return { do: 'aside', reason: 'older than 24 h' }
-    if (entry.kind === 'tag' && entry.scope === everywhere) {
-      const { tag, version } = entry
-      return work(() => marks.invalidate(instance, tag, version, places.keptAt(instance.name), undefined))
-    }
     if (entry.kind === 'delta' && !entry.kept) {
       const { keyPrefix } = landscape.categoryOf(nameIn(entry.scope))
       return due === 'aged' ? { do: 'remove', redisKey: keyPrefix + entry.key } : delta(entry, keyPrefix)

@@ -4,7 +4,7 @@
  *
  *     k:<category>:<key>    the key was deleted, or an invalidated value lay there
  *     c:<category>          the category was cleared
- *     t:<category>:<tag>    the tag was invalidated in the category; t::<tag> in all
+ *     t:<category>:<tag>    the tag was invalidated in the category
  *     n:<category>:<key>    no marker, but the version of the counter that lies there, whose text can't bear one
  */
 export const keyMarker = (category: string, key: string): string => `k:${category}:${key}`
@@ -13,9 +13,8 @@ export const counterVersion = (category: string, key: string): string => `n:${ca
 
 export const clearMarker = (category: string): string => `c:${category}`
 
-/** `category` undefined: in all categories. */
-export const tagMarker = (tag: string, category?: string): string => `t:${category ?? ''}:${tag}`
+export const tagMarker = (category: string, tag: string): string => `t:${category}:${tag}`
 
 /** All markers that an entry with these tags is subject to, besides its own and its category's. */
 export const tagMarkersOf = (category: string, tags: readonly string[] = []): string[] =>
-  tags.flatMap((tag) => [tagMarker(tag, category), tagMarker(tag)])
+  tags.map((tag) => tagMarker(category, tag))

@@ -133,13 +133,13 @@ describe('scripts on kept entries', () => {
   }
 
   const tag = async (name: string, version: string, model: ReturnType<typeof createModel>): Promise<void> => {
-    await runCall(redis, calls.mark([tagMarker(name)], version))
+    await runCall(redis, calls.mark([tagMarker('orders', name)], version))
     const orders = { category: 'orders', prefix: at('').redisKey }
     await throughIndex((keys, cursor) =>
       runCall(redis, calls.invalidateTagged(orders, name, version, false, keys, cursor)),
     )
     model.mergeAll({ kind: 'tag', tag: name, version })
-    expect(await redis.hget(layout.markers, tagMarker(name))).toBe(model.tag(name))
+    expect(await redis.hget(layout.markers, tagMarker('orders', name))).toBe(model.tag(name))
   }
 
   it('an invalidation leaves alone what was written after its tags were looked at', async () => {
@@ -150,7 +150,7 @@ describe('scripts on kept entries', () => {
   })
 
   it('a tag invalidated in another category keeps nothing out here', async () => {
-    await runCall(redis, calls.mark([tagMarker('red', 'menu'), tagMarker('blue', 'orders')], versionOf(9)))
+    await runCall(redis, calls.mark([tagMarker('menu', 'red'), tagMarker('orders', 'blue')], versionOf(9)))
     const write = (tags: string[]) =>
       calls.put(at('a'), versionOf(1), { text: envelope(versionOf(1), 'x'), tags, life })
     expect(await runCall(redis, write(['red']))).toEqual({ done: undefined })
@@ -179,7 +179,7 @@ describe('scripts on kept entries', () => {
       expect(await runCall(redis, calls.putTombstone(at('absent'), versionOf(2)))).toEqual({ done: false })
       expect(await runCall(redis, calls.mergeTombstone(at('b'), versionOf(2)))).toBe('taken')
       expect(await runCall(redis, calls.mergeTombstone(at('absent too'), versionOf(2)))).toBe('taken')
-      expect(await runCall(redis, calls.mark([tagMarker('red')], versionOf(2)))).toBe(undefined)
+      expect(await runCall(redis, calls.mark([tagMarker('orders', 'red')], versionOf(2)))).toBe(undefined)
       const tagged = calls.merge(at('e'), versionOf(1), { text: envelope(versionOf(1), 'x'), tags: ['red'], life })
       expect(await runCall(redis, tagged)).toBe('dropped')
       expect(await runCall(redis, calls.invalidateEntries([{ ...at('c'), read: versionOf(1) }], versionOf(2)))).toBe(1)
@@ -199,7 +199,7 @@ describe('scripts on kept entries', () => {
     const now = Date.now()
     const old = lowestAt(now - MARKER_LIFE - 3_600_000)
     for (let i = 0; i < 1_200; i++) await redis.hset(layout.markers, keyMarker('orders', `old${i}`), old)
-    const young = [keyMarker('orders', 'young'), clearMarker('orders'), tagMarker('red')]
+    const young = [keyMarker('orders', 'young'), clearMarker('orders'), tagMarker('orders', 'red')]
     for (const field of young) await redis.hset(layout.markers, field, lowestAt(now - MARKER_LIFE + 1))
     let cursor: string | undefined
     let pages = 0

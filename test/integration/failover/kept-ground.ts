@@ -187,7 +187,7 @@ const replay = async (redis: Redis, name: string, home: string, { journal, clock
     const category = scope.slice(2)
     const entries = entryCalls(layout, clock)
     const at = { category, prefix: (mirrored ? layout.mirror(home) : '') + prefixOf(scope) }
-    await runCall(redis, entries.mark([tagMarker(tag, category)], version))
+    await runCall(redis, entries.mark([tagMarker(category, tag)], version))
     await throughIndex((keys, cursor) =>
       runCall(redis, entries.invalidateTagged(at, tag, version, false, keys, cursor)),
     )

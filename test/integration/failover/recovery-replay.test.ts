@@ -82,9 +82,9 @@ describe('replay', () => {
     await replayed(side, [entry])
     expect(await kept.read(side.primary, 'orders', 't')).toBe('t')
     const invalidated = side.landscape.clock.next()
-    await replayed(side, [{ kind: 'tag', scope: everywhere, tag: 'blue', version: invalidated }])
+    await replayed(side, [{ kind: 'tag', scope: orders, tag: 'blue', version: invalidated }])
     expect(await kept.read(side.primary, 'orders', 't')).toBe(undefined)
-    expect(await raw(primary(), 'HGET', layout.markers, tagMarker('blue'))).toBe(invalidated)
+    expect(await raw(primary(), 'HGET', layout.markers, tagMarker('orders', 'blue'))).toBe(invalidated)
 
     const item = (field: string): JournalEntry =>
       ({ ...entryOf(side, field), scope: flow, text: '"i"' }) as JournalEntry

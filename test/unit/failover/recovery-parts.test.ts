@@ -15,8 +15,7 @@ describe('parts of recovery', () => {
       fc.property(category, text, (name, key) => {
         expect(readMarker(keyMarker(name, key))).toEqual({ of: 'key', category: name, key })
         expect(readMarker(clearMarker(name))).toEqual({ of: 'category', category: name })
-        expect(readMarker(tagMarker(key, name))).toEqual({ of: 'tag', category: name, tag: key })
-        expect(readMarker(tagMarker(key))).toEqual({ of: 'tag', category: undefined, tag: key })
+        expect(readMarker(tagMarker(name, key))).toEqual({ of: 'tag', category: name, tag: key })
       }),
     )
     for (const field of ['', 'k', 'k:orders', 'x:a:b', 'c:a:b']) expect(readMarker(field)).toBe(undefined)
