@@ -8,8 +8,8 @@ const MOST_KEYS = 100
 
 /** Tells other processes what this one has changed. */
 export interface ChangesWriter {
-  /** Of a change that is done. What is told within a few ms goes together. */
-  tell(category: string, operation: Change['operation'], keys: readonly string[]): void
+  /** Of a change that is done. What is told within a few ms goes together. No keys: any of the category's. */
+  tell(category: string, operation: Change['operation'], keys: readonly string[], tags?: readonly string[]): void
   /** What is still to be told leaves now. */
   close(): Promise<void>
 }
@@ -19,7 +19,7 @@ export const createChangesWriter = (
   origin: string,
   append: (fields: readonly string[]) => Promise<void>,
 ): ChangesWriter => {
-  let gathered: Omit<Change, 'origin' | 'tags'>[] = []
+  let gathered: Omit<Change, 'origin'>[] = []
   let refused = false
   let timer: NodeJS.Timeout | undefined
 
@@ -30,7 +30,7 @@ export const createChangesWriter = (
     gathered = []
     await Promise.all(
       changes.map((change) =>
-        append(changeFields({ ...change, tags: [], origin })).catch((error) => {
+        append(changeFields({ ...change, origin })).catch((error) => {
           // It may be away now, or full. Its user may have no right to it: that is so until somebody changes it.
           refused ||= error instanceof StoreError && error.kind === 'refused'
         }),
@@ -39,7 +39,7 @@ export const createChangesWriter = (
   }
 
   return {
-    tell: (category, operation, keys) => {
+    tell: (category, operation, keys, tags = []) => {
       if (refused) return
       const last = gathered.at(-1)
       const fits = last !== undefined && last.keys.length > 0 && last.keys.length + keys.length <= MOST_KEYS
@@ -47,7 +47,7 @@ export const createChangesWriter = (
         gathered[gathered.length - 1] = { ...last, keys: [...last.keys, ...keys] }
       } else {
         for (let from = 0; from === 0 || from < keys.length; from += MOST_KEYS) {
-          gathered.push({ category, operation, keys: keys.slice(from, from + MOST_KEYS) })
+          gathered.push({ category, operation, keys: keys.slice(from, from + MOST_KEYS), tags })
         }
       }
       timer ??= setTimeout(() => void send(), GATHER)

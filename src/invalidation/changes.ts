@@ -11,6 +11,9 @@ export interface Change {
   readonly origin: string
 }
 
+/** As much of it as whoever keeps copies needs. */
+type HeardChange = Pick<Change, 'category' | 'keys' | 'origin'>
+
 /** Field and value in turn, texts that other systems read as well. */
 export const changeFields = ({ category, keys, tags, operation, origin }: Change): string[] => [
   ...['category', category, 'keys', JSON.stringify(keys), 'tags', JSON.stringify(tags)],
@@ -18,7 +21,7 @@ export const changeFields = ({ category, keys, tags, operation, origin }: Change
 ]
 
 /** Undefined where it isn't one: anybody may write to a stream. */
-const changeOf = (fields: readonly unknown[]): Pick<Change, 'category' | 'keys' | 'origin'> | undefined => {
+const changeOf = (fields: readonly unknown[]): HeardChange | undefined => {
   const field = (name: string): unknown => {
     const at = fields.findIndex((each, i) => i % 2 === 0 && each === name)
     return at < 0 ? undefined : fields[at + 1]
@@ -55,7 +58,7 @@ export interface ChangesReader {
 /** `heard`: undefined where records are missing, or one can't be read: anything may have changed. */
 export const createChangesReader = (
   stream: string,
-  heard: (change: Pick<Change, 'category' | 'keys' | 'origin'> | undefined) => void,
+  heard: (change: HeardChange | undefined) => void,
 ): ChangesReader => {
   let last: string | undefined
 

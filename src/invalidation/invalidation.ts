@@ -4,18 +4,21 @@ import { layoutOf } from '../instances/layout.js'
 import type { Report } from '../report.js'
 import type { CategorySettings, Settings } from '../settings/settings.js'
 import { apart } from './apart.js'
-import { type Change, createChangesReader } from './changes.js'
+import { createChangesReader } from './changes.js'
 import { type ChangesWriter, createChangesWriter } from './changes-writer.js'
 import { createLink, type Link, type LinkOptions, type Tracking } from './link.js'
 
+/** What was changed: a Redis key; any of those that begin with `prefix`; undefined: any at all. */
+export type Heard = string | { readonly prefix: string } | undefined
+
 /** What is heard of changes at the keys of one instance, by whomever. */
 export interface Changes extends Pick<Link, 'open' | 'tracking' | 'hears'> {
-  /** Hears the Redis key of each change; undefined: any key may have been changed. */
-  listen(listener: (redisKey: string | undefined) => void): void
+  /** Hears what may have been changed. */
+  listen(listener: (heard: Heard) => void): void
   /** Calls `wake` once, when the key may have changed, as far as that is heard of. Answers how to stop that. */
   onChanged(redisKey: string, wake: () => void): () => void
   /** This process has changed something: where the server can't tell the others, it does. */
-  tell(category: string, operation: Change['operation'], keys: readonly string[]): void
+  tell: ChangesWriter['tell']
 }
 
 export interface Invalidation {
@@ -82,7 +85,7 @@ const createChanges = (
   const url = settings.instances.find((each) => each.name === name)?.url
   if (url === undefined) throw new Error(`instance '${name}' has no URL`)
   const { changes: stream } = layoutOf(settings.namespace)
-  const listeners: ((redisKey: string | undefined) => void)[] = []
+  const listeners: ((heard: Heard) => void)[] = []
   const waiting = new Map<string, Set<() => void>>()
   let said = false
 
@@ -91,17 +94,21 @@ const createChanges = (
     waiting.delete(redisKey)
     if (wakes !== undefined) for (const each of wakes) each()
   }
-  const heard = (redisKey: string | undefined): void => {
-    for (const listener of listeners) listener(redisKey)
+  const heard = (change: Heard): void => {
+    for (const listener of listeners) listener(change)
     if (waiting.size === 0) return
-    for (const key of redisKey === undefined ? [...waiting.keys()] : [redisKey]) wake(key)
+    if (typeof change === 'string') wake(change)
+    else for (const key of [...waiting.keys()]) if (key.startsWith(change?.prefix ?? '')) wake(key)
   }
 
   const reader = createChangesReader(stream, (change) => {
     if (change?.origin === processId) return
     const prefix = change && settings.categories.get(change.category)?.keyPrefix
-    if (change === undefined || change.keys.length === 0) heard(undefined)
-    else if (prefix !== undefined) for (const key of change.keys) heard(prefix + key)
+    if (change === undefined) return heard(undefined)
+    // Of a category that isn't known here there are no copies.
+    if (prefix === undefined) return
+    if (change.keys.length === 0) heard({ prefix })
+    else for (const key of change.keys) heard(prefix + key)
   })
   const writer: ChangesWriter = createChangesWriter(processId, (fields) => instance.append(stream, fields))
 
@@ -133,8 +140,8 @@ const createChanges = (
         if (wakes.size === 0 && waiting.get(redisKey) === wakes) waiting.delete(redisKey)
       }
     },
-    tell: (category, operation, keys) => {
-      if (link.tracking() === 'refused') writer.tell(category, operation, keys)
+    tell: (...change) => {
+      if (link.tracking() === 'refused') writer.tell(...change)
     },
     doubt: () => {
       heard(undefined)

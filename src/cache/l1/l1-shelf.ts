@@ -37,9 +37,11 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
     era++
     epochs.raiseAll()
   }
-  changes.listen((redisKey) => {
-    if (redisKey === undefined) flush()
-    else if (redisKey.startsWith(keyPrefix)) drop(redisKey)
+  changes.listen((heard) => {
+    if (heard === undefined) flush()
+    else if (typeof heard === 'string') {
+      if (heard.startsWith(keyPrefix)) drop(heard)
+    } else if (keyPrefix.startsWith(heard.prefix) || heard.prefix.startsWith(keyPrefix)) flush()
   })
 
   const serves = (now: number): boolean => (changes.hears(now) || changes.tracking() === 'refused') && calm()
@@ -128,13 +130,17 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
   }
 
   /** The same for one that may reach any key of the category. */
-  const changingAll = async <T>(operation: Change['operation'], change: () => Promise<T>): Promise<T> => {
+  const changingAll = async <T>(
+    operation: Change['operation'],
+    tags: readonly string[],
+    change: () => Promise<T>,
+  ): Promise<T> => {
     flush()
     try {
       return await change()
     } finally {
       flush()
-      changes.tell(of, operation, [])
+      changes.tell(of, operation, [], tags)
     }
   }
 
@@ -174,8 +180,8 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
     remove: (names) => changing(names, 'delete', () => shelf.remove(names)),
     swap: (name, expected, next) => changing([name], 'set', () => shelf.swap(name, expected, next)),
     increment: (name, by, endsAt) => changing([name], 'set', () => shelf.increment(name, by, endsAt)),
-    clear: () => changingAll('clear', shelf.clear),
-    invalidate: (tags, tagged) => changingAll('invalidateTags', () => shelf.invalidate(tags, tagged)),
+    clear: () => changingAll('clear', [], shelf.clear),
+    invalidate: (tags, tagged) => changingAll('invalidateTags', tags, () => shelf.invalidate(tags, tagged)),
     lease: async (name, ask) => {
       const answer = await shelf.lease(name, ask)
       if (!('lease' in answer)) return answer

@@ -72,7 +72,7 @@ const openBench = async (random: () => number, weakened?: L1ShelfParts['weakened
   let barriers = 0
   let heard = -1
   changes.listen((key) => {
-    if (key?.startsWith('menu:barrier:')) heard = Number(key.slice('menu:barrier:'.length))
+    if (typeof key === 'string' && key.startsWith('menu:barrier:')) heard = Number(key.slice('menu:barrier:'.length))
   })
   changes.open()
   await until('it tracks', () => changes.tracking() === 'on')

@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Change, changeFields, createChangesReader } from '../../../src/invalidation/changes.ts'
 import { createChangesWriter } from '../../../src/invalidation/changes-writer.ts'
+import { createInvalidation, type Heard } from '../../../src/invalidation/invalidation.ts'
 import { openLine } from '../../../src/invalidation/line.ts'
 import { createLink } from '../../../src/invalidation/link.ts'
+import { readSettings } from '../../../src/settings/read-settings.ts'
 import { parseRedisUrl } from '../../../src/settings/redis-url.ts'
+import { testFolder } from '../../support/folder.ts'
 import { type GuardedRedis, startGuardedRedis } from '../../support/guarded-redis.ts'
 import { openRedisStore } from '../../support/redis-store.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
@@ -108,15 +111,53 @@ describe('servers of ours that tell each other what they change', () => {
     await until('the other has nothing', async () => !(await other.cache.has('t', { category: 'menu' })))
   })
 
+  it('take away the copies of the category that was meant, and of no other', async () => {
+    const settings = readSettings(
+      { categories: { menu: { l1: '1h' }, orders: { l1: '1h' } } },
+      { env: { REDIS_PRIMARY_URL: untold.url }, baseDir: testFolder(), production: false },
+    )
+    const heard: Heard[] = []
+    const [told, telling] = ['a', 'b'].map((processId) => {
+      const home = openRedisStore(untold.url)
+      const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
+      const invalidation = createInvalidation({ settings, instances: new Map([['primary', home]]), processId, report })
+      onTestFinished(async () => {
+        await invalidation.close()
+        await home.close()
+      })
+      invalidation.open()
+      return invalidation.of('primary')
+    })
+    told?.listen((each) => void heard.push(each))
+    await until('both know', () => [told, telling].every((each) => each?.tracking() === 'refused'))
+    await until('it is told of one', async () => {
+      telling?.tell('menu', 'set', ['x'])
+      return heard.includes('menu:x')
+    })
+    const before = heard.filter((each) => each === undefined).length
+    telling?.tell('menu', 'invalidateTags', [], ['today', 'soup'])
+    telling?.tell('orders', 'delete', ['last'])
+    await until('all is told', () => heard.includes('orders:last'))
+    expect(heard.filter((each) => typeof each === 'object')).toEqual([{ prefix: 'menu:' }])
+    expect(heard.filter((each) => each === undefined)).toHaveLength(before)
+    const records = await untold.admin.xrevrange('~mr:changes', '+', '-', 'COUNT', 2)
+    const one = records.find(([, fields]) => fields.includes('invalidateTags'))
+    expect(one?.[1].slice(0, 8)).toEqual(
+      changeFields({
+        ...{ category: 'menu', keys: [], tags: ['today', 'soup'], operation: 'invalidateTags', origin: '' },
+      }).slice(0, 8),
+    )
+  })
+
   const change = (keys: readonly string[], origin = 'a'): Change => ({
     ...{ category: 'menu', keys, tags: [], operation: 'set', origin },
   })
-  type Heard = Parameters<Parameters<typeof createChangesReader>[1]>[0]
+  type Read = Parameters<Parameters<typeof createChangesReader>[1]>[0]
 
   const read = async (stream: string) => {
     const url = parseRedisUrl(untold.url)
     if ('problem' in url) throw new Error(url.problem)
-    const heard: Heard[] = []
+    const heard: Read[] = []
     const reader = createChangesReader(stream, (each) => void heard.push(each))
     const follow = async () => {
       const line = await openLine({ url, clientName: 'motia-redis:test:tracking', lost: () => undefined })
