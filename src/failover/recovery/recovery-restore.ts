@@ -2,10 +2,10 @@ import type { Identity, Instance } from '../../instances/instance.js'
 import type { Report } from '../../report.js'
 import { lacks, type Return, sentinelOf, type Wholeness } from './identity.js'
 import type { Repaired } from './repair.js'
-import type { Places } from './repair-places.js'
+import type { DataPlaces } from './repair-places.js'
 
 interface RestoreParts {
-  readonly places: Places
+  readonly places: DataPlaces
   readonly report: Report
   readonly now: () => number
   /** Cached entries of the past are gone. */

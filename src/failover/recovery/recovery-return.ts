@@ -62,7 +62,7 @@ interface ReturnParts {
  * From catching-up to up: who came back, nothing of before may still run, what it lost, what it missed, nobody else who
  * has something for it. Rejects with Gone, or with what went wrong; everything may be done again.
  */
-export const createReturn = (parts: ReturnParts) => {
+export const createBringBack = (parts: ReturnParts) => {
   const { landscape, outages, removeCopies, onFailback, now, wait, pace, holders, fence, note, mend, round } = parts
   const { journal } = landscape
   const lives = (stay: Stay): void => {

@@ -10,11 +10,11 @@ import { judge, lacks, stateApart, stateIn } from './identity.js'
 import { createFence } from './recovery-fence.js'
 import { createPace, type Pace, waitFor } from './recovery-pace.js'
 import { type Lost, restore } from './recovery-restore.js'
-import { createReturn, type Lane, type Progress } from './recovery-return.js'
+import { createBringBack, type Lane, type Progress } from './recovery-return.js'
 import { sweepEnded } from './recovery-sweep.js'
 import { createRepair } from './repair.js'
 import { createMarks } from './repair-marks.js'
-import { createPlaces } from './repair-places.js'
+import { createDataPlaces } from './repair-places.js'
 import { createRounds } from './replay-rounds.js'
 
 export interface Recovery {
@@ -104,7 +104,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     lanes.set(name, lane)
     return lane
   }
-  const places = createPlaces(landscape, layout, settings)
+  const places = createDataPlaces(landscape, layout, settings)
   const marks = createMarks(places, layout, clock)
   const { round } = createRounds({ landscape, layout, places, marks, report, now })
   const wait = (ms: number): Promise<void> => waitFor(ms, signal)
@@ -182,7 +182,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     note(name, await restore(instance, identity, { ...found, state, seen }, repair, parts))
   }
 
-  const bringBack = createReturn({
+  const bringBack = createBringBack({
     ...{ landscape, outages, removeCopies, onFailback, now, wait, pace: unhurried, holders, fence, note, mend, round },
   })
 

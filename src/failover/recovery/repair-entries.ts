@@ -12,7 +12,7 @@ import { HEAD, versionIn } from './recovery-texts.js'
 import type { Copied } from './repair.js'
 import { markersAt } from './repair-marker-copy.js'
 import { ask, eachPage } from './repair-marks.js'
-import type { Places } from './repair-places.js'
+import type { DataPlaces } from './repair-places.js'
 import { adoptEntryScript, headsScript } from './repair-scripts.js'
 import { isFatal, patience } from './replay.js'
 
@@ -45,7 +45,12 @@ interface Head {
   readonly life: number
 }
 
-export const createEntryRepair = (landscape: Landscape, places: Places, layout: Layout, pace: Pace): EntryRepair => {
+export const createEntryRepair = (
+  landscape: Landscape,
+  places: DataPlaces,
+  layout: Layout,
+  pace: Pace,
+): EntryRepair => {
   const { clock } = landscape
   const calls = entryCalls(layout, clock)
   const ours = layout.sentinel.slice(0, layout.sentinel.lastIndexOf(':') + 1)

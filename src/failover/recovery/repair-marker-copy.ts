@@ -5,7 +5,7 @@ import { type Clock, type Version, validVersion } from '../versions/clock.js'
 import { entryCalls } from '../versions/entry-calls.js'
 import type { Pace } from './recovery-pace.js'
 import type { Marks } from './repair-marks.js'
-import type { Places } from './repair-places.js'
+import type { DataPlaces } from './repair-places.js'
 import { hashFieldsScript, hashPageScript } from './repair-scripts.js'
 import { isFatal, patience } from './replay.js'
 
@@ -38,7 +38,7 @@ export const copyMarkers = async (
     marks,
     pace,
   }: {
-    readonly places: Places
+    readonly places: DataPlaces
     readonly layout: Layout
     readonly clock: Clock
     readonly marks: Marks

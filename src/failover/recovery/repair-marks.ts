@@ -7,7 +7,7 @@ import { entryCalls } from '../versions/entry-calls.js'
 import { groupCalls } from '../versions/group-calls.js'
 import type { KeptCall } from '../versions/kept-call.js'
 import { clearMarker, tagMarker } from '../versions/markers.js'
-import type { Places } from './repair-places.js'
+import type { DataPlaces } from './repair-places.js'
 import { patience } from './replay.js'
 
 /** Clears and invalidated tags that come late to an instance: they concern many entries, and take as many round trips. */
@@ -38,7 +38,7 @@ export const eachPage = async (
 export const ask = async <T>(instance: Instance, call: KeptCall<T>): Promise<T> =>
   call.answer(await instance.script(call, 'change', patience(instance)))
 
-export const createMarks = (places: Places, layout: Layout, clock: Clock): Marks => {
+export const createMarks = (places: DataPlaces, layout: Layout, clock: Clock): Marks => {
   const entries = entryCalls(layout, clock)
   const groups = groupCalls(layout, clock)
   const named = (category: CategorySettings, prefix: string, redisKey: string) => ({

@@ -6,7 +6,7 @@ import type { Landscape } from '../landscape.js'
 import { namesNotedAt } from './unlisted-names.js'
 
 /** Which instances hold what, by configuration. */
-export interface Places {
+export interface DataPlaces {
   /** Where what is kept in a group or category belongs: its home, then its mirror if it has one. */
   of(scope: Scope): readonly string[]
   /** What the keys of a category's entries begin with there. Undefined: none lie there. */
@@ -24,11 +24,11 @@ export interface Shared {
 }
 
 /** Categories that are not configured have no mirror. */
-export const createPlaces = (
+export const createDataPlaces = (
   landscape: Landscape,
   layout: Layout,
   { categories, state }: Pick<Settings, 'categories' | 'state'>,
-): Places => {
+): DataPlaces => {
   const placesOf = (home: string, mirrored: boolean): readonly string[] => {
     const mirror = mirrored ? landscape.mirrorOf(home)?.name : undefined
     return mirror === undefined ? [home] : [home, mirror]

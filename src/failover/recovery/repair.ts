@@ -8,7 +8,7 @@ import { createEntryRepair, type Doubtful } from './repair-entries.js'
 import { createGroupRepair, type ExtraItem } from './repair-groups.js'
 import { copyMarkers } from './repair-marker-copy.js'
 import type { Marks } from './repair-marks.js'
-import type { Places } from './repair-places.js'
+import type { DataPlaces } from './repair-places.js'
 
 export interface Repaired {
   /** Instances that were away: what they hold isn't here yet. */
@@ -25,7 +25,7 @@ export type Copied = Pick<Repaired, 'compared' | 'brought'>
 interface RepairParts {
   readonly landscape: Landscape
   readonly layout: Layout
-  readonly places: Places
+  readonly places: DataPlaces
   readonly marks: Marks
   readonly now: () => number
   /** Brings everything that waits for an instance there. Whether nothing waits any more, here or elsewhere. */

@@ -18,7 +18,7 @@ import { entryCalls } from '../versions/entry-calls.js'
 import { groupCalls } from '../versions/group-calls.js'
 import { onceCall } from '../versions/once-script.js'
 import type { Marks } from './repair-marks.js'
-import { nameIn, type Places } from './repair-places.js'
+import { type DataPlaces, nameIn } from './repair-places.js'
 import { patience } from './replay.js'
 
 /** How an entry is brought to an instance. */
@@ -33,7 +33,7 @@ interface PlanParts {
   readonly landscape: Landscape
   readonly journal: Journal
   readonly layout: Layout
-  readonly places: Places
+  readonly places: DataPlaces
   readonly marks: Marks
   readonly now: () => number
 }

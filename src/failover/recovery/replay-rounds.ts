@@ -11,14 +11,14 @@ import { keyMarker } from '../versions/markers.js'
 import type { Pace } from './recovery-pace.js'
 import { markersAt } from './repair-marker-copy.js'
 import type { Marks } from './repair-marks.js'
-import { nameIn, type Places } from './repair-places.js'
+import { type DataPlaces, nameIn } from './repair-places.js'
 import { patience, type Replayed, replay } from './replay.js'
 import { createPlans } from './replay-plan.js'
 
 interface RoundsParts {
   readonly landscape: Landscape
   readonly layout: Layout
-  readonly places: Places
+  readonly places: DataPlaces
   readonly marks: Marks
   readonly report: Report
   readonly now: () => number
