@@ -8,7 +8,7 @@ import { type Flights, flightOf, type Outcome, type Turn } from './flights.js'
 import type { Hold } from './holding.js'
 import { acquireLease } from './leases/acquire-lease.js'
 import type { Acquiring } from './options.js'
-import type { Found, Reader } from './reading.js'
+import { type Found, itself, type Reader } from './reading.js'
 import { fromStore } from './store-errors.js'
 import { within } from './within.js'
 
@@ -162,7 +162,10 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
       try {
         // Reading comes before joining, so that a caller sees what was written before it asked.
         const found = wanted.fresh ? undefined : await find(category, key, operation, limit)
-        if (found !== undefined && !isDue(found, wanted)) return hit(found.value)
+        if (found !== undefined && !isDue(found, wanted)) {
+          attempts.worked(id)
+          return hit(found.value)
+        }
         const stale = found && usable(found, wanted)
         if (stale !== undefined && attempts.rests(id)) return staleHit(stale)
         const soft = wanted.renew === undefined ? (wanted.softTimeout ?? settings.softTimeout) : 0
@@ -193,5 +196,3 @@ const failedElsewhere = (category: Category, operation: string) =>
     'another server was computing the value, and failed; its log may say why',
     category.place(operation),
   )
-
-const itself = (found: Found): Found => found

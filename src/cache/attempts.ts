@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { NOTE_LIFE } from '../instances/lease-rules.js'
 
 /**
  * What is remembered of attempts to renew stale values, key by key: who failed rests a while, and who died with its
@@ -11,16 +12,18 @@ export interface Attempts {
   failed(id: string): number
   /** One failed in another process, and rests for so long. */
   failedElsewhere(id: string, ms: number): void
-  /** It ended with its step. */
+  /** It ended with its step. Forgotten after a while, as the note at the key is. */
   died(id: string): void
   hasDied(id: string): boolean
+  /** One worked, here or elsewhere: all is forgotten. */
   worked(id: string): void
 }
 
 interface Attempt {
   failures: number
   restsUntil: number
-  died: boolean
+  /** Until when it is remembered that it died. */
+  diedUntil: number
 }
 
 const FIRST_REST = 1_000
@@ -34,7 +37,7 @@ export const createAttempts = (elapsed: () => number): Attempts => {
   const attempts = new LRUCache<string, Attempt>({ max: MOST })
 
   const attemptAt = (id: string): Attempt => {
-    const attempt = attempts.get(id) ?? { failures: 0, restsUntil: 0, died: false }
+    const attempt = attempts.get(id) ?? { failures: 0, restsUntil: 0, diedUntil: 0 }
     attempts.set(id, attempt)
     return attempt
   }
@@ -55,9 +58,9 @@ export const createAttempts = (elapsed: () => number): Attempts => {
       attempt.restsUntil = Math.max(attempt.restsUntil, elapsed() + ms)
     },
     died: (id) => {
-      attemptAt(id).died = true
+      attemptAt(id).diedUntil = elapsed() + NOTE_LIFE
     },
-    hasDied: (id) => attempts.get(id)?.died ?? false,
+    hasDied: (id) => (attempts.get(id)?.diedUntil ?? 0) > elapsed(),
     worked: (id) => void attempts.delete(id),
   }
 }

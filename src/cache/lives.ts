@@ -3,7 +3,7 @@ import { cacheError } from '../errors.js'
 import type { ShelfWrite } from '../failover/shelf.js'
 import type { Category } from './category.js'
 import type { CacheEngine, Place } from './engine.js'
-import { type Found, freshValue, type Reader } from './reading.js'
+import { type Found, freshValue, itself, type Reader } from './reading.js'
 import { fromStore } from './store-errors.js'
 import type { Writer } from './writing.js'
 
@@ -71,8 +71,6 @@ export const createLives = (parts: LivesParts): Pick<CacheEngine, 'expire' | 'to
 }
 
 type Next = Pick<ShelfWrite, 'text' | 'endsAt' | 'tags'>
-
-const itself = (found: Found): Found => found
 
 /** ms for which the entry may be answered after its end. */
 const graceOf = ({ entry: { expires, hardExpiry } }: Found): number =>

@@ -8,7 +8,7 @@ import { compute, orStale, type Produced } from './compute.js'
 import { type Cost, createCost, isEarly } from './early.js'
 import type { Acquired, Lease } from './engine.js'
 import type { Oddities } from './oddities.js'
-import type { Found, Reader } from './reading.js'
+import { type Found, itself, type Reader } from './reading.js'
 import { createSlots, LOADS, type Seat, type Slots } from './slots.js'
 
 export interface Loading {
@@ -172,7 +172,6 @@ export const createLoading = (parts: LoadingParts): Loading => {
   }
 }
 
-const itself = (found: Found): Found => found
 const nothing = (): void => undefined
 
 const refusals: ReadonlySet<string> = new Set<CacheErrorCode>([

@@ -32,6 +32,9 @@ export interface Reader {
   findMany(category: Category, keys: readonly string[], operation: string): Promise<(Found | undefined)[]>
 }
 
+/** What those get who look at all of it. */
+export const itself = (found: Found): Found => found
+
 /** What those get who take fresh values only. */
 export const freshValue = ({ stale, value }: Found): Encoded | undefined => (stale ? undefined : value)
 

@@ -42,11 +42,16 @@ describe('attempts', () => {
     expect(attempts.rests('a')).toBe(true)
   })
 
-  it('remember who died until one worked, of the youngest 10,000 keys', () => {
-    const { attempts } = start()
+  it('remember who died until one worked, for ten minutes, of the youngest 10,000 keys', () => {
+    const { clock, attempts } = start()
     attempts.died('a')
     expect([attempts.hasDied('a'), attempts.hasDied('b'), attempts.rests('a')]).toEqual([true, false, false])
     attempts.worked('a')
+    expect(attempts.hasDied('a')).toBe(false)
+    attempts.died('a')
+    clock.now = 599_999
+    expect(attempts.hasDied('a')).toBe(true)
+    clock.now = 600_000
     expect(attempts.hasDied('a')).toBe(false)
     for (let n = 0; n <= 10_000; n++) attempts.died(`k${n}`)
     expect([attempts.hasDied('k0'), attempts.hasDied('k1'), attempts.hasDied('k10000')]).toEqual([false, true, true])
