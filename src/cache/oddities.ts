@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { isCacheError } from '../errors.js'
 import type { Report } from '../report.js'
 import type { CategorySettings } from '../settings/settings.js'
@@ -26,20 +27,25 @@ const HOUR = 60 * MINUTE
 /** A loader that worked for so long without failing works again. */
 const CALM = 10_000
 
+/** Names come from callers, so of the categories that were said something of only the latest are remembered. */
+const MOST_REMEMBERED = 1_000
+
+const remembering = <T extends object | true>() => new LRUCache<string, T>({ max: MOST_REMEMBERED })
+
 interface Seen {
   count: number
   said: number
 }
 
 export const createOddities = (report: Report, now: () => number): Oddities => {
-  const unreadable = new Map<string, Seen>()
-  const failedRenewals = new Map<string, Seen>()
-  const failing = new Map<string, { count: number; last: number }>()
-  const mismatched = new Set<string>()
-  const short = new Set<string>()
+  const unreadable = remembering<Seen>()
+  const failedRenewals = remembering<Seen>()
+  const failing = remembering<{ count: number; last: number }>()
+  const mismatched = remembering<true>()
+  const short = remembering<true>()
 
   /** Counts; the number so far where it is time to say it again. */
-  const countIn = (all: Map<string, Seen>, name: string, every: number): number | undefined => {
+  const countIn = (all: LRUCache<string, Seen>, name: string, every: number): number | undefined => {
     const seen = all.get(name) ?? { count: 0, said: Number.NEGATIVE_INFINITY }
     all.set(name, seen)
     seen.count++
@@ -78,14 +84,14 @@ export const createOddities = (report: Report, now: () => number): Oddities => {
     },
     mismatch: ({ name }, path) => {
       if (mismatched.has(name)) return
-      mismatched.add(name)
+      mismatched.set(name, true)
       report.warn(
         `category ${name}: a stored entry doesn't match the schema: ${path}; such entries count as misses (said once)`,
       )
     },
     shortTtl: ({ name }, ttl) => {
       if (short.has(name)) return
-      short.add(name)
+      short.set(name, true)
       report.warn(`category ${name}: a ttl of ${ttl} is ${ttl} milliseconds; for seconds write '${ttl}s' (said once)`)
     },
   }
