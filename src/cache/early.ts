@@ -1,7 +1,7 @@
 /**
  * Whether a value is to be computed anew before its end, so that it is never missing: with a probability that grows as
- * the end comes near, and earlier where computing takes longer. Each reader decides for itself, and in the mean exactly
- * one does so in time. The rule, XFetch with β = 1, is from A. Vattani, F. Chierichetti, K. Lowenstein, "Optimal
+ * the end comes near, and earlier where computing takes longer. Each reader decides for itself: of many hardly any is
+ * left without a value, of few some are. The rule, XFetch with β = 1, is from A. Vattani, F. Chierichetti, K. Lowenstein, "Optimal
  * Probabilistic Cache Stampede Prevention", Proceedings of the VLDB Endowment 8(8), 2015.
  *
  * @param left ms until the end
