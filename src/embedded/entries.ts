@@ -66,11 +66,13 @@ export const createEntries = (database: OpenDatabase, layout: Layout): EntryStor
       const open = database()
       const { tables, keyOf, transact } = open
       const bytes = keyOf(key)
+      const lease = leaseRow(open, layout, key)
       const rows = rowsFor(open, layout, key, next.tags)
       return transact(() => {
         if (live(tables.entries.get(bytes), Date.now())?.[1] !== expected) return false
         tables.entries.putSync(bytes, [Math.ceil(next.endsAt), next.text])
         enrol(open, rows, next.endsAt)
+        tables.entries.removeSync(lease)
         return true
       }, options?.timeout)
     },

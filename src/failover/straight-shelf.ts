@@ -12,14 +12,13 @@ import { storeNext, storeTags, storeWrite } from './store-write.js'
  * the home of a category that fails closed. An outage is the caller's to see.
  */
 export const createStraightShelf = (category: CategorySettings, store: Store): Shelf => {
-  const { deadline, keyPrefix, name } = category
+  const { deadline } = category
   return straight(store, {
-    category: name,
+    category,
     source: 'embedded',
     reading: () => limitOf(deadline.read),
     writing: () => limitOf(deadline.write),
     ready: () => undefined,
-    prefix: keyPrefix,
   })
 }
 
@@ -29,9 +28,9 @@ export const createFailClosedShelf = (
   home: Instance,
   { stale }: Pick<Landscape, 'stale'>,
 ): Shelf => {
-  const { deadline, keyPrefix, name } = category
+  const { deadline } = category
   return straight(home, {
-    category: name,
+    category,
     source: home.name,
     // One attempt is all there is, so it gets the whole time.
     reading: () => ({ timeout: deadline.read ?? home.deadline('read') }),
@@ -46,14 +45,12 @@ export const createFailClosedShelf = (
             true,
           )
         : undefined,
-    prefix: keyPrefix,
   })
 }
 
 interface Rules {
-  readonly category: string
+  readonly category: Pick<CategorySettings, 'name' | 'codec' | 'keyPrefix'>
   readonly source: string
-  readonly prefix: string
   reading(): CallOptions
   writing(): CallOptions
   /** Why it can't be read now. */
@@ -63,7 +60,8 @@ interface Rules {
 const limitOf = (timeout: number | undefined): CallOptions => (timeout === undefined ? {} : { timeout })
 const keyOf = ({ redisKey }: EntryName): string => redisKey
 
-const straight = (store: Store, { category, source, prefix, reading, writing, ready }: Rules): Shelf => {
+const straight = (store: Store, { category, source, reading, writing, ready }: Rules): Shelf => {
+  const { keyPrefix } = category
   const whenReady = <T>(read: () => Promise<T>): Promise<T> => {
     const problem = ready()
     return problem === undefined ? read() : Promise.reject(problem)
@@ -90,17 +88,17 @@ const straight = (store: Store, { category, source, prefix, reading, writing, re
     swap: ({ redisKey }, expected, next) => store.swap(redisKey, expected, storeNext(category, next), writing()),
     life: ({ redisKey }) => whenReady(() => store.life(redisKey, reading())),
     increment: ({ redisKey }, by, endsAt) => store.increment(redisKey, by, endsAt, writing()),
-    scan: (begin, cursor, limit) => whenReady(() => store.scan(prefix + begin, cursor, limit, reading())),
+    scan: (begin, cursor, limit) => whenReady(() => store.scan(keyPrefix + begin, cursor, limit, reading())),
     clear: async () => {
-      await store.clear(prefix, writing())
+      await store.clear(keyPrefix, writing())
     },
     invalidate: async (tags, tagged) => {
-      const named = storeTags(category, tags)
+      const named = storeTags(category.name, tags)
       return named === undefined ? 0 : store.removeTagged(named, { ...writing(), marked: tagged !== undefined })
     },
     lease: (name, ask) =>
       whenReady(() =>
-        askPlace(storeLease(store, { name: category, keyPrefix: prefix }, name, writing), ask).catch((error) => {
+        askPlace(storeLease(store, category, name, writing), ask).catch((error) => {
           if (isDenied(error)) return unleased(shelf.write)
           throw error
         }),

@@ -8,7 +8,7 @@ import { createPageSize, type PageSize, paged } from './page-size.js'
 import { chunks, inTurn, pipelined, unsure } from './pipeline.js'
 import { clearPrefix, scanPage } from './scan.js'
 import { pipelinedScripts } from './script-calls.js'
-import { incrementScript, runScript, swapScript } from './scripts.js'
+import { countScript, runScript, swapScript } from './scripts.js'
 import { type EntryStore, type EntryWrite, LONGEST_LEASE, StoreError } from './store.js'
 import { createTagged, isTagged, swapTaggedCall, type TaggedWrite, writeTaggedCall } from './tagged.js'
 
@@ -78,8 +78,7 @@ export const createEntries = (
     return texts
   }
 
-  const taggedCall = (entry: TaggedWrite) =>
-    writeTaggedCall(layout, entry, lifeUntil(entry.endsAt), isBrief(entry.endsAt))
+  const taggedCall = (entry: TaggedWrite) => writeTaggedCall(layout, entry, lifeUntil(entry.endsAt), breaksLease(entry))
   const setTagged = (redis: Redis, entry: TaggedWrite): Promise<unknown> => {
     const { script, keys, args } = taggedCall(entry)
     return runScript(redis, script, keys, args)
@@ -106,9 +105,9 @@ export const createEntries = (
   const writePart = (connection: Connection, entries: readonly EntryWrite[], timeout: number | undefined) =>
     inTurn(chunks(entries, CHUNK), (chunk) =>
       caller.call(connection, 'write', timeout, (redis) =>
-        pipelined(redis, chunk, (pipeline, { key, text, endsAt }) => {
-          pipeline.set(key, text, 'PX', lifeUntil(endsAt))
-          if (isBrief(endsAt)) pipeline.unlink(layout.lease(key))
+        pipelined(redis, chunk, (pipeline, entry) => {
+          pipeline.set(entry.key, entry.text, 'PX', lifeUntil(entry.endsAt))
+          if (breaksLease(entry)) pipeline.unlink(layout.lease(entry.key))
         }),
       ),
     )
@@ -168,7 +167,7 @@ export const createEntries = (
 
     write: (entries, options) => {
       const only = entries.length === 1 ? entries[0] : undefined
-      return only === undefined || (isBrief(only.endsAt) && !isTagged(only))
+      return only === undefined || (breaksLease(only) && !isTagged(only))
         ? writeMany(entries, options?.timeout)
         : writeOne(only, options?.timeout)
     },
@@ -193,7 +192,7 @@ export const createEntries = (
         const write = { key, ...next }
         const { script, keys, args } = isTagged(write)
           ? swapTaggedCall(layout, write, life, expected)
-          : { script: swapScript, keys: [key], args: [expected, next.text, life] }
+          : { script: swapScript, keys: [key, layout.lease(key)], args: [expected, next.text, life] }
         const reply = await caller.call(line, 'change', options?.timeout, (redis) =>
           runScript(redis, script, keys, args),
         )
@@ -214,10 +213,9 @@ export const createEntries = (
 
     increment: async (key, by, endsAt, options) => {
       try {
-        const reply = await caller.call(data, 'write', options?.timeout, async (redis) => {
-          const total = runScript(redis, incrementScript, [key], [by, lifeUntil(endsAt), Date.now()])
-          return isBrief(endsAt) ? (await Promise.all([total, redis.unlink(layout.lease(key))]))[0] : total
-        })
+        const reply = await caller.call(data, 'write', options?.timeout, (redis) =>
+          runScript(redis, countScript, [key, layout.lease(key)], [by, lifeUntil(endsAt), Date.now()]),
+        )
         return Number(reply)
       } catch (error) {
         if (!(error instanceof InstanceError) || error.fault.code !== 'WRONGTYPE') throw error
@@ -240,8 +238,8 @@ export const createEntries = (
  */
 export const lifeUntil = (endsAt: number): number => Math.max(1, Math.ceil(endsAt - Date.now()))
 
-/** It may be gone again before a lease on its key is looked at. */
-const isBrief = (endsAt: number): boolean => lifeUntil(endsAt) < LONGEST_LEASE
+/** It may be gone again, or replaced by what lay there before, when a lease on its key is looked at. */
+const breaksLease = ({ endsAt, bare }: EntryWrite): boolean => bare === true || lifeUntil(endsAt) < LONGEST_LEASE
 
 const parted = <T>(items: readonly T[], first: (item: T) => boolean) => {
   const parts = [

@@ -61,10 +61,11 @@ const scriptsDenied: Fault = {
   code: 'NOPERM',
 }
 
-/** KEYS: entry. ARGV: expected, text, life in ms. */
+/** KEYS: entry, lease, which it breaks: its text may be the same as before. ARGV: expected, text, life in ms. */
 export const swapScript = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('UNLINK', KEYS[2])
 return 1`)
 
 /**
@@ -112,6 +113,15 @@ else
   redis.call('SET', KEYS[1], text, 'KEEPTTL')
 end
 return text`)
+
+/** The same. KEYS: entry, lease, which it breaks: a later one may bring the number back to what it was. */
+export const countScript = script(`
+local function count()
+  ${incrementScript.lua}
+end
+local total = count()
+redis.call('UNLINK', KEYS[2])
+return total`)
 
 /**
  * KEYS: group, index. ARGV: field, text. What stays the same from call to call is part of the text: each argument costs

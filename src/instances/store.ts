@@ -28,6 +28,8 @@ export interface EntryWrite {
   readonly endsAt: number
   /** By which `removeTagged` finds it. The text names them too. */
   readonly tags?: Tags | undefined
+  /** Its text says nothing of when it was written, so another one may be the same: it breaks a lease on the key. */
+  readonly bare?: boolean
 }
 
 /** What an entry is labelled with. Each category has tags of its own. */
@@ -116,8 +118,8 @@ export type Grant =
 export type LeaseEnd = { readonly failed: number } | { readonly died: true }
 
 /**
- * The right to compute what lies at a key, held by one at a time over all processes. It is broken by each removal and
- * clear, by writes of a short life, and by any other text at the key; a fill under a broken one stores nothing.
+ * The right to compute what lies at a key, held by one at a time over all processes. It is broken by each removal,
+ * clear, swap and increment, by writes that are `bare` or of a short life, and by any other text at the key; a fill under a broken one stores nothing.
  */
 export interface LeaseStore {
   grant(lease: LeaseName, request: LeaseRequest, options?: CallOptions): Promise<Grant>

@@ -84,9 +84,10 @@ export const writeTaggedScript = script(`${writeRule}
 if ARGV[4] == '1' then redis.call('UNLINK', KEYS[3]) end
 return 1`)
 
-/** The same, ARGV[4]: expected. */
+/** The same, ARGV[4]: expected. The lease is broken. */
 export const swapTaggedScript = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[4] then return 0 end${writeRule}
+redis.call('UNLINK', KEYS[3])
 return 1`)
 
 /** Lua: removes moments that were kept long enough, the earliest first, at most so many; answers how many were looked at. */

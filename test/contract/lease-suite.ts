@@ -145,6 +145,38 @@ export const leaseSuite = (title: string, open: () => Store): void => {
       expect(await fill(other)).toBe(false)
     })
 
+    it('is broken where the same text lies there again', async () => {
+      const write = (text: string, bare: boolean): Promise<void> =>
+        store.write([{ key: at(), text, endsAt: soon(), bare }])
+      const again: (() => Promise<unknown>)[] = [
+        () => write('1', true),
+        async () => {
+          await write('3', true)
+          await write('1', true)
+        },
+        async () => {
+          await store.increment(at(), 2, soon())
+          await store.increment(at(), -2, soon())
+        },
+        () => store.swap(at(), '1', { text: '1', endsAt: soon(90_000) }),
+        () => store.swap(at(), '1', { text: '1', endsAt: soon(), tags: { category: 'c', names: ['x'] } }),
+      ]
+      for (const change of again) {
+        await write('1', true)
+        const lease = await granted()
+        await change()
+        expect(await store.read(at())).toBe('1')
+        expect(await fill(lease, '2')).toBe(false)
+        expect(await store.read(at())).toBe('1')
+      }
+      const lease = await granted()
+      await store.write([
+        { key: at('x'), text: '1', endsAt: soon(), bare: true },
+        { key: at('y'), text: '1', endsAt: soon(), bare: true },
+      ])
+      expect(await fill(lease, '2')).toBe(true)
+    })
+
     it('is not broken by the end of what lay there', async () => {
       for (const renews of [true, false]) {
         await write('old', soon(60))

@@ -36,7 +36,7 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
   const { name } = home
   const { mayStray, mayForget, remember, removeOld, invalid, writeTime } = createMemory(setting)
 
-  const entryOf = (write: ShelfWrite) => storeWrite(category.name, write)
+  const entryOf = (write: ShelfWrite) => storeWrite(category, write)
 
   const writeElsewhere = async (
     entries: readonly ShelfWrite[],
@@ -128,7 +128,7 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
       return swapElsewhere(entry, expected, next)
     }
     try {
-      const swapped = await home.swap(entry.redisKey, expected, storeNext(category.name, next), setting.writing)
+      const swapped = await home.swap(entry.redisKey, expected, storeNext(category, next), setting.writing)
       if (swapped && outages.involved(name)) {
         await copies.swap(entry.redisKey, expected, next, writeTime(steadyNow()))
       }

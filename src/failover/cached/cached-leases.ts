@@ -31,7 +31,6 @@ export const createCachedLeases = (
 ): Shelf['lease'] => {
   const { category, home, overlay, copies, settle, writing, parts } = setting
   const { landscape, outages } = parts
-  const { name: of } = category
   const { mayStray, remember, removeOld, invalid, writeTime } = createMemory(setting)
   const atHome = (name: EntryName): boolean => landscape.calm(home.name) || whereOf(name) === 'home'
 
@@ -63,7 +62,7 @@ export const createCachedLeases = (
       if (atHome(name)) return false
       await remember([invalid(name)], time, 'no')
       removeOld([name], false)
-      const reached = await held.fill(storeWrite(of, filling), time)
+      const reached = await held.fill(storeWrite(category, filling), time)
       if (reached === undefined) return false
       settle(time.startedAt, reached)
       return true
@@ -77,7 +76,7 @@ export const createCachedLeases = (
       if (atHome(name) || !mayStray()) return 'overtaken'
       await remember([invalid(name)], time, 'no')
       removeOld([name], false)
-      const reached = await copies.writeLast(storeWrite(of, filling), time)
+      const reached = await copies.writeLast(storeWrite(category, filling), time)
       if (reached === undefined) return 'overtaken'
       settle(time.startedAt, reached)
       return 'stored'

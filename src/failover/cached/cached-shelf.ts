@@ -43,7 +43,7 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
   const scan = createCachedScan(setting)
   const changes = createCachedChanges(setting)
   const counting = createCachedCounting(setting)
-  const entryOf = (write: ShelfWrite) => storeWrite(category.name, write)
+  const entryOf = (write: ShelfWrite) => storeWrite(category, write)
   const { calm } = landscape
 
   const shelf: Shelf = {
@@ -104,7 +104,7 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
     swap: (entry, expected, next) =>
       calm(name)
         ? home
-            .swap(entry.redisKey, expected, storeNext(category.name, next), writing)
+            .swap(entry.redisKey, expected, storeNext(category, next), writing)
             .catch((error) => changes.swapAfter(entry, expected, next, error))
         : changes.swap(entry, expected, next),
 

@@ -1,6 +1,6 @@
 import type { ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
-import { incrementScript, type Script, script } from '../../instances/scripts.js'
+import { countScript as countUp, type Script, script } from '../../instances/scripts.js'
 import type { Place } from './places.js'
 
 /*
@@ -32,13 +32,7 @@ end
 return found`)
 
 /** KEYS: entry, lease. */
-const countScript = script(`${guard}
-local function count()
-  ${incrementScript.lua}
-end
-local total = count()
-redis.call('UNLINK', KEYS[2])
-return total`)
+const countScript = script(`${guard}${countUp.lua}`)
 
 /** Where a change goes, and until when it may be made there. */
 export interface CopyTarget {

@@ -1,12 +1,11 @@
 import { incrementScript, script } from '../../instances/scripts.js'
-import { LONGEST_LEASE } from '../../instances/store.js'
 import { versionRules } from './script-rules.js'
 
 /**
  * An increment of kept data. A counter is a bare integer, which bears no version: that lies beside the markers. It is
  * above whatever is known of the key, so that a later number has a later version, whoever's clock is behind.
  *
- * KEYS: counter, markers, lease on it. ARGV: by, life in ms, now, version, horizon, field of the version, own marker,
+ * KEYS: counter, markers, lease on it, which it breaks. ARGV: by, life in ms, now, version, horizon, field of the version, own marker,
  * clear marker. The total as text, its version, its life as PTTL has it.
  */
 export const countScript = script(`
@@ -28,7 +27,7 @@ local was = valid(string.match(head, '^{"ver":"([0-9a-f]+)"'))
 for _, marker in ipairs(redis.call('HMGET', KEYS[2], ARGV[6], ARGV[7], ARGV[8])) do was = higher(was, valid(marker)) end
 if was and was >= version then version = after(was) end
 redis.call('HSET', KEYS[2], ARGV[6], version)
-if tonumber(ARGV[2]) < ${LONGEST_LEASE} then redis.call('UNLINK', KEYS[3]) end
+redis.call('UNLINK', KEYS[3])
 return {total, version, redis.call('PTTL', KEYS[1])}`)
 
 /** KEYS and ARGV: those of an increment; then ids, its id, whether its life is over. See once-script.ts. */

@@ -85,7 +85,7 @@ export const entryCalls = (layout: Layout, clock: Clock) => {
       const { keys, args } = calls.put(at, version, text)
       return {
         script: swapPutScript,
-        keys,
+        keys: [...keys, layout.lease(at.redisKey)],
         args: [...args, expected],
         answer: (reply) => (typeof reply === 'string' ? { refused: reply } : { done: reply === 1 }),
       }

@@ -59,11 +59,11 @@ if shorter then mark(KEYS[2], ARGV[5], before(version)) end
 return 1`)
 
 /**
- * KEYS and ARGV: those of a put; then the text that has to be there. 0 where it isn't, or where a tag of it was
+ * KEYS and ARGV: those of a put; then the lease on its key, which it breaks, and the text that has to be there. 0 where it isn't, or where a tag of it was
  * invalidated: it is about to go, and a new version must not keep it.
  */
 export const swapPutScript = script(`
-local expected = table.remove(ARGV)
+local lease, expected = table.remove(KEYS), table.remove(ARGV)
 local was = redis.pcall('GET', KEYS[1])
 if type(was) == 'table' and not string.find(was.err, 'WRONGTYPE') then return was end
 if was ~= expected then return 0 end
@@ -76,7 +76,12 @@ for i = 7, old and #ARGV or 0 do
     return 0
   end
 end
-${putScript.lua}`)
+local function put()
+  ${putScript.lua}
+end
+local done = put()
+if done == 1 then redis.call('UNLINK', lease) end
+return done`)
 
 /**
  * Puts without tags, in one go and as cheaply as a script can: what stands in the way of one isn't judged, only left to

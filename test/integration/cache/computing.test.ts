@@ -361,3 +361,21 @@ describe('loaders', () => {
     await failed
   })
 })
+
+it('under codec json, a later write wins too where it leaves what lay there before', async () => {
+  const options = { categories: { bare: { instance: 'secondary', codec: 'json' } } } as const
+  const [here, there] = (await Promise.all([openCache(url, options), openCache(url, options)])).map(({ cache }) =>
+    cache.category('bare'),
+  )
+  await here?.set('k', 1)
+  const computed = await here?.getOrSet(
+    'k',
+    async () => {
+      await there?.set('k', 3)
+      await there?.set('k', 1)
+      return 2
+    },
+    { fresh: true },
+  )
+  expect([computed, await here?.get('k'), await there?.get('k')]).toEqual([2, 1, 1])
+})

@@ -111,6 +111,10 @@ describe.each(Object.entries(leaseGrounds))('Leases: %s', (title, open) => {
       const counting = await lease(here, counter)
       await there.increment(counter, 1, Date.now() + 60_000)
       expect(await counting.fill(writeOf(counter, 'old'))).toBe('overtaken')
+      const again = await lease(here, counter)
+      await there.increment(counter, 2, Date.now() + 60_000)
+      await there.increment(counter, -2, Date.now() + 60_000)
+      expect(await again.fill(writeOf(counter, 'old'))).toBe('overtaken')
     }
     const name = fresh()
     await there.write([writeOf(name, 'old')])
