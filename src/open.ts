@@ -20,13 +20,19 @@ import { measureEngine, measureLease } from './metrics/measured-engine.js'
 import { createMeters } from './metrics/meters.js'
 import { countMoves } from './metrics/moves.js'
 import { createExposition, type Exposition } from './metrics/prometheus.js'
-import { instanceBehind } from './motia/adapter/other-state.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
 import type { Settings } from './settings/settings.js'
 import { standInOf, startLines } from './start-lines.js'
 import { sameServers, startWarnings } from './start-warnings.js'
 import { createHotStore, type HotStore } from './state/hot-store.js'
+
+/** A state adapter that the app kept, in which cached data may be put while no instance is left. */
+export interface KeptState {
+  readonly state: OtherState
+  /** What to say if it lies on one of our instances, or may do so; undefined: it lies elsewhere. */
+  behind(healthOf: (instance: string) => StoreHealth): Promise<string | undefined>
+}
 
 /** The tiers once something needs them: stores, engine and hot store. */
 export interface OpenTiers {
@@ -35,11 +41,8 @@ export interface OpenTiers {
   health(): HealthReport
   /** What a scrape gets; opened by the first one. */
   metrics(): Promise<Exposition>
-  /**
-   * Connects to every instance and answers the start lines; an instance that is away doesn't fail it. `other`: the state
-   * adapter that the app kept.
-   */
-  start(other?: OtherState): Promise<string[]>
+  /** Connects to every instance and answers the start lines; an instance that is away doesn't fail it. */
+  start(kept?: KeptState): Promise<string[]>
   /** Treats an instance as gone for so many ms. */
   drill(instance: string, ms: number): void
   close(): Promise<void>
@@ -135,7 +138,7 @@ export const openTiers = (
     },
     hot: createHotStore(failover.groups, { ttl: settings.state.ttl, report }),
     health: healthNow,
-    start: async (other) => {
+    start: async (kept) => {
       announcements.starting(true)
       invalidation.open()
       await Promise.all([...stores.values()].map((store) => store.connect()))
@@ -143,9 +146,9 @@ export const openTiers = (
       for (const problem of sameServers(settings, healthOf)) report.error(problem)
       for (const warning of startWarnings(settings, healthOf, durable.journal)) report.warn(warning)
       const lines = startLines(settings, healthOf, (name) => (mirrored) => standInOf(landscape, name, mirrored))
-      if (other === undefined || instances.size === 0) return lines
-      const same = await instanceBehind(other, settings, healthOf)
-      if (same === undefined) failover.keepIn(other)
+      if (kept === undefined || instances.size === 0) return lines
+      const same = await kept.behind(healthOf)
+      if (same === undefined) failover.keepIn(kept.state)
       return same === undefined ? lines : [...lines, same]
     },
     drill: (name, ms) => {

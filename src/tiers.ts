@@ -4,11 +4,12 @@ import { lazyEngine } from './cache/lazy-engine.js'
 import { createRedisService } from './cache/redis-service.js'
 import { cacheError } from './errors.js'
 import { createEmitter } from './events.js'
+import { instanceBehind } from './motia/adapter/other-state.js'
 import { createStateAdapter } from './motia/adapter/state-adapter.js'
 import { createPlugin } from './motia/plugin/plugin.js'
 import { createRegistration } from './motia/plugin/registration.js'
 import { isStepProcess, stepTiers } from './motia/step/step-tiers.js'
-import type { OpenTiers } from './open.js'
+import type { KeptState, OpenTiers } from './open.js'
 import { consoleReport } from './report.js'
 import { ConfigurationError, rememberForExit } from './settings/configuration-error.js'
 import { isMotiaCli, isProduction } from './settings/production.js'
@@ -78,9 +79,10 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
       publicMetrics: settings.publicMetrics,
     },
     registration,
-    built: (injected, other) => {
+    built: (injected, state) => {
+      const kept = state && { state, behind: (healthOf: HealthOf) => instanceBehind(state, settings, healthOf) }
       void open()
-        .then((tiers) => tiers.start(other))
+        .then((tiers) => tiers.start(kept))
         .then((lines) => {
           for (const line of lines) report.info(line)
           if (injected) report.info('context.cache is in every step')
@@ -117,6 +119,8 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     },
   }
 }
+
+type HealthOf = Parameters<KeptState['behind']>[0]
 
 /** Ends early, and well, when the tiers are closed. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
