@@ -6,6 +6,7 @@ import {
   type GrantedLease,
   isDenied,
   newToken,
+  orElse,
   ownLease,
   type PlaceLease,
   requestOf,
@@ -19,6 +20,12 @@ import { steadyNow } from '../time-left.js'
 import { createMemory } from './cached-memory.js'
 import type { CachedReads } from './cached-reads.js'
 import { type CachedSetting, keyOf } from './cached-setting.js'
+
+/** Its place can still be asked, maybe: nobody there shall wait for it. */
+const givenUp = async (lease: GrantedLease): Promise<false> => {
+  await lease.release(undefined).catch(orElse(undefined))
+  return false
+}
 
 /**
  * Leases of a cached category, where its entries are read now: at home, else on a stand-in, else this process's own. A
@@ -47,7 +54,7 @@ export const createCachedLeases = (
       fill: async (filling) => {
         const startedAt = steadyNow()
         // Home was away meanwhile: what happened since isn't all known there yet.
-        if (!atHome(name) || (!landscape.calm(home.name) && overlay.about([filling]).invalid)) return false
+        if (!atHome(name) || (!landscape.calm(home.name) && overlay.about([filling]).invalid)) return givenUp(place)
         const filled = await place.fill(filling)
         if (filled) await settled(name, startedAt)
         return filled
@@ -59,7 +66,7 @@ export const createCachedLeases = (
     ...held,
     fill: async (filling) => {
       const time = writeTime(steadyNow())
-      if (atHome(name)) return false
+      if (atHome(name)) return givenUp(held)
       await remember([invalid(name)], time, 'no')
       removeOld([name], false)
       const reached = await held.fill(storeWrite(category, filling), time)

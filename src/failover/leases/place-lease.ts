@@ -64,7 +64,8 @@ export const isDenied = (error: unknown): boolean =>
   error instanceof StoreError &&
   (error.kind === 'refused' || (error.kind === 'configuration' && error.instanceFault !== true))
 
-const orElse =
+/** For a call that changes nothing for its caller where it fails. */
+export const orElse =
   <T>(value: T) =>
   (error: unknown): T => {
     if (error instanceof StoreError) return value

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { acquireLease } from '../../../src/cache/leases/acquire-lease.ts'
 import type { LeaseAnswer, Shelf, ShelfLease } from '../../../src/failover/shelf.ts'
@@ -80,8 +81,14 @@ describe('a cached category', () => {
     await primary.restart()
     await Promise.all([here.recover(), there.recover()])
     await there.shelf.write([writeOf(name, 'new')])
+    const raw = new Redis(secondary.url)
+    ends.push(() => raw.disconnect())
+    const leases = async () => (await raw.keys('*')).filter((key) => key.includes(':lease:'))
+    expect(await leases()).toHaveLength(1)
     expect(await first.fill(writeOf(name, 'old'))).toBe('overtaken')
     for (const each of [here, there]) expect(await read(each)).toBe('new')
+    // Nor does it stay there, should home be lost again.
+    expect(await leases()).toEqual([])
   })
 
   it('is leased by each process for itself where no instance is left', async () => {
