@@ -3,7 +3,7 @@ import { scopeField } from '../instances/lease-rules.js'
 import type { EntryStore } from '../instances/store.js'
 import { countUp } from './counter.js'
 import { type Entry, type OpenDatabase, within } from './database.js'
-import { leaseRow } from './leases.js'
+import { leaseRow } from './lease-row.js'
 import { momentsIn } from './moments.js'
 import { createTagged, enrol, rowsFor } from './tagged.js'
 

@@ -3,6 +3,7 @@ import { digestOf, NOTE_LIFE, scopeField } from '../instances/lease-rules.js'
 import type { LeaseEnd, LeaseName, LeaseStore } from '../instances/store.js'
 import { momentFields } from '../instances/tag-scripts.js'
 import type { EmbeddedDatabase, Entry, OpenDatabase } from './database.js'
+import { leaseRow } from './lease-row.js'
 import { type Moments, momentsIn } from './moments.js'
 import { enrol, rowsFor } from './tagged.js'
 
@@ -15,12 +16,6 @@ interface Held {
 }
 
 type Lying = Held | 'failed' | 'died'
-
-/** Where the lease on a key lies. What is too long for that is named by its digest. */
-export const leaseRow = ({ keyOf }: Pick<EmbeddedDatabase, 'keyOf'>, layout: Layout, key: string): Buffer =>
-  keyOf(layout.lease(Buffer.byteLength(key) > LONGEST_NAME ? digestOf(key) : key))
-
-const LONGEST_NAME = 1_500
 
 /** Leases in LMDB, seen by all processes that use the folder. The rules are those of instances/lease-scripts.ts. */
 export const createLeases = (database: OpenDatabase, layout: Layout): LeaseStore => {

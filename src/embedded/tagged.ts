@@ -3,7 +3,7 @@ import type { Layout } from '../instances/layout.js'
 import type { EntryStore, Tags } from '../instances/store.js'
 import { momentField } from '../instances/tag-scripts.js'
 import { type EmbeddedDatabase, type OpenDatabase, within } from './database.js'
-import { leaseRow } from './leases.js'
+import { leaseRow } from './lease-row.js'
 import { momentsIn } from './moments.js'
 
 /** Rows of one transaction at most, and characters of the entries that are looked into: nothing else runs meanwhile. */
