@@ -127,6 +127,7 @@ export const openTiers = (
     now: Date.now,
     random: Math.random,
     watchLease: (lease, key) => measureLease(lease, meters.of(lease.category, key), elapsed),
+    compressed: (category, before, after) => meters.of(category, '').compressed(before, after),
   })
   let exposition: Promise<Exposition> | undefined
 

@@ -24,7 +24,7 @@ import { createReader, freshValue, type LocatedFound } from './reading.js'
 import { takesNumbers } from './schema.js'
 import { fromStore } from './store-errors.js'
 import { createInvalidating } from './tags/invalidating.js'
-import { createWriter } from './writing.js'
+import { type Compressed, createWriter } from './writing.js'
 
 export interface EngineParts {
   readonly settings: Settings
@@ -39,6 +39,8 @@ export interface EngineParts {
   readonly random: () => number
   /** Told of each run of a factory or loader: a place to count it. @default nobody is */
   readonly watchLease?: (lease: Lease, key: string) => Lease
+  /** @default nobody is told */
+  readonly compressed?: Compressed
 }
 
 /** The cache's operations over the stores, in the server process. */
@@ -50,6 +52,7 @@ export const createEngine = ({
   now,
   random,
   watchLease = (lease) => lease,
+  compressed = () => undefined,
   elapsed = () => performance.now(),
 }: EngineParts): CacheEngine => {
   const { categoryOf, names } = createCategories(settings, router, shelves)
@@ -64,7 +67,7 @@ export const createEngine = ({
   const invalidating = (category: string | undefined, tags: readonly string[]): void => {
     if (flights.size > 0) flights.invalidate(category === undefined ? '' : flightsOf(category), tags)
   }
-  const writer = createWriter(now, random, oddities, changing)
+  const writer = createWriter(now, random, oddities, changing, compressed)
   const attempts = createAttempts(elapsed)
   const holdUnwatched = createHold(writer, attempts, oddities, elapsed)
   const hold: Hold = (holding) => watchLease(holdUnwatched(holding), holding.key)

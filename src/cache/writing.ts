@@ -55,12 +55,16 @@ export interface Writer {
   store(category: Category, prepared: Prepared, operation: string): Promise<void>
 }
 
+/** A value was compressed to be stored: the bytes of its text, and of what is stored in its place. */
+export type Compressed = (category: string, before: number, after: number) => void
+
 /** `changing`: told of each write that isn't a computation's, when it leaves. */
 export const createWriter = (
   now: () => number,
   random: () => number,
   oddities: Oddities,
   changing: (category: Category, key: string) => void,
+  compressed: Compressed,
 ): Writer => {
   const remarked = (category: Category, written: unknown, ttl: number): number => {
     if (typeof written === 'number' && ttl < 1000) oddities.shortTtl(category.settings, ttl)
@@ -144,10 +148,12 @@ export const createWriter = (
       const ready = (admitted: Encoded): Prepared | Promise<Prepared> => {
         if (settings.compressAbove === false || settings.codec === 'json')
           return entry(category, key, admitted, admitted, life, operation)
+        const counted = (stored: Encoded | Packed): Prepared => {
+          if ('packed' in stored) compressed(settings.name, valueBytes(admitted), stored.packed.length)
+          return entry(category, key, admitted, stored, life, operation)
+        }
         const packed = packValue(admitted, settings.compressAbove)
-        return packed instanceof Promise
-          ? packed.then((stored) => entry(category, key, admitted, stored, life, operation))
-          : entry(category, key, admitted, packed, life, operation)
+        return packed instanceof Promise ? packed.then(counted) : counted(packed)
       }
       if (settings.schema === undefined) return ready(value)
       return admit(settings.schema, value, place, ms).then((admitted) => {

@@ -25,6 +25,8 @@ export interface CategoryMeter {
   read(outcome: ReadOutcome, many: number): void
   /** A factory or loader ended after so many ms. */
   computed(ms: number, failed: boolean): void
+  /** A value was compressed to be stored, from so many bytes to so many. */
+  compressed(before: number, after: number): void
   figures(): CategoryFigures
 }
 
@@ -43,6 +45,8 @@ export interface CategoryFigures {
   readonly operations: ReadonlyMap<Operation, Timed>
   readonly reads: Readonly<Record<ReadOutcome, number>>
   readonly computations: Timed
+  /** Bytes of values that were compressed to be stored. */
+  readonly compression: { readonly before: number; readonly after: number }
   readonly hour: readonly Minute[]
 }
 
@@ -70,6 +74,7 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
   const minutes = createMinutes(now)
   const calls = new Map<Operation, Counting>()
   const computations = startCounting()
+  const compression = { before: 0, after: 0 }
   const reads = { hit: 0, stale: 0, miss: 0 }
 
   const callsOf = (operation: Operation): Counting => {
@@ -95,6 +100,10 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
       count(computations, ms, failed)
       minutes.count('computed', 1)
     },
-    figures: () => ({ operations: calls, reads, computations, hour: minutes.hour() }),
+    compressed: (before, after) => {
+      compression.before += before
+      compression.after += after
+    },
+    figures: () => ({ operations: calls, reads, computations, compression, hour: minutes.hour() }),
   }
 }

@@ -103,6 +103,18 @@ const addCalls = (add: Add, { meters }: ExpositionSources): void => {
     'Runs of factories and loaders that failed',
     perCategory((category, { computations }) => [{ labels: { category }, value: computations.errors }]),
   )
+  add(
+    'counter',
+    'compression_before_bytes_total',
+    'Values that were compressed to be stored, as they were before',
+    perCategory((category, { compression }) => [{ labels: { category }, value: compression.before }]),
+  )
+  add(
+    'counter',
+    'compression_after_bytes_total',
+    'The same values, as they are stored',
+    perCategory((category, { compression }) => [{ labels: { category }, value: compression.after }]),
+  )
 }
 
 type Figures = CategoryFigures
