@@ -22,7 +22,7 @@ import type { CachedReads } from './cached-reads.js'
 import { type CachedSetting, keyOf } from './cached-setting.js'
 
 /** Its place can still be asked, maybe: nobody there shall wait for it. */
-const givenUp = async (lease: GrantedLease): Promise<false> => {
+const givenUp = async (lease: Pick<GrantedLease, 'release'>): Promise<false> => {
   await lease.release(undefined).catch(orElse(undefined))
   return false
 }
