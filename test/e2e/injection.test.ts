@@ -116,6 +116,19 @@ describe('motia dev, in a folder whose name has a space', () => {
     expect(existsSync(`/proc/${pid}`)).toBe(false)
   })
 
+  it("a step that Motia's own timeout kills frees its lease at once, and who waits takes over", async () => {
+    await app.json('/lease?how=event&key=held')
+    const pid = Number(await until('the lease is held', () => stored('holds:held')))
+    const waiting = app.json<{ value: { by: number }; pid: number }>('/lease?how=compute&key=held')
+    await app.printed(/timed out after 6 seconds/)
+    const died = Date.now()
+    const { value, pid: successor } = await waiting
+    expect(Date.now() - died).toBeLessThan(3_000)
+    expect(value.by).toBe(successor)
+    expect(successor).not.toBe(pid)
+    await until('its process is gone', async () => (await childOf(pid))?.ended)
+  })
+
   it('a factory that takes longer than the steps that ask for it does finish', async () => {
     const ask = (value: string) => app.json<{ answer: unknown; ms: number }>(`/slow?key=k&value=${value}`)
     const first = { value: 'first', stale: false }
