@@ -17,7 +17,7 @@ import { createHold, type Hold } from './holding.js'
 import { createdAt, createLives } from './lives.js'
 import { createLoading } from './loading.js'
 import { createOddities } from './oddities.js'
-import { acquiring, paging, step, wrong } from './options.js'
+import { acquiring, paging, step } from './options.js'
 import { part, whole } from './parts.js'
 import { promised } from './promised.js'
 import { createReader, freshValue, type LocatedFound } from './reading.js'
@@ -25,6 +25,7 @@ import { takesNumbers } from './schema.js'
 import { fromStore } from './store-errors.js'
 import { createInvalidating } from './tags/invalidating.js'
 import { type Compressed, createWriter } from './writing.js'
+import { wrongOption } from './wrong-option.js'
 
 export interface EngineParts {
   readonly settings: Settings
@@ -187,7 +188,7 @@ export const createEngine = ({
       const page = await category.shelf.scan(prefix, cursor, limit).catch((error) => {
         // A right that is missing would have shown on the first page.
         const badCursor = cursor !== undefined && error instanceof StoreError && error.kind === 'refused'
-        throw badCursor ? wrong(`cursor: ${error.message}`, place) : fromStore(error, place)
+        throw badCursor ? wrongOption(`cursor: ${error.message}`, place) : fromStore(error, place)
       })
       return {
         keys: [...new Set(page.keys.map((key) => key.slice(keyPrefix.length)))],

@@ -1,7 +1,8 @@
-import { cacheError, type ErrorPlace } from '../errors.js'
+import type { ErrorPlace } from '../errors.js'
 import { parseDuration } from '../settings/duration.js'
 import type { AcquireOptions, EncodedWriteOptions } from './engine.js'
 import { entryTags } from './tags/check-tags.js'
+import { wrongOption } from './wrong-option.js'
 
 /** The values of a call's options, checked where they are used: in the server process. */
 
@@ -29,7 +30,7 @@ export interface Acquiring {
 export const acquiring = (options: AcquireOptions, place: ErrorPlace): Acquiring => {
   const { grace } = writing(options, place) // what is wrong fails before anything is computed
   const { fresh } = options
-  if (fresh !== undefined && typeof fresh !== 'boolean') throw wrong('fresh must be true or false', place)
+  if (fresh !== undefined && typeof fresh !== 'boolean') throw wrongOption('fresh must be true or false', place)
   return {
     fresh: fresh === true,
     grace,
@@ -42,7 +43,7 @@ export const acquiring = (options: AcquireOptions, place: ErrorPlace): Acquiring
 export const step = (by: unknown, place: ErrorPlace): number => {
   if (by === undefined) return 1
   if (typeof by === 'number' && Number.isSafeInteger(by)) return by
-  throw wrong('by must be a whole number between -(2^53 - 1) and 2^53 - 1', place)
+  throw wrongOption('by must be a whole number between -(2^53 - 1) and 2^53 - 1', place)
 }
 
 export interface Paging {
@@ -56,11 +57,11 @@ export const paging = (
   place: ErrorPlace,
 ): Paging => {
   const { prefix = '', cursor, limit = 100 } = options
-  if (typeof prefix !== 'string') throw wrong('prefix must be a string', place)
+  if (typeof prefix !== 'string') throw wrongOption('prefix must be a string', place)
   if (cursor !== undefined && typeof cursor !== 'string')
-    throw wrong("cursor must be what the page before answered as 'cursor'", place)
+    throw wrongOption("cursor must be what the page before answered as 'cursor'", place)
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > 1000)
-    throw wrong('limit must be a whole number from 1 to 1000', place)
+    throw wrongOption('limit must be a whole number from 1 to 1000', place)
   return { prefix, cursor, limit }
 }
 
@@ -68,7 +69,5 @@ export const optionalDuration = (name: string, value: unknown, place: ErrorPlace
   if (value === undefined) return undefined
   const parsed = parseDuration(value)
   if (typeof parsed === 'number') return parsed
-  throw wrong(`${name}: ${parsed.problem}${hint}`, place)
+  throw wrongOption(`${name}: ${parsed.problem}${hint}`, place)
 }
-
-export const wrong = (message: string, place: ErrorPlace) => cacheError('CACHE_INVALID_OPTION', message, place)

@@ -8,10 +8,11 @@ import type { EntryName, ShelfWrite } from '../failover/shelf.js'
 import type { Category } from './category.js'
 import type { EncodedWriteOptions } from './engine.js'
 import type { Oddities } from './oddities.js'
-import { optionalDuration, writing, wrong } from './options.js'
+import { optionalDuration, writing } from './options.js'
 import { part, whole } from './parts.js'
 import { admit } from './schema.js'
 import { fromStore } from './store-errors.js'
+import { wrongOption } from './wrong-option.js'
 
 /** A checked value, ready to be stored, and what a reader will get of it. */
 export interface Prepared {
@@ -124,10 +125,10 @@ export const createWriter = (
       const asked = writing(options, place)
       const ttl = asked.ttl === undefined ? settings.ttl : remarked(category, options.ttl, asked.ttl)
       if (settings.codec === 'json' && asked.grace !== undefined && asked.grace !== false)
-        throw wrong("grace: codec 'json' has no place for it; use codec 'keyv', or leave grace out", place)
+        throw wrongOption("grace: codec 'json' has no place for it; use codec 'keyv', or leave grace out", place)
       // Silently dropped tags would be entries that no invalidation ever reaches.
       if (settings.codec === 'json' && asked.tags !== undefined)
-        throw wrong("tags: codec 'json' has no place for them; use codec 'keyv', or leave tags out", place)
+        throw wrongOption("tags: codec 'json' has no place for them; use codec 'keyv', or leave tags out", place)
       const grace = settings.codec === 'json' ? false : (asked.grace ?? settings.grace)
       return {
         ttl: settings.jitter === 0 ? ttl : Math.max(1, Math.round(ttl * (1 - settings.jitter * random()))),

@@ -1,6 +1,6 @@
 import { checkKey } from '../../codec/key.js'
 import type { ErrorPlace } from '../../errors.js'
-import { wrong } from '../options.js'
+import { wrongOption } from '../wrong-option.js'
 
 /** Tags an entry may bear, and those that one call may invalidate. */
 const MOST_BORNE = 64
@@ -19,11 +19,11 @@ export const invalidatedTags = (tags: unknown, place: ErrorPlace): readonly stri
   checkTags(tags, MOST_INVALIDATED, 'one call invalidates', place)
 
 const checkTags = (tags: unknown, most: number, what: string, place: ErrorPlace): readonly string[] => {
-  if (!Array.isArray(tags)) throw wrong("tags must be an array of strings, e.g. ['lunch']", place)
-  if (tags.length > most) throw wrong(`tags: ${what} at most ${most}, these are ${tags.length}`, place)
+  if (!Array.isArray(tags)) throw wrongOption("tags must be an array of strings, e.g. ['lunch']", place)
+  if (tags.length > most) throw wrongOption(`tags: ${what} at most ${most}, these are ${tags.length}`, place)
   for (const tag of tags) {
     const problem = checkKey(tag, 'tag', MAX_BYTES)
-    if (problem !== undefined) throw wrong(`tags: ${problem}`, place)
+    if (problem !== undefined) throw wrongOption(`tags: ${problem}`, place)
   }
   return [...new Set<string>(tags)]
 }
