@@ -55,6 +55,12 @@ export const compare = async (
   })
 }
 
+/** Says how a figure stands to its goal, so that a goal that is missed can't be overlooked. */
+export const printGoal = (what: string, figure: number, goal: number, unit = 'x'): void => {
+  const [is, wanted] = [`${figure.toFixed(2)}${unit}`, `${goal.toFixed(2)}${unit}`]
+  console.log(`  ${what}: ${is} (goal: ${wanted}) ${figure >= goal ? 'met' : 'MISSED'}`)
+}
+
 export const printTable = (title: string, results: readonly Result[]): void => {
   console.log(`\n${title}`)
   for (const { name, perSecond, ratio } of results)
