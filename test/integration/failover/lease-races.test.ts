@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EntryName, Shelf } from '../../../src/failover/shelf.ts'
+import { seeded } from '../../chaos/workload.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { type LeaseGround, leaseGrounds, valueIn, writeOf } from './lease-ground.ts'
 
@@ -11,23 +12,13 @@ expectNothingUnhandled()
 
 const SEED = Number(process.env.MOTIA_REDIS_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-/** mulberry32: small, and the same for the same seed. */
-const randomFrom = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 type Fill = (shelf: Shelf, name: EntryName, compute: () => Promise<number>) => Promise<void>
 
+const WORKERS = 8
 const TAGS = ['of it']
 const leased: Fill = async (shelf, name, compute) => {
   const answer = await shelf.lease(name, { ms: 5_000 })
@@ -45,10 +36,13 @@ const tick = async (): Promise<void> => {
 describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
   /** After a change of the source, so that what is sent then is later than all that was granted before it. */
   const apart = title.startsWith('kept') ? tick : async () => undefined
-  /** As long as a change takes, about. */
-  const work = async (random: () => number): Promise<void> => {
-    for (let i = random() * 3; i > 1; i--) await apart()
-    await turns(random() * 7)
+  /** As long as a change takes, about. Drawn at once, so that the next draw is the same whatever is granted when. */
+  const workOf = (random: () => number): (() => Promise<void>) => {
+    const [ticks, rest] = [random() * 3, random() * 7]
+    return async () => {
+      for (let i = ticks; i > 1; i--) await apart()
+      await turns(rest)
+    }
   }
   let ground: LeaseGround
   beforeAll(async () => {
@@ -65,21 +59,23 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
   ]
 
   /** How many of 400 keys are old in the end. */
-  const race = async (fill: Fill, random: () => number): Promise<number> => {
+  const race = async (fill: Fill, seed: number): Promise<number> => {
+    const random = seeded(seed)
     let stale = 0
     for (let round = 0; round < 400; round++) {
       const name = ground.name(`race${round}`)
       const [here, there] = ground.shelves
+      const [work, wait, dice] = [workOf(random), random() * 4, random()]
       let source = 1
       const computing = fill(here, name, async () => {
         const seen = source
-        await work(random)
+        await work()
         return seen
       })
-      await turns(random() * 4)
+      await turns(wait)
       source = 2
       await apart()
-      const change = changes[random() < 0.8 ? round % 2 : round % changes.length]
+      const change = changes[dice < 0.8 ? round % 2 : round % changes.length]
       await Promise.all([computing, change?.(there, name, source)])
       const value = valueIn(await here.read(name))
       if (value !== undefined && value !== source) stale++
@@ -88,14 +84,13 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
   }
 
   it('no fill outlives a later write or removal', async () => {
-    expect(await race(leased, randomFrom(SEED)), `seed ${SEED}`).toBe(0)
-    expect(await race(unleased, randomFrom(SEED))).toBeGreaterThan(0)
+    expect(await race(leased, SEED), `seed ${SEED}`).toBe(0)
+    expect(await race(unleased, SEED)).toBeGreaterThan(0)
   })
 
   /** How many reads saw what was older than the last change that was acknowledged before they began. */
   const interleave = async (fill: Fill, seed: number, ops: number): Promise<number> => {
-    const random = randomFrom(seed)
-    const pick = <T>(list: readonly T[]): T => {
+    const pick = <T>(list: readonly T[], random: () => number): T => {
       const picked = list[Math.floor(random() * list.length)]
       if (picked === undefined) throw new Error('nothing to pick')
       return picked
@@ -104,17 +99,15 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
     /** Two writers at once have no order that a reader could know. */
     const changing = new Map<unknown, Promise<unknown>>()
     let stale = 0
-    let left = ops
-    const look = async (): Promise<void> => {
-      const { name, acknowledged } = pick(keys)
-      const key = keys.find((each) => each.name === name)
-      const value = valueIn(await pick(ground.shelves).read(name))
-      if (key !== undefined && typeof value === 'number' && value < acknowledged) stale++
+    const look = async (random: () => number): Promise<void> => {
+      const { name, acknowledged } = pick(keys, random)
+      const value = valueIn(await pick(ground.shelves, random).read(name))
+      if (typeof value === 'number' && value < acknowledged) stale++
     }
-    const change = async (): Promise<void> => {
-      const key = pick(keys)
-      const how = pick(changes)
-      const shelf = pick(ground.shelves)
+    const change = async (random: () => number): Promise<void> => {
+      const key = pick(keys, random)
+      const how = pick(changes, random)
+      const shelf = pick(ground.shelves, random)
       const before = changing.get(key)
       const mine = (async () => {
         await before
@@ -127,22 +120,25 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
       changing.set(key, mine)
       await mine
     }
-    const compute = async (): Promise<void> => {
-      const key = pick(keys)
-      await fill(pick(ground.shelves), key.name, async () => {
+    const compute = async (random: () => number): Promise<void> => {
+      const key = pick(keys, random)
+      const work = workOf(random)
+      await fill(pick(ground.shelves, random), key.name, async () => {
         const seen = key.source
-        await work(random)
+        await work()
         return seen
       })
     }
-    const worker = async (): Promise<void> => {
-      while (left-- > 0) {
+    /** Each has a stream of its own: what it does is the same for the same seed, only not when. */
+    const worker = async (_: unknown, i: number): Promise<void> => {
+      const random = seeded(seed + i)
+      for (let left = ops / WORKERS; left > 0; left--) {
         const dice = random()
-        await (dice < 0.4 ? compute() : dice < 0.6 ? change() : look())
+        await (dice < 0.4 ? compute(random) : dice < 0.6 ? change(random) : look(random))
         await turns(random() * 3)
       }
     }
-    await Promise.all(Array.from({ length: 8 }, worker))
+    await Promise.all(Array.from({ length: WORKERS }, worker))
     for (const { name, acknowledged } of keys) {
       for (const shelf of ground.shelves) {
         const value = valueIn(await shelf.read(name))
