@@ -9,7 +9,7 @@ export default defineConfig({
           name: 'core',
           include: ['test/{unit,contract,integration}/**/*.test.ts'],
           // They mostly wait: for servers to be noticed, to end, to come back. By default there is one on two cores.
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
