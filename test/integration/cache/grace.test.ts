@@ -282,4 +282,24 @@ describe('getOrSet over a stale value', () => {
     const after = await open.engine.acquire(at, {})
     expect(after).toMatchObject({ outcome: 'lease', stale: { patience: 0 } })
   })
+
+  it('a holder that is gone is forgotten when somebody else stored a fresh value', async () => {
+    await stale()
+    const at = { category: 'menu', key: 'a' }
+    const first = await open.engine.acquire(at, {})
+    if (first.outcome !== 'lease') throw new Error('expected the lease')
+    first.lease.release()
+    const another = await start()
+    await another.cache.set('a', 'other', { category: 'menu', ttl: '1m' })
+    expect(await menu().getOrSet('a', () => 'no')).toBe('other')
+    later(2 * MINUTE)
+    // The note at the key, which other servers see, is not what this is about.
+    const notes = await until('it is noted', async () => {
+      const found = await open.raw.keys('*~mr:lease:*')
+      return found.length > 0 && found
+    })
+    await open.raw.del(notes)
+    const after = await open.engine.acquire(at, {})
+    expect(after).toMatchObject({ outcome: 'lease', stale: { patience: 0 } })
+  })
 })
