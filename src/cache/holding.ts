@@ -1,6 +1,7 @@
 import type { Encoded } from '../codec/payload.js'
 import { isCacheError } from '../errors.js'
 import type { ShelfLease, ShelfWrite } from '../failover/shelf.js'
+import type { LeaseEnd } from '../instances/store.js'
 import type { Attempts } from './attempts.js'
 import type { Category } from './category.js'
 import type { EncodedWriteOptions, Lease } from './engine.js'
@@ -83,13 +84,16 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
     const { category, key, turn, shelfLease, renews } = holding
     const { settings } = category
     const id = flightOf(settings.name, key)
+    const letGo = (why?: LeaseEnd): void => {
+      shelfLease.release(why).catch((error) => oddities.releaseFailed(settings, error))
+    }
     const left = (): number => Math.max(1, Math.ceil(holding.ends - elapsed()))
     const hardTimeout = left()
     const release = (): void => {
       clearTimeout(watchdog)
       if (!turn.pass()) return
       if (renews) attempts.died(id)
-      void shelfLease.release(renews ? { died: true } : undefined)
+      letGo(renews ? { died: true } : undefined)
     }
     // Whoever holds it may be gone without a word; the waiting must not depend on it.
     const watchdog = setTimeout(release, timerMs(hardTimeout + HOLDER_DELAY))
@@ -103,7 +107,7 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
       turn.end({ value }, tags)
     }
     const endFailed = (error: unknown): void => {
-      void shelfLease.release({ failed: renews ? attempts.failed(id) : FAILURE_TOLD })
+      letGo({ failed: renews ? attempts.failed(id) : FAILURE_TOLD })
       turn.end({ error })
       if (holding.hidesFailures && !isClosed(error)) oddities.renewalFailed(settings, error)
     }
@@ -123,7 +127,7 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
       },
       skip: async (value) => {
         if (!claim()) return value
-        void shelfLease.release()
+        letGo()
         end(value)
         return value
       },

@@ -13,6 +13,8 @@ export interface Oddities {
   shortTtl(category: CategorySettings, ttl: number): void
   /** A stale value is answered, because renewing it failed. Said once per category and minute, in the same words. */
   renewalFailed(category: CategorySettings, cause: unknown): void
+  /** A lease was not released: it ends by itself. Said once per category and minute. */
+  releaseFailed(category: CategorySettings, cause: unknown): void
   /**
    * A loader failed, or what it made is refused. Said once until it works again: what kind of error and where, not its
    * text, which may hold anything.
@@ -40,6 +42,7 @@ interface Seen {
 export const createOddities = (report: Report, now: () => number): Oddities => {
   const unreadable = remembering<Seen>()
   const failedRenewals = remembering<Seen>()
+  const failedReleases = remembering<Seen>()
   const failing = remembering<{ count: number; last: number }>()
   const mismatched = remembering<true>()
   const short = remembering<true>()
@@ -80,6 +83,13 @@ export const createOddities = (report: Report, now: () => number): Oddities => {
       if (count !== undefined)
         report.warn(
           `category ${name}: renewing a stale value failed (${describe(cause)}), ${count} so far; it is answered meanwhile`,
+        )
+    },
+    releaseFailed: ({ name }, cause) => {
+      const count = countIn(failedReleases, name, MINUTE)
+      if (count !== undefined)
+        report.warn(
+          `category ${name}: a lease was not released (${describe(cause)}), ${count} so far; it ends by itself`,
         )
     },
     mismatch: ({ name }, path) => {

@@ -24,10 +24,11 @@ const leaseTimes: LeaseTimes = { lease: 3_000, poll: 50 }
 
 /**
  * The right to compute, over all processes: at once, or when its holder elsewhere is done with it or gone. It is renewed
- * until it is filled or released, and one of both has to follow. Rejects only where the category fails closed.
+ * until it is filled or released, and one of both has to follow; they also reject with what a renewal rejected with.
+ * Rejects only where the category fails closed.
  */
 export const acquireLease = async (
-  shelf: Shelf,
+  shelf: Pick<Shelf, 'lease' | 'onChanged'>,
   name: EntryName,
   wish: LeaseWish,
   times: LeaseTimes = leaseTimes,
@@ -56,7 +57,7 @@ export const acquireLease = async (
 const LATE = { late: true } as const
 
 /** Hears of changes from when it is made, so that none comes between asking and waiting. */
-const createWait = (shelf: Shelf, name: EntryName) => {
+const createWait = (shelf: Pick<Shelf, 'onChanged'>, name: EntryName) => {
   let changed = false
   let wake = (): void => undefined
   const stop = shelf.onChanged?.(name, () => {
@@ -82,9 +83,18 @@ const createWait = (shelf: Shelf, name: EntryName) => {
 
 const renewed = (lease: ShelfLease, ms: number): ShelfLease => {
   let timer: NodeJS.Timeout | undefined
+  /** Instances that are away don't reject: this is for whoever ends the lease to hear. */
+  let problem: { readonly error: unknown } | undefined
   const renewSoon = (): void => {
-    timer = setTimeout(async () => {
-      if ((await lease.renew(ms)) && timer !== undefined) renewSoon()
+    timer = setTimeout(() => {
+      lease.renew(ms).then(
+        (holds) => {
+          if (holds && timer !== undefined) renewSoon()
+        },
+        (error) => {
+          problem = { error }
+        },
+      )
     }, ms / 3).unref()
   }
   const stop = (): void => {
@@ -96,11 +106,12 @@ const renewed = (lease: ShelfLease, ms: number): ShelfLease => {
     ...lease,
     fill: (write) => {
       stop()
-      return lease.fill(write)
+      return problem === undefined ? lease.fill(write) : Promise.reject(problem.error)
     },
-    release: (why) => {
+    release: async (why) => {
       stop()
-      return lease.release(why)
+      await lease.release(why)
+      if (problem !== undefined) throw problem.error
     },
   }
 }

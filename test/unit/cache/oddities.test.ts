@@ -34,3 +34,11 @@ describe('what is said once', () => {
     expect(said).toHaveLength(2_004)
   })
 })
+
+it('a lease that was not released is said once a minute, without what the error says', () => {
+  const { said, oddities } = start()
+  oddities.releaseFailed(named('menu'), new RangeError('secret'))
+  oddities.releaseFailed(named('menu'), new RangeError('secret'))
+  expect(said).toHaveLength(1)
+  expect(said[0]).toMatch(/^category menu: a lease was not released \(RangeError at .*\), 1 so far; it ends by itself$/)
+})
