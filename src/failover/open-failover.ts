@@ -7,6 +7,7 @@ import type { CategorySettings, Settings } from '../settings/settings.js'
 import { createLandscape } from './create-landscape.js'
 import type { Durable } from './journal/durable.js'
 import { createKeptGroups } from './kept/kept-groups.js'
+import { createOwnWrites } from './kept/own-writes.js'
 import type { Landscape } from './landscape.js'
 import { createFirstMeetings, held } from './recovery/first-meetings.js'
 import { createRecovery, type Recovery } from './recovery/recovery.js'
@@ -153,7 +154,8 @@ export const openFailover = (parts: FailoverParts): Failover => {
     await Promise.race([Promise.all(able.map(([name]) => recovery.drain(name))), late])
   }
 
-  const shelves = createShelves({ landscape, outages, layout, embedded, now: Date.now })
+  const own = createOwnWrites({ aloneSince: () => copy?.aloneSince() ?? Number.POSITIVE_INFINITY, now: Date.now })
+  const shelves = createShelves({ landscape, outages, layout, embedded, now: Date.now, own })
   const { state } = settings
   const home = instances.get(state.instance)
   const copy = home && journal && openCopy(settings, home, { landscape, layout, report, now: Date.now })

@@ -6,6 +6,7 @@ import type { CategorySettings } from '../settings/settings.js'
 import { createCachedShelf } from './cached/cached-shelf.js'
 import { everywhere } from './journal/journal-entries.js'
 import { createKeptShelf } from './kept/kept-shelf.js'
+import type { OwnWrites } from './kept/own-writes.js'
 import type { Landscape } from './landscape.js'
 import type { Shelf } from './shelf.js'
 import type { Outages } from './stand-in/outages.js'
@@ -19,6 +20,7 @@ export const createShelves = (parts: {
   /** Instances that are embedded, by name. */
   readonly embedded: ReadonlyMap<string, Store>
   readonly now: () => number
+  readonly own?: OwnWrites | undefined
 }) => {
   const { landscape, embedded } = parts
   const of = (category: CategorySettings): Shelf => {

@@ -1,7 +1,7 @@
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAheadFile, frameOf, readAhead } from './ahead-file.js'
-import type { OwnerState } from './directory.js'
+import { namesIn, type OwnerState } from './directory.js'
 import type { JournalEntry, Scope, TombstoneEntry, ValueEntry } from './journal-entries.js'
 import { type Filed, supersedes } from './journal-writing.js'
 
@@ -204,12 +204,4 @@ const addTo = (layer: Layer, instance: string, filed: Filed): void => {
   scopes.set(entry.scope, keys)
   const known = keys.get(entry.key)
   if (later(known?.entry, entry) === entry) keys.set(entry.key, { ...filed, entry })
-}
-
-const namesIn = (folder: string): string[] => {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return [] // Nobody ever needed one.
-  }
 }

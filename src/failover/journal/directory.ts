@@ -107,6 +107,23 @@ export const ownerState = (dir: string, owner: string, options: ClaimOptions = {
   return theirs === place ? 'silent' : 'gone'
 }
 
+/** Whether other processes of this machine use the directory now. */
+export const othersIn = (dir: string): boolean =>
+  namesIn(join(dir, 'owners')).some((owner) => {
+    const pid = Number(owner.split('.')[1])
+    return pid !== process.pid && ownerState(dir, owner) !== 'gone'
+  })
+
+/** In a folder that may not be there (yet). */
+export const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return []
+    throw error
+  }
+}
+
 /**
  * Resolves when nobody from another place uses the directory, or when waiting longer is no use: after a crash and a start
  * in a new container the dead one counts as alive for STALE. `waiting` hears once that it has to wait.

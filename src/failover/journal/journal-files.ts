@@ -108,9 +108,14 @@ const openAnew = (dir: string, claiming: ClaimOptions | undefined): JournalFiles
     })
     const totals = (): Totals => tables.meta.get(TOTALS) ?? { generation: 0, seq: 0, counts: {}, rounds: {} }
     // Before anybody reads: nothing else runs here yet that this thread could wait for.
-    const left = ahead.left()
-    if (left.entries.length > 0) root.transactionSync(() => bringLeft(tables, totals(), left.entries))
-    left.done()
+    try {
+      const left = ahead.left()
+      if (left.entries.length > 0) root.transactionSync(() => bringLeft(tables, totals(), left.entries))
+      left.done()
+    } catch (error) {
+      const { message } = failure('journal', error)
+      throw journalError('configuration', `what a server left there can't be read: ${message}`)
+    }
     return {
       claim,
       tables,

@@ -12,6 +12,7 @@ import { beforeDisk, noJournal } from './kept-memory.js'
 import { awayError, type CallTime, callTime, isBehind, type KeptPlace, type KeptPlaces } from './kept-places.js'
 import type { KeptReads } from './kept-reads.js'
 import type { KeptWriter } from './kept-writes.js'
+import type { OwnWrites } from './own-writes.js'
 
 /**
  * Counters of a mirrored category. One is counted at home, which gives each number a version; the mirror gets the number
@@ -27,12 +28,14 @@ export const createKeptCounters = (
     writer,
     landscape,
     now,
+    own: written,
   }: {
     readonly entries: KeptEntries
     readonly reads: KeptReads
     readonly writer: KeptWriter
     readonly landscape: Landscape
     readonly now: () => number
+    readonly own?: OwnWrites | undefined
   },
 ) => {
   const [home, mirror] = places
@@ -48,6 +51,7 @@ export const createKeptCounters = (
     const endsAt = life === false ? false : now() + life
     const entry: ValueEntry = { kind: 'value', scope, key: name.key, version, text, endsAt }
     let failed: unknown
+    written?.note(entry)
     if (mirror.instance.writable()) {
       try {
         await entries.bring(mirror, name, counted, beforeDisk(time))

@@ -22,6 +22,7 @@ import {
   type Weakened,
 } from './kept-places.js'
 import { combined, nothingStored, type Standing, standing } from './kept-standing.js'
+import type { OwnWrites } from './own-writes.js'
 
 /** What waits in the journal about one key, for each place and for home's counter. */
 export interface WaitingAt {
@@ -38,7 +39,7 @@ export interface KeptReads extends Pick<Shelf, 'read' | 'readMany' | 'locate' | 
   order(): readonly KeptPlace[]
   /** What a place and the journal say together. */
   readAt(place: KeptPlace, name: EntryName, timeout: number | undefined): Promise<Standing>
-  /** What the journal alone says. */
+  /** What is known without any place: what waits in the journal, and what was written here. */
   known(name: EntryName): { readonly text: string | undefined } | undefined
 }
 
@@ -49,7 +50,17 @@ export const createKeptReads = (
   category: CategorySettings,
   places: KeptPlaces,
   entries: KeptEntries,
-  { landscape, now, weakened }: { landscape: Landscape; now: () => number; weakened?: Weakened | undefined },
+  {
+    landscape,
+    now,
+    own: written,
+    weakened,
+  }: {
+    readonly landscape: Landscape
+    readonly now: () => number
+    readonly own?: OwnWrites | undefined
+    readonly weakened?: Weakened | undefined
+  },
 ): KeptReads => {
   const [home] = places
   const { calm } = landscape
@@ -87,7 +98,7 @@ export const createKeptReads = (
   }
 
   const known: KeptReads['known'] = ({ key }) => {
-    const all = combined(places.map((place) => place && waiting.found(place, key)))
+    const all = combined([...places.map((place) => place && waiting.found(place, key)), written?.find(scope, key)])
     const added = waiting.added(key)
     if (all === undefined && added === undefined) return undefined
     const text = all && standing(nothingStored, all).text

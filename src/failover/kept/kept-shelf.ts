@@ -14,12 +14,15 @@ import { createKeptSwap } from './kept-swap.js'
 import { clearTask, createKeptScan } from './kept-sweeping.js'
 import { invalidateTask } from './kept-tags.js'
 import { createKeptWriter, type Landed, unsure } from './kept-writes.js'
+import type { OwnWrites } from './own-writes.js'
 
 export interface KeptShelfParts {
   readonly landscape: Landscape
   readonly layout: Layout
   /** Epoch ms. */
   readonly now: () => number
+  /** Answers where no place can be asked. */
+  readonly own?: OwnWrites | undefined
   /** For tests. */
   readonly weakened?: Weakened
 }
@@ -32,13 +35,13 @@ const AT_ONCE = 250
  * journal for the one that was away. Reads move to the mirror when home can't answer; what waits there is read with it.
  */
 export const createKeptShelf = (category: CategorySettings, home: Instance, parts: KeptShelfParts): Shelf => {
-  const { landscape, layout, now, weakened } = parts
+  const { landscape, layout, now, own, weakened } = parts
   const { clock, behind } = landscape
   const failClosed = category.onOutage === 'fail-closed'
   const places = keptPlaces(home, landscape, true)
   const entries = createKeptEntries(category, home.name, { layout, clock, now })
-  const reads = createKeptReads(category, places, entries, { landscape, now, weakened })
-  const writer = createKeptWriter(places, { landscape, deadline: category.deadline.write, failClosed })
+  const reads = createKeptReads(category, places, entries, { landscape, now, own, weakened })
+  const writer = createKeptWriter(places, { landscape, deadline: category.deadline.write, failClosed, note: own?.note })
   const overlay = weakened?.overlay !== false
 
   /** All of them end before the first rejection is passed on: nothing of the call runs on afterwards. */
@@ -109,7 +112,7 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
         },
       ),
 
-    increment: createKeptCounters(category, places, { entries, reads, writer, landscape, now }).increment,
+    increment: createKeptCounters(category, places, { entries, reads, writer, landscape, now, own }).increment,
     scan: createKeptScan(category, places, entries, reads, { landscape, overlay }),
     clear: () => writer.write(clearTask(category, entries, layout, clock)).then(nothing),
     invalidate: async (tags, tagged) => {

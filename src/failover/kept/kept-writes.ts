@@ -51,6 +51,8 @@ export interface KeptWriterOptions {
   readonly deadline?: number | undefined
   /** Fails where home doesn't confirm. */
   readonly failClosed?: boolean
+  /** Hears of what is acknowledged. */
+  readonly note?: ((entry: KeptEntry) => void) | undefined
 }
 
 /** Versions that meet a later one, again and again: somebody's clock runs wild. */
@@ -58,7 +60,7 @@ const MOST_TRIES = 8
 
 /** Every write of kept data goes this way. */
 export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions): KeptWriter => {
-  const { landscape, deadline, failClosed = false } = options
+  const { landscape, deadline, failClosed = false, note } = options
   const { clock, journal } = landscape
   const { remember, taken } = createKeptMemory(landscape)
   const [home] = places
@@ -158,6 +160,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     if (own !== undefined && !isBusy(own.failed)) throw unsure(own.failed)
     const first = landed[0]
     if (failClosed && first !== undefined && 'failed' in first) throw unsure(first.failed)
+    note?.(entry)
     return { version, landed: finished }
   }
 
@@ -207,6 +210,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
           }
         }
         if (task.finish !== undefined) return settle(task, version, outcomes, time)
+        note?.(task.entry(version))
         return { version, landed: outcomes as Landed<T> }
       })
     },

@@ -7,7 +7,9 @@ import { createPageSize, paged } from '../../instances/page-size.js'
 import { script } from '../../instances/scripts.js'
 import { StoreError } from '../../instances/store.js'
 import type { Report } from '../../report.js'
+import { othersIn } from '../journal/directory.js'
 import type { Landscape } from '../landscape.js'
+import { steadyNow } from '../time-left.js'
 import { isVersion, lowestAt } from '../versions/clock.js'
 import { groupLookAllScript } from '../versions/group-scripts.js'
 import { type CopyFiles, type EmbeddedCopy, openCopyFiles } from './embedded-copy.js'
@@ -20,6 +22,8 @@ export interface FilledCopy extends EmbeddedCopy {
    * rejects.
    */
   check(): Promise<void>
+  /** Since when (steadyNow) no other process has been among the writers; Infinity: one is, or nobody has looked yet. */
+  aloneSince(): number
   close(): Promise<void>
 }
 
@@ -74,6 +78,7 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
   let filledAt: number | undefined
   let lostBefore = 0
   let others = true
+  let aloneSince = Number.POSITIVE_INFINITY
   /** The server's time at which this directory was last shown, and since when all are shown that are there. */
   let shownAt: number | undefined
   let watchedSince = 0
@@ -170,6 +175,8 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
     }
     const seen = serverTime - last < life
     others = seen || serverTime - watchedSince < quiet
+    if (others || othersIn(dir)) aloneSince = Number.POSITIVE_INFINITY
+    else aloneSince = Math.min(aloneSince, steadyNow())
     // Somebody who was there since then wrote what isn't here.
     if (filledAt !== undefined && last >= filledAt) filledAt = undefined
     if (!seen && !isFilled() && filling === undefined && now() >= restUntil && isTrue()) {
@@ -180,6 +187,7 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
   return {
     ...copyOf(files),
     complete: () => !others && isFilled(),
+    aloneSince: () => aloneSince,
     check: async () => {
       try {
         await look()

@@ -100,9 +100,11 @@ describe('the copy of state', () => {
     const ground = await openGroundOnce()
     const [ours, theirs] = [openCopy(ground, newDir(), { life: 300 }), openCopy(ground, newDir(), { life: 300 })]
     await completed(ours)
+    expect(Number.isFinite(ours.aloneSince())).toBe(true)
     await theirs.check()
     await ours.check()
     expect(ours.complete()).toBe(false)
+    expect(ours.aloneSince()).toBe(Number.POSITIVE_INFINITY)
     const store = ground.groups({ copy: ours })
     await ground.groups({ copy: theirs }).groupSet('g', 'theirs', '1', 600_000, 100)
     for (const instance of [ground.home, ground.mirror]) instance.drill(60_000)
