@@ -12,8 +12,10 @@ export interface TimeLeft {
   share(): number
 }
 
-const LEAST = 20
-const SHARE = 2 / 3
+/** ms that one attempt gets at least, however little is left. */
+export const LEAST = 20
+/** What a call may use of its time as long as it can be tried elsewhere. */
+export const SHARE = 2 / 3
 
 export const timeFrom = (startedAt: number, ms: number): TimeLeft => {
   const left = (): number => Math.max(LEAST, startedAt + ms - steadyNow())

@@ -22,8 +22,8 @@ export const createCachedScan = (setting: CachedSetting) => {
       const page = await home.scan(prefix, cursor, limit, reading).catch(orNothing)
       if (page !== undefined) return page
     }
-    const places = await copies.places(timeFrom(steadyNow(), readMs()))
-    const order = [HOME, ...places.map(({ standIn }) => standIn.name), ...(copies.fallback === undefined ? [] : [LAST])]
+    const sites = await copies.sites(timeFrom(steadyNow(), readMs()))
+    const order = [HOME, ...sites.map(({ standIn }) => standIn.name), ...(copies.fallback === undefined ? [] : [LAST])]
 
     const scanAt = async (place: string, inner: string | undefined): Promise<ScanPage | undefined> => {
       if (place === HOME) {
@@ -32,9 +32,9 @@ export const createCachedScan = (setting: CachedSetting) => {
         return { ...page, keys: page.keys.filter((key) => !isInvalid(key)) }
       }
       if (place === LAST) return copies.fallback?.scan(prefix, inner, limit)
-      const there = places.find(({ standIn }) => standIn.name === place)
+      const there = sites.find(({ standIn }) => standIn.name === place)
       if (there === undefined) return undefined
-      const begin = there.place.prefix
+      const begin = there.site.prefix
       const options = { timeout: there.standIn.deadline('read') }
       const page = await there.standIn.scan(begin + prefix, inner, limit, options)
       return { ...page, keys: page.keys.map((key) => key.slice(begin.length)) }

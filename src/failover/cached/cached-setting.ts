@@ -3,8 +3,8 @@ import type { CallOptions } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { EntryName } from '../shelf.js'
 import type { Copies, CopiesParts } from '../stand-in/copies.js'
-import type { Trace } from '../stand-in/places.js'
-import type { Overlay } from './overlay-view.js'
+import type { Trace } from '../stand-in/copy-sites.js'
+import type { CachedOverlay } from './overlay-view.js'
 
 export interface CachedShelfParts extends CopiesParts {
   /** For tests, to see that it is what helps: `overlay: false` reads without looking into the journal. */
@@ -16,7 +16,7 @@ export interface CachedSetting {
   readonly category: CategorySettings
   readonly home: Instance
   readonly parts: CachedShelfParts
-  readonly overlay: Overlay
+  readonly overlay: CachedOverlay
   readonly copies: Copies
   /** To be told of every change that is acknowledged. */
   readonly settle: Trace['settle']

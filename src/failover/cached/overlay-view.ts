@@ -5,7 +5,7 @@ import type { Found } from '../journal/journal-overlay.js'
 import type { Landscape } from '../landscape.js'
 
 /** What waits for home and concerns one cached category. */
-export interface Overlay {
+export interface CachedOverlay {
   readonly scope: Scope
   find(key: string): Found | undefined
   /** What is at home under any of the keys, or with any of the tags, isn't to be read; increments wait for any of them. */
@@ -22,7 +22,7 @@ export const overlayOf = (
   home: string,
   { journal }: Landscape,
   looking: boolean,
-): Overlay => {
+): CachedOverlay => {
   const scope = categoryScope(category.name)
   const find = (key: string): Found | undefined => (looking ? journal?.find(home, scope, key) : undefined)
   const invalidated = (tags: readonly string[]): boolean =>

@@ -3,6 +3,7 @@ import type { Journal } from '../journal/journal.js'
 import { isGroup, type JournalEntry, type KeptEntry } from '../journal/journal-entries.js'
 import { journalFailure } from '../journal/journal-failure.js'
 import type { Landscape } from '../landscape.js'
+import { LEAST } from '../time-left.js'
 import type { CallTime, KeptPlace } from './kept-places.js'
 
 /** What the journal has to know of writes of kept data. */
@@ -74,7 +75,7 @@ export const noJournal = ({ name }: KeptPlace, error: unknown): StoreError =>
 const DISK = 100
 
 /** ms for an attempt after which the disk still has its time. */
-export const beforeDisk = (time: CallTime): number => Math.max(20, Math.ceil(time.left() - DISK))
+export const beforeDisk = (time: CallTime): number => Math.max(LEAST, Math.ceil(time.left() - DISK))
 
 const inTime = (work: Promise<void>, time: CallTime): Promise<void> =>
   new Promise((resolve, reject) => {

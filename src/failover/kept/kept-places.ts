@@ -1,6 +1,7 @@
 import { type Instance, isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
 import type { Landscape } from '../landscape.js'
+import { LEAST, SHARE } from '../time-left.js'
 
 /** One of the instances on which a kept write lies. */
 export interface KeptPlace {
@@ -22,11 +23,6 @@ export interface Weakened {
   /** What waits in the journal is not looked at by reads. */
   readonly overlay?: false
 }
-
-/** ms that the last attempt of a call gets at least. */
-const LEAST = 20
-/** What a call may use of its time as long as another place can be asked after it. */
-const SHARE = 2 / 3
 
 /** The time of one call, shared by all of its attempts. */
 export interface CallTime {

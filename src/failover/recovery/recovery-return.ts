@@ -3,8 +3,8 @@ import { StoreError } from '../../instances/store.js'
 import type { Landscape } from '../landscape.js'
 import type { OtherProcess, Outages } from '../stand-in/outages.js'
 import { judge } from './identity.js'
-import type { Pace } from './recovery-pace.js'
 import type { Lost } from './recovery-restore.js'
+import type { Throttle } from './recovery-throttle.js'
 
 /** Every process that holds something for an instance says so within this time, ms. */
 const HEARTBEAT = 500
@@ -48,14 +48,14 @@ interface ReturnParts {
   readonly onFailback: (instance: string, done: { readonly replayed: number; readonly ms: number }) => void
   readonly now: () => number
   readonly wait: (ms: number) => Promise<void>
-  readonly pace: Pace
+  readonly pace: Throttle
   /** Other processes that have something for it. Undefined: not everybody who knows could be asked. */
   readonly holders: (instance: string) => Promise<readonly OtherProcess[] | undefined>
   readonly fence: (instance: Instance, othersToo: boolean) => Promise<void>
   /** It was found or left with this sentinel. */
   readonly note: (instance: string, sentinel: string | undefined) => void
-  readonly mend: (instance: Instance, identity: Identity, found: Lost, pace: Pace) => Promise<void>
-  readonly round: (instance: Instance, pace: Pace, onProgress: (done: number) => void) => Promise<number>
+  readonly mend: (instance: Instance, identity: Identity, found: Lost, pace: Throttle) => Promise<void>
+  readonly round: (instance: Instance, pace: Throttle, onProgress: (done: number) => void) => Promise<number>
 }
 
 /**

@@ -6,7 +6,7 @@ import { entryCalls } from '../versions/entry-calls.js'
 import { groupCalls } from '../versions/group-calls.js'
 import type { KeptCall } from '../versions/kept-call.js'
 import { sweepOnceCall } from '../versions/once-script.js'
-import type { Pace } from './recovery-pace.js'
+import type { Throttle } from './recovery-throttle.js'
 import { eachPage } from './repair-marks.js'
 import { namesScript } from './repair-scripts.js'
 import { patience } from './replay.js'
@@ -22,7 +22,7 @@ const FEW = 50
 export const sweepEnded = async (
   instance: Instance,
   { layout, clock, now }: { readonly layout: Layout; readonly clock: Clock; readonly now: number },
-  pace: Pace,
+  pace: Throttle,
 ): Promise<void> => {
   const entries = entryCalls(layout, clock)
   const groups = groupCalls(layout, clock)
@@ -54,7 +54,7 @@ export const sweepEnded = async (
   }
 }
 
-const sweepIndexes = async (instance: Instance, indexes: readonly string[], pace: Pace): Promise<void> => {
+const sweepIndexes = async (instance: Instance, indexes: readonly string[], pace: Throttle): Promise<void> => {
   let left = indexes
   while (left.length > 0) {
     const calls = left.map((index) => ({ script: sweepIndexScript, keys: [index], args: [PAGE] }))

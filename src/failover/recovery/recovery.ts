@@ -8,10 +8,10 @@ import type { Landscape } from '../landscape.js'
 import type { OtherProcess, Outages } from '../stand-in/outages.js'
 import { judge, lacks, stateApart, stateIn } from './identity.js'
 import { createFence } from './recovery-fence.js'
-import { createPace, type Pace, waitFor } from './recovery-pace.js'
 import { type Lost, restore } from './recovery-restore.js'
 import { createBringBack, type Lane, type Progress } from './recovery-return.js'
 import { sweepEnded } from './recovery-sweep.js'
+import { createThrottle, type Throttle, waitFor } from './recovery-throttle.js'
 import { createRepair } from './repair.js'
 import { createMarks } from './repair-marks.js'
 import { createDataPlaces } from './repair-places.js'
@@ -108,8 +108,8 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
   const marks = createMarks(places, layout, clock)
   const { round } = createRounds({ landscape, layout, places, marks, report, now })
   const wait = (ms: number): Promise<void> => waitFor(ms, signal)
-  const background = createPace(BACKGROUND, signal)
-  const unhurried = createPace(Number.POSITIVE_INFINITY, signal)
+  const background = createThrottle(BACKGROUND, signal)
+  const unhurried = createThrottle(Number.POSITIVE_INFINITY, signal)
   const endEarlier = createFence(options, wait)
   const fence = async (instance: Instance, othersToo: boolean): Promise<void> => {
     if (weakened?.fence !== false) await endEarlier(instance, othersToo)
@@ -160,7 +160,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       (other) => other.readable() && acquainted.has(other.name) && !lacking.has(other.name) && !doubts.has(other.name),
     )
 
-  const mend = async (instance: Instance, identity: Identity, found: Lost, pace: Pace): Promise<void> => {
+  const mend = async (instance: Instance, identity: Identity, found: Lost, pace: Throttle): Promise<void> => {
     const { name } = instance
     const lane = laneOf(name)
     const state = apart(lane, identity, found)

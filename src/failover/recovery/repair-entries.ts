@@ -7,8 +7,8 @@ import { type Version, validVersion } from '../versions/clock.js'
 import { entryCalls } from '../versions/entry-calls.js'
 import { isCounter } from '../versions/entry-text.js'
 import { counterVersion } from '../versions/markers.js'
-import type { Pace } from './recovery-pace.js'
 import { HEAD, versionIn } from './recovery-texts.js'
+import type { Throttle } from './recovery-throttle.js'
 import type { Copied } from './repair.js'
 import { markersAt } from './repair-marker-copy.js'
 import { ask, eachPage } from './repair-marks.js'
@@ -49,7 +49,7 @@ export const createEntryRepair = (
   landscape: Landscape,
   places: DataPlaces,
   layout: Layout,
-  pace: Pace,
+  pace: Throttle,
 ): EntryRepair => {
   const { clock } = landscape
   const calls = entryCalls(layout, clock)

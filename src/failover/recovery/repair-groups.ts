@@ -3,7 +3,7 @@ import type { Layout } from '../../instances/layout.js'
 import type { Script } from '../../instances/scripts.js'
 import { type Clock, type Version, validVersion } from '../versions/clock.js'
 import { groupCalls } from '../versions/group-calls.js'
-import type { Pace } from './recovery-pace.js'
+import type { Throttle } from './recovery-throttle.js'
 import type { Copied } from './repair.js'
 import {
   adoptItemScript,
@@ -43,7 +43,7 @@ const PAGE = 500
 /** Texts per round trip: each may be large. */
 const TEXTS = 50
 
-export const createGroupRepair = (layout: Layout, clock: Clock, pace: Pace): GroupRepair => {
+export const createGroupRepair = (layout: Layout, clock: Clock, pace: Throttle): GroupRepair => {
   const calls = groupCalls(layout, clock)
   const valid = (found: unknown): Version | undefined => validVersion(found, clock.horizon())
 

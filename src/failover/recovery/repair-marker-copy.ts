@@ -3,7 +3,7 @@ import type { Layout } from '../../instances/layout.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import { type Clock, type Version, validVersion } from '../versions/clock.js'
 import { entryCalls } from '../versions/entry-calls.js'
-import type { Pace } from './recovery-pace.js'
+import type { Throttle } from './recovery-throttle.js'
 import type { Marks } from './repair-marks.js'
 import type { DataPlaces } from './repair-places.js'
 import { hashFieldsScript, hashPageScript } from './repair-scripts.js'
@@ -42,7 +42,7 @@ export const copyMarkers = async (
     readonly layout: Layout
     readonly clock: Clock
     readonly marks: Marks
-    readonly pace: Pace
+    readonly pace: Throttle
   },
 ): Promise<void> => {
   const calls = entryCalls(layout, clock)

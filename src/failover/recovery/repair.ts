@@ -3,7 +3,7 @@ import type { Layout } from '../../instances/layout.js'
 import type { Landscape } from '../landscape.js'
 import { timeOf } from '../versions/clock.js'
 import { judge } from './identity.js'
-import type { Pace } from './recovery-pace.js'
+import type { Throttle } from './recovery-throttle.js'
 import { createEntryRepair, type Doubtful } from './repair-entries.js'
 import { createGroupRepair, type ExtraItem } from './repair-groups.js'
 import { copyMarkers } from './repair-marker-copy.js'
@@ -33,7 +33,7 @@ interface RepairParts {
   /** ms */
   readonly wait: (ms: number) => Promise<void>
   /** Waits as long as so many entries should take. */
-  readonly pace: Pace
+  readonly pace: Throttle
 }
 
 /** A write of a moment ago may have reached one place and not yet the other; as long as clocks may differ. */

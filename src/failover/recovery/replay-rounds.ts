@@ -8,7 +8,7 @@ import type { Landscape } from '../landscape.js'
 import { type Version, validVersion } from '../versions/clock.js'
 import { type EntryAt, type EntryState, entryCalls } from '../versions/entry-calls.js'
 import { keyMarker } from '../versions/markers.js'
-import type { Pace } from './recovery-pace.js'
+import type { Throttle } from './recovery-throttle.js'
 import { markersAt } from './repair-marker-copy.js'
 import type { Marks } from './repair-marks.js'
 import { type DataPlaces, nameIn } from './repair-places.js'
@@ -120,7 +120,7 @@ export const createRounds = (parts: RoundsParts) => {
      * One round: what waits at its begin. How many were replayed or set aside. Rejects where the instance can't be
      * reached, or with what `onProgress` throws; nothing is lost then.
      */
-    round: async (instance: Instance, pace: Pace, onProgress?: (done: number) => void): Promise<number> => {
+    round: async (instance: Instance, pace: Throttle, onProgress?: (done: number) => void): Promise<number> => {
       if (journal === undefined || planOf === undefined) return 0
       let count = 0
       for await (const batch of journal.batches(instance.name, BATCH)) {

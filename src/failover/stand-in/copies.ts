@@ -6,10 +6,10 @@ import type { Located } from '../shelf.js'
 import type { TimeLeft } from '../time-left.js'
 import { type CopyLeases, createCopyLeases } from './copy-leases.js'
 import { type CopyTarget, countCall, removeCall, writeCall } from './copy-scripts.js'
+import type { Reached } from './copy-sites.js'
 import { createFallback, type Fallback } from './last-resort.js'
 import type { Outages } from './outages.js'
-import type { Reached } from './places.js'
-import { type Changed, createStandIns, isOwn, type StandInPlace } from './stand-ins.js'
+import { type Changed, createStandIns, isOwn, type StandInSite } from './stand-ins.js'
 
 /**
  * What a cached category has elsewhere while its home is away: on a stand-in, else in the last resort. Keys are those at
@@ -41,7 +41,7 @@ export interface Copies {
     time: TimeLeft,
   ): Promise<{ readonly removed: number; readonly reached: Reached }>
   /** Stand-ins that are read now. */
-  places(time: TimeLeft): Promise<readonly StandInPlace[]>
+  sites(time: TimeLeft): Promise<readonly StandInSite[]>
   readonly fallback: Fallback | undefined
   /** Undefined: there are no copies to lease. */
   readonly leases: CopyLeases | undefined
@@ -68,7 +68,7 @@ export const noCopies: Copies = {
   increment: async (_, by) => ({ total: by, reached: nowhere }),
   clear: async () => nowhere,
   removeTagged: async () => ({ removed: 0, reached: nowhere }),
-  places: async () => [],
+  sites: async () => [],
   fallback: undefined,
   leases: undefined,
   writeLast: async () => undefined,
@@ -141,8 +141,8 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
 
   const leases = createCopyLeases({ standIns, keyPrefix: category.keyPrefix, replaced, endOf, now })
 
-  const findAt = async ({ standIn, place }: StandInPlace, keys: readonly string[], time: TimeLeft) => {
-    const lying = keys.map((key) => place.prefix + key)
+  const findAt = async ({ standIn, site }: StandInSite, keys: readonly string[], time: TimeLeft) => {
+    const lying = keys.map((key) => site.prefix + key)
     const [only] = lying
     // Under its own limit reads of one tick travel together, where there is time enough.
     const options = time.left() >= (standIn.deadline('read') * 2) / 3 ? undefined : { timeout: time.left() }
@@ -153,7 +153,7 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
   return {
     fallback,
     leases,
-    places: standIns.places,
+    sites: standIns.sites,
 
     find: async (keys, time) => {
       const found = new Array<Located | undefined>(keys.length).fill(undefined)
@@ -169,8 +169,8 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
           if (text !== undefined) found[i] = { text, source, degraded: true }
         })
       }
-      for (const place of await standIns.places(time)) {
-        await fill((missing) => findAt(place, missing, time), place.standIn.name)
+      for (const site of await standIns.sites(time)) {
+        await fill((missing) => findAt(site, missing, time), site.standIn.name)
       }
       await fill(async (missing) => (await atLast((it) => it.readMany(missing)))?.value, 'embedded')
       return found
@@ -201,16 +201,16 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
 
     swap: async (key, expected, next, time) => {
       const ending = { text: next.text, endsAt: endOf(next.endsAt) }
-      for (const { standIn, place } of await standIns.places(time)) {
+      for (const { standIn, site } of await standIns.sites(time)) {
         const options = { timeout: time.share() }
-        if (await orMiss(standIn.swap(place.prefix + key, expected, ending, options))) return true
+        if (await orMiss(standIn.swap(site.prefix + key, expected, ending, options))) return true
       }
       return (await atLast((it) => it.swap(key, expected, ending, { timeout: time.left() })))?.value === true
     },
 
     life: async (key, time) => {
-      for (const { standIn, place } of await standIns.places(time)) {
-        const life = await orMiss(standIn.life(place.prefix + key, { timeout: time.left() }))
+      for (const { standIn, site } of await standIns.sites(time)) {
+        const life = await orMiss(standIn.life(site.prefix + key, { timeout: time.left() }))
         if (life !== undefined) return life
       }
       return (await atLast((it) => it.life(key)))?.value

@@ -11,7 +11,7 @@ import {
 import type { EntryWrite, Grant, LeaseEnd, LeaseName, LeaseRequest } from '../../instances/store.js'
 import type { TimeLeft } from '../time-left.js'
 import { copyCall, guard } from './copy-scripts.js'
-import type { Place, Reached } from './places.js'
+import type { CopySite, Reached } from './copy-sites.js'
 import type { StandIns } from './stand-ins.js'
 
 /** The guard looks at what comes last; the scripts that it runs before don't know of that. */
@@ -59,8 +59,8 @@ interface CopyLeasesParts {
 }
 
 export const createCopyLeases = ({ standIns, keyPrefix, replaced, endOf, now }: CopyLeasesParts): CopyLeases => {
-  const held = (standIn: Instance, place: Place, key: string, token: string): CopyLease => {
-    const lease: LeaseName = { key: place.prefix + key, token, scope: place.prefix + keyPrefix }
+  const held = (standIn: Instance, site: CopySite, key: string, token: string): CopyLease => {
+    const lease: LeaseName = { key: site.prefix + key, token, scope: site.prefix + keyPrefix }
     return {
       // Whether its outage still counts is asked by the fill.
       renew: (ms) => standIn.renew(lease, ms),
@@ -70,7 +70,7 @@ export const createCopyLeases = ({ standIns, keyPrefix, replaced, endOf, now }: 
         const done = await standIns.change(standIn, time, 'write', (target) => {
           const keys = [lease.key, target.layout.lease(lease.key), target.layout.invalidated]
           // Under another id nobody would find it.
-          return target.place.id === place.id
+          return target.site.id === site.id
             ? [copyCall(target, filling, keys, [token, text, life, '', scopeField(lease.scope)])]
             : []
         })
@@ -83,9 +83,9 @@ export const createCopyLeases = ({ standIns, keyPrefix, replaced, endOf, now }: 
   return {
     grant: async (key, token, request, time) => {
       for (const standIn of standIns.candidates()) {
-        let at: Place | undefined
+        let at: CopySite | undefined
         const done = await standIns.change(standIn, time, 'write', (target) => {
-          at = target.place
+          at = target.site
           const lying = at.prefix + key
           const { layout } = target
           return [
@@ -103,7 +103,7 @@ export const createCopyLeases = ({ standIns, keyPrefix, replaced, endOf, now }: 
       await Promise.all(
         all.map((standIn) =>
           standIns.change(standIn, time, 'change', (target) => [
-            copyCall(target, breaking, [target.layout.invalidated], [scopeField(target.place.prefix + prefix)]),
+            copyCall(target, breaking, [target.layout.invalidated], [scopeField(target.site.prefix + prefix)]),
           ]),
         ),
       )

@@ -1,7 +1,7 @@
 import type { ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import { countScript as countUp, type Script, script } from '../../instances/scripts.js'
-import type { Place } from './places.js'
+import type { CopySite } from './copy-sites.js'
 
 /*
  * Changes of copies on a stand-in. Last of KEYS: the outage's hash. Last of ARGV: the id under which the copies lie, and
@@ -36,7 +36,7 @@ const countScript = script(`${guard}${countUp.lua}`)
 
 /** Where a change goes, and until when it may be made there. */
 export interface CopyTarget {
-  readonly place: Place
+  readonly site: CopySite
   readonly layout: Layout
   /** The outage's hash. */
   readonly outage: string
@@ -46,14 +46,14 @@ export interface CopyTarget {
 
 /** `keys`: as they lie there. */
 export const copyCall = (
-  { place, outage, until }: CopyTarget,
+  { site, outage, until }: CopyTarget,
   what: Script,
   keys: readonly string[],
   args: readonly (string | number)[],
-): ScriptCall => ({ script: what, keys: [...keys, outage], args: [...args, place.id, until] })
+): ScriptCall => ({ script: what, keys: [...keys, outage], args: [...args, site.id, until] })
 
-const withLeases = ({ place, layout }: CopyTarget, keys: readonly string[]): string[] => {
-  const lying = keys.map((key) => place.prefix + key)
+const withLeases = ({ site, layout }: CopyTarget, keys: readonly string[]): string[] => {
+  const lying = keys.map((key) => site.prefix + key)
   return [...lying, ...lying.map(layout.lease)]
 }
 

@@ -1,12 +1,12 @@
 import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
+import type { CopySites } from './copy-sites.js'
 import { leaveCall } from './outage-scripts.js'
-import type { Places } from './places.js'
 
 /** What is left of an outage when this process has nothing more to do with it. */
 export interface Left {
-  readonly places: Places
+  readonly sites: CopySites
   registered: boolean
   /** Prefixes of copies that nobody reads any more. */
   readonly abandoned: { readonly standIn: string; readonly prefix: string }[]
@@ -29,7 +29,7 @@ export const createLeaving = ({ homes, layout, processId, reachable, ask }: Leav
 
   /** Says goodbye wherever that is still to be done and can be. Whether we were the last, as far as is known. */
   const leave = async (home: string, one: Left): Promise<boolean> => {
-    const used = one.places.leave()
+    const used = one.sites.leave()
     const leaveAt = async (instance: Instance): Promise<boolean> => {
       const { name } = instance
       const reply = await ask(instance, leaveCall(layout.outage(home), processId), 'change')
@@ -38,13 +38,13 @@ export const createLeaving = ({ homes, layout, processId, reachable, ask }: Leav
       const prefixes = used.get(name) ?? []
       used.delete(name)
       if (reply !== 1) return false
-      const again = one.places.joined.get(name)?.prefix
+      const again = one.sites.joined.get(name)?.prefix
       for (const prefix of prefixes) if (prefix !== again) one.abandoned.push({ standIn: name, prefix })
       return true
     }
     const targets = reachable().filter(({ name }) => one.untold.has(name))
     const left = await Promise.all(targets.map(leaveAt))
-    for (const [standIn, prefixes] of used) one.places.keep(standIn, prefixes)
+    for (const [standIn, prefixes] of used) one.sites.keep(standIn, prefixes)
     return left.every((last) => last)
   }
 

@@ -4,6 +4,7 @@ import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
 import { steadyNow } from '../time-left.js'
 import type { CopyTarget } from './copy-scripts.js'
+import { type CopySite, createCopySites, type Trace } from './copy-sites.js'
 import {
   endCall,
   goodbyeCall,
@@ -15,7 +16,6 @@ import {
   registerCall,
 } from './outage-scripts.js'
 import { createLeaving, type Left } from './outages-leaving.js'
-import { createPlaces, type Place, type Trace } from './places.js'
 import { createRoutingWatch } from './routing-watch.js'
 
 export interface OtherProcess extends Registration {
@@ -31,20 +31,20 @@ export interface Outages {
    * Where copies of home's entries go on `standIn`; joins first, if need be, and from then on gives signs of life until
    * `leave`. Sync when known.
    */
-  join(home: string, standIn: Instance): Place | Promise<Place>
+  join(home: string, standIn: Instance): CopySite | Promise<CopySite>
   /** The same for readers: nothing is written or made for them. Undefined: nothing they may read lies there. */
-  peek(home: string, standIn: Instance): Place | undefined | Promise<Place | undefined>
+  peek(home: string, standIn: Instance): CopySite | undefined | Promise<CopySite | undefined>
   /**
    * Asked after a change there, before it is acknowledged: whether everybody who joined sees it. False: somebody made a
    * new id meanwhile; join again, and make the change again.
    */
-  stands(home: string, standIn: Instance, place: Place): Promise<boolean>
+  stands(home: string, standIn: Instance, site: CopySite): Promise<boolean>
   /** For changes that ask this by themselves (copy-scripts.ts), and aren't made after `until` (steadyNow). */
-  target(home: string, standIn: Instance, place: Place, until: number): CopyTarget
+  target(home: string, standIn: Instance, site: CopySite, until: number): CopyTarget
   /** Such a change came too late by a server whose clock said `now` (µs). Whether only our idea of its clock was wrong, so that it can be sent again. */
   heard(home: string, standIn: Instance, now: number): boolean
   /** Such a change met another id. */
-  moved(home: string, standIn: Instance, place: Place): void
+  moved(home: string, standIn: Instance, site: CopySite): void
   /** This process has joined somewhere for home, or is about to. */
   involved(home: string): boolean
   /** It is registered: where home serves again and nothing waits for it, somebody has to `leave`. */
@@ -123,8 +123,8 @@ export const createOutages = (options: OutagesOptions): Outages => {
     if (known !== undefined) return known
     const registration = (): Registration => ({ entries: created.entries(), routing })
     const { anyAge = false, anyTime = false } = weakened ?? {}
-    const places = createPlaces({ home, layout, processId, registration, anyAge, anyTime })
-    const created: OneHome = { places, registered: false, told: 0, entries: () => 0, abandoned: [], untold: new Set() }
+    const sites = createCopySites({ home, layout, processId, registration, anyAge, anyTime })
+    const created: OneHome = { sites, registered: false, told: 0, entries: () => 0, abandoned: [], untold: new Set() }
     homes.set(home, created)
     return created
   }
@@ -142,25 +142,25 @@ export const createOutages = (options: OutagesOptions): Outages => {
   }
 
   const beat = async (home: string, one: OneHome, instance: Instance): Promise<void> => {
-    const { places } = one
+    const { sites } = one
     const lane = `${home} ${instance.name}`
     if (!one.registered || beating.has(lane)) return
     beating.add(lane)
     one.told = one.entries()
     const registration = { entries: one.told, routing }
-    const place = places.joined.get(instance.name)
+    const site = sites.joined.get(instance.name)
     const key = layout.outage(home)
     // Somebody else's id is left as it is: here it is only learned.
-    const asked = { own: place?.id, maxAge: Number.POSITIVE_INFINITY, fresh: randomBytes(6).toString('hex') }
+    const asked = { own: site?.id, maxAge: Number.POSITIVE_INFINITY, fresh: randomBytes(6).toString('hex') }
     const call =
-      place === undefined ? registerCall(key, processId, registration) : joinCall(key, processId, registration, asked)
+      site === undefined ? registerCall(key, processId, registration) : joinCall(key, processId, registration, asked)
     const reply = await ask(instance, call, 'write')
     beating.delete(lane)
-    if (reply === undefined || place === undefined) return
+    if (reply === undefined || site === undefined) return
     const { id } = joinAnswer(reply)
-    if (id === place.id) return
-    places.keep(instance.name, [layout.standIn(home, id)])
-    places.drop(instance.name, place.id)
+    if (id === site.id) return
+    sites.keep(instance.name, [layout.standIn(home, id)])
+    sites.drop(instance.name, site.id)
   }
 
   const beatAll = (): void => {
@@ -205,22 +205,22 @@ export const createOutages = (options: OutagesOptions): Outages => {
 
   return {
     join: (home, standIn) => {
-      const { places, entries } = of(home)
-      const place = places.join(standIn)
+      const { sites, entries } = of(home)
+      const site = sites.join(standIn)
       enter(home, entries)
-      return place
+      return site
     },
-    peek: (home, standIn) => of(home).places.peek(standIn),
-    stands: (home, standIn, place) => of(home).places.stands(standIn, place),
-    target: (home, standIn, place, until) => of(home).places.target(standIn, place, until),
-    heard: (home, standIn, now) => of(home).places.heard(standIn, now),
-    moved: (home, standIn, { id }) => of(home).places.drop(standIn.name, id),
-    involved: (home) => of(home).places.involved(),
+    peek: (home, standIn) => of(home).sites.peek(standIn),
+    stands: (home, standIn, site) => of(home).sites.stands(standIn, site),
+    target: (home, standIn, site, until) => of(home).sites.target(standIn, site, until),
+    heard: (home, standIn, now) => of(home).sites.heard(standIn, now),
+    moved: (home, standIn, { id }) => of(home).sites.drop(standIn.name, id),
+    involved: (home) => of(home).sites.involved(),
     entered: (home) => of(home).registered,
-    trace: (home) => of(home).places.trace,
-    drop: (home, standIn) => of(home).places.drop(standIn),
+    trace: (home) => of(home).sites.trace,
+    drop: (home, standIn) => of(home).sites.drop(standIn),
     discard: (standIn) => {
-      for (const { places } of homes.values()) places.discard(standIn)
+      for (const { sites } of homes.values()) sites.discard(standIn)
     },
     enter,
 
@@ -239,7 +239,7 @@ export const createOutages = (options: OutagesOptions): Outages => {
     },
     sweep: (home) => leaving.sweep(of(home)),
 
-    known: (home) => new Map([...of(home).places.joined].map(([standIn, { id }]) => [standIn, id])),
+    known: (home) => new Map([...of(home).sites.joined].map(([standIn, { id }]) => [standIn, id])),
 
     close: async () => {
       closed = true

@@ -4,13 +4,13 @@ import { StoreError } from '../../instances/store.js'
 import type { Landscape } from '../landscape.js'
 import { bounded, steadyNow, type TimeLeft } from '../time-left.js'
 import { type CopyTarget, notChanged } from './copy-scripts.js'
+import type { CopySite } from './copy-sites.js'
 import { removeBearing } from './copy-tags.js'
 import type { Outages } from './outages.js'
-import type { Place } from './places.js'
 
-export interface StandInPlace {
+export interface StandInSite {
   readonly standIn: Instance
-  readonly place: Place
+  readonly site: CopySite
 }
 
 /** A change that shows at a place. */
@@ -26,7 +26,7 @@ export interface StandIns {
   /** Those that hold copies on which this process relies, and can answer. */
   joined(): readonly Instance[]
   /** Where to read. */
-  places(time: TimeLeft): Promise<StandInPlace[]>
+  sites(time: TimeLeft): Promise<StandInSite[]>
   /**
    * Changes there, in one round trip, sent again where others began a new outage meanwhile; leaves time for the next
    * place. Undefined: it failed, and what lies there isn't read any more. Rejects with an error of the caller's own.
@@ -64,14 +64,14 @@ export const createStandIns = (home: string, landscape: Landscape, outages: Outa
   const again = async <T>(
     standIn: Instance,
     time: TimeLeft,
-    change: (place: Place) => Promise<T | undefined>,
+    change: (site: CopySite) => Promise<T | undefined>,
   ): Promise<Changed<T> | undefined> => {
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const joining = outages.join(home, standIn)
-        const place = joining instanceof Promise ? await bounded(time.share(), joining, late(standIn)) : joining
-        const value = await change(place)
-        if (value !== undefined) return { value, id: place.id }
+        const site = joining instanceof Promise ? await bounded(time.share(), joining, late(standIn)) : joining
+        const value = await change(site)
+        if (value !== undefined) return { value, id: site.id }
       }
     } catch (error) {
       // Its own health says what is wrong with it; here only the next place counts.
@@ -90,28 +90,28 @@ export const createStandIns = (home: string, landscape: Landscape, outages: Outa
       return able.length < 2 ? able : able.toSorted((a, b) => Number(known.has(b.name)) - Number(known.has(a.name)))
     },
 
-    places: async (time) => {
+    sites: async (time) => {
       const able = joined()
       const asked = able.length > 0 ? able : landscape.standInsOf(home).slice(0, 1)
-      const places = await Promise.all(
+      const sites = await Promise.all(
         asked.map(async (standIn) => {
           const seen = outages.peek(home, standIn)
           try {
-            const place = seen instanceof Promise ? await bounded(time.share(), seen, late(standIn)) : seen
-            return place === undefined ? [] : [{ standIn, place }]
+            const site = seen instanceof Promise ? await bounded(time.share(), seen, late(standIn)) : seen
+            return site === undefined ? [] : [{ standIn, site }]
           } catch (error) {
             if (!(error instanceof StoreError)) throw error
             return [] // A miss is right.
           }
         }),
       )
-      return places.flat()
+      return sites.flat()
     },
 
     change: (standIn, time, intent, calls) =>
-      again(standIn, time, async (place) => {
+      again(standIn, time, async (site) => {
         const timeout = time.share()
-        const target = outages.target(home, standIn, place, steadyNow() + timeout)
+        const target = outages.target(home, standIn, site, steadyNow() + timeout)
         const replies = await standIn.scripts(calls(target), intent, { timeout })
         for (const reply of replies) {
           if (reply instanceof StoreError) throw reply
@@ -119,22 +119,22 @@ export const createStandIns = (home: string, landscape: Landscape, outages: Outa
           if (problem === undefined) continue
           // Sent again, where it was our idea of the server's clock that was late.
           if (problem.why === 'late' && !outages.heard(home, standIn, problem.now)) throw late(standIn)()
-          if (problem.why === 'moved') outages.moved(home, standIn, place)
+          if (problem.why === 'moved') outages.moved(home, standIn, site)
           return undefined
         }
         return replies
       }),
 
     clear: (standIn, time, prefix) =>
-      again(standIn, time, async (place) => {
-        const removed = await standIn.clear(place.prefix + prefix)
-        return (await outages.stands(home, standIn, place)) ? removed : undefined
+      again(standIn, time, async (site) => {
+        const removed = await standIn.clear(site.prefix + prefix)
+        return (await outages.stands(home, standIn, site)) ? removed : undefined
       }),
 
     removeTagged: (standIn, time, prefix, tags) =>
-      again(standIn, time, async (place) => {
-        const removed = await removeBearing(standIn, place.prefix + prefix, tags)
-        return (await outages.stands(home, standIn, place)) ? removed : undefined
+      again(standIn, time, async (site) => {
+        const removed = await removeBearing(standIn, site.prefix + prefix, tags)
+        return (await outages.stands(home, standIn, site)) ? removed : undefined
       }),
   }
 }

@@ -34,7 +34,7 @@ describe('the record of an outage', () => {
 })
 
 describe('a change of a copy', () => {
-  const target = { place: { id: 'x', prefix: 'at:', since: 0 }, layout: layoutOf(''), outage: 'hash', until: 5 }
+  const target = { site: { id: 'x', prefix: 'at:', since: 0 }, layout: layoutOf(''), outage: 'hash', until: 5 }
 
   it('breaks leases, names the outage last, and lives at least 1 ms', () => {
     expect(writeCall(target, 'k', 'text', -4)).toMatchObject({

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { tagsIn } from '../../../src/codec/envelope.ts'
-import { createPace } from '../../../src/failover/recovery/recovery-pace.ts'
 import { versionIn } from '../../../src/failover/recovery/recovery-texts.ts'
+import { createThrottle } from '../../../src/failover/recovery/recovery-throttle.ts'
 import { readMarker } from '../../../src/failover/recovery/repair-marker-copy.ts'
 import { clearMarker, keyMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 
@@ -38,13 +38,13 @@ describe('parts of recovery', () => {
 
   it('the pace lets through so many a second and no more, and ends with its signal', async () => {
     const ending = new AbortController()
-    const pace = createPace(1_000, ending.signal)
+    const pace = createThrottle(1_000, ending.signal)
     const began = performance.now()
     for (let i = 0; i < 10; i++) await pace(10)
     expect(performance.now() - began).toBeGreaterThanOrEqual(95)
     const waiting = pace(1_000_000)
     ending.abort()
     await expect(waiting).rejects.toThrow()
-    await expect(createPace(Number.POSITIVE_INFINITY, ending.signal)(1)).rejects.toThrow()
+    await expect(createThrottle(Number.POSITIVE_INFINITY, ending.signal)(1)).rejects.toThrow()
   })
 })

@@ -4,13 +4,13 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 export const waitFor = (ms: number, signal: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, { signal, ref: false })
 
-export type Pace = (entries: number) => Promise<void>
+export type Throttle = (entries: number) => Promise<void>
 
 /**
  * Call it after so many entries: it lets others have their turn, and waits as long as it takes for no more than
  * `perSecond`.
  */
-export const createPace = (perSecond: number, signal: AbortSignal): Pace => {
+export const createThrottle = (perSecond: number, signal: AbortSignal): Throttle => {
   let due = performance.now()
   return async (entries) => {
     const now = performance.now()

@@ -12,7 +12,7 @@ import { idAnswer, idCall, joinAnswer, joinCall, type Registration } from './out
  * later shows somewhere else only (at home, on another stand-in), what lies there isn't read any more, and whoever
  * writes there next makes a new id for all. Others notice by `stands`, before they acknowledge anything under the old one.
  */
-export interface Place {
+export interface CopySite {
   readonly id: string
   /** What the copies' keys begin with; the key at home follows. */
   readonly prefix: string
@@ -22,7 +22,7 @@ export interface Place {
 
 /** Where a change shows. */
 export interface Reached {
-  /** Ids of places: there it was made, or what it replaces is gone. */
+  /** Ids of sites: there it was made, or what it replaces is gone. */
   readonly ids: readonly string[]
   /** The same of the embedded store that serves when no instance can. */
   readonly lastResort: boolean
@@ -36,17 +36,17 @@ export interface Trace {
   lastResortFrom(): number
 }
 
-/** What this process knows of the places of one home. */
-export interface Places {
+/** What this process knows of the sites of one home. */
+export interface CopySites {
   readonly trace: Trace
   /** By stand-in. */
-  readonly joined: ReadonlyMap<string, Place>
+  readonly joined: ReadonlyMap<string, CopySite>
   /** Joined somewhere, or about to be. */
   involved(): boolean
-  join(standIn: Instance): Place | Promise<Place>
-  peek(standIn: Instance): Place | undefined | Promise<Place | undefined>
-  stands(standIn: Instance, place: Place): Promise<boolean>
-  target(standIn: Instance, place: Place, until: number): CopyTarget
+  join(standIn: Instance): CopySite | Promise<CopySite>
+  peek(standIn: Instance): CopySite | undefined | Promise<CopySite | undefined>
+  stands(standIn: Instance, site: CopySite): Promise<boolean>
+  target(standIn: Instance, site: CopySite, until: number): CopyTarget
   heard(standIn: Instance, now: number): boolean
   /** Nothing of it is read any more. With `id`: only if that is the one. */
   drop(standIn: string, id?: string): void
@@ -57,7 +57,7 @@ export interface Places {
   keep(standIn: string, prefixes: Iterable<string>): void
 }
 
-export interface PlacesOptions {
+export interface CopySitesOptions {
   readonly home: string
   readonly layout: Layout
   readonly processId: string
@@ -75,15 +75,22 @@ const ATTEMPTS = 3
 /** ms by which a better idea of a server's clock has to be better. */
 const CLOCK_STEP = 1
 
-export const createPlaces = ({ home, layout, processId, registration, anyAge, anyTime }: PlacesOptions): Places => {
+export const createCopySites = ({
+  home,
+  layout,
+  processId,
+  registration,
+  anyAge,
+  anyTime,
+}: CopySitesOptions): CopySites => {
   const key = layout.outage(home)
   /** When the last acknowledged change began. */
   let mutatedAt = 0
   let lastResortFrom = steadyNow() - BEFORE_START
-  const joined = new Map<string, Place>()
-  const joining = new Map<string, Promise<Place>>()
-  const seen = new Map<string, { readonly place: Place | undefined; readonly until: number }>()
-  const asking = new Map<string, Promise<Place | undefined>>()
+  const joined = new Map<string, CopySite>()
+  const joining = new Map<string, Promise<CopySite>>()
+  const seen = new Map<string, { readonly site: CopySite | undefined; readonly until: number }>()
+  const asking = new Map<string, Promise<CopySite | undefined>>()
   const checks = new Map<string, Promise<string | undefined>>()
   /** When a stand-in was away last. */
   const awayAt = new Map<string, number>()
@@ -91,12 +98,12 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge, an
   const ahead = new Map<string, number>()
   let used = new Map<string, Set<string>>()
 
-  const placeOf = (id: string, since: number): Place => ({ id, prefix: layout.standIn(home, id), since })
+  const siteOf = (id: string, since: number): CopySite => ({ id, prefix: layout.standIn(home, id), since })
   /** An id has to be younger. */
   const floorAt = (standIn: string): number =>
     anyAge ? Number.NEGATIVE_INFINITY : Math.max(mutatedAt, awayAt.get(standIn) ?? 0)
-  const valid = (standIn: string, place: Place | undefined): Place | undefined =>
-    place !== undefined && place.since >= floorAt(standIn) ? place : undefined
+  const valid = (standIn: string, site: CopySite | undefined): CopySite | undefined =>
+    site !== undefined && site.since >= floorAt(standIn) ? site : undefined
 
   const keep = (standIn: string, prefixes: Iterable<string>): void => {
     const known = used.get(standIn) ?? new Set()
@@ -104,7 +111,7 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge, an
     used.set(standIn, known)
   }
 
-  const joinNow = async (standIn: Instance): Promise<Place> => {
+  const joinNow = async (standIn: Instance): Promise<CopySite> => {
     const { name } = standIn
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const sentAt = steadyNow()
@@ -113,23 +120,23 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge, an
       const { id, age, replaced, now } = joinAnswer(await standIn.script(call, 'write'))
       // Its clock may have been set since it was asked last.
       ahead.set(name, now / 1_000 - steadyNow())
-      const place = placeOf(id, sentAt - age)
-      keep(name, [place.prefix, ...(replaced === undefined ? [] : [layout.standIn(home, replaced)])])
+      const site = siteOf(id, sentAt - age)
+      keep(name, [site.prefix, ...(replaced === undefined ? [] : [layout.standIn(home, replaced)])])
       // Else something was acknowledged meanwhile that doesn't show there.
-      if (valid(name, place) === undefined) continue
-      joined.set(name, place)
-      return place
+      if (valid(name, site) === undefined) continue
+      joined.set(name, site)
+      return site
     }
     const text = `${name}: what it stands in with was overtaken ${ATTEMPTS} times`
     throw new StoreError('unavailable', name, text, 'no')
   }
 
-  const look = async (standIn: Instance): Promise<Place | undefined> => {
+  const look = async (standIn: Instance): Promise<CopySite | undefined> => {
     const sentAt = steadyNow()
     const found = idAnswer(await standIn.script(idCall(key), 'read'))
-    const place = found && placeOf(found.id, sentAt - found.age)
-    seen.set(standIn.name, { place, until: steadyNow() + PEEK_LIFE })
-    return place
+    const site = found && siteOf(found.id, sentAt - found.age)
+    seen.set(standIn.name, { site, until: steadyNow() + PEEK_LIFE })
+    return site
   }
 
   /** Checks that are asked for in one tick are one question, sent after all that they are about. */
@@ -182,10 +189,10 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge, an
       const known = joined.get(name)
       if (known !== undefined) return known
       const last = seen.get(name)
-      if (last !== undefined && last.until > steadyNow()) return valid(name, last.place)
+      if (last !== undefined && last.until > steadyNow()) return valid(name, last.site)
       const asked = asking.get(name) ?? look(standIn).finally(() => asking.delete(name))
       asking.set(name, asked)
-      return asked.then((place) => valid(name, place))
+      return asked.then((site) => valid(name, site))
     },
 
     stands: async (standIn, { id }) => {
@@ -194,9 +201,9 @@ export const createPlaces = ({ home, layout, processId, registration, anyAge, an
       return false
     },
 
-    target: ({ name }, place, until) => {
+    target: ({ name }, site, until) => {
       const at = anyTime ? Number.MAX_SAFE_INTEGER : Math.floor((until + (ahead.get(name) ?? 0)) * 1_000)
-      return { place, layout, outage: key, until: at }
+      return { site, layout, outage: key, until: at }
     },
 
     heard: ({ name }, now) => {
