@@ -39,10 +39,10 @@ const put = (key: string, text: string) => [{ key, text, endsAt: Date.now() + 60
  */
 const startRelay = async () => {
   const open = new Set<Socket>()
-  let flows: { stalled: boolean; held: (() => void)[]; upstream: Socket }[] = []
+  let flows: { stalled: boolean; held: (() => void)[]; upstream: Socket; waiting: boolean }[] = []
   const server = createServer((client) => {
     const upstream = connect(redis.port, '127.0.0.1')
-    const flow = { stalled: false, held: [] as (() => void)[], upstream }
+    const flow = { stalled: false, held: [] as (() => void)[], upstream, waiting: false }
     const pass = (action: () => void): void => {
       if (flow.stalled) flow.held.push(action)
       else action()
@@ -52,7 +52,10 @@ const startRelay = async () => {
     for (const socket of [client, upstream]) socket.on('error', () => undefined) // both sides are broken on purpose
     client.on('data', (bytes) => pass(() => upstream.write(bytes)))
     client.on('close', () => pass(() => upstream.end()))
-    upstream.on('data', (bytes) => pass(() => client.write(bytes)))
+    upstream.on('data', (bytes) => {
+      flow.waiting = false
+      pass(() => client.write(bytes))
+    })
     upstream.on('close', () => client.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -70,13 +73,14 @@ const startRelay = async () => {
       flows = []
       for (const flow of stalled) flow.stalled = true
     },
-    /** It arrives after all. Waits until the server has read it to its end, or has ended the connection. */
+    /** It arrives after all. Waits until the server has answered it, or has ended the connection. */
     release: async () => {
       for (const flow of stalled) {
         flow.stalled = false
+        flow.waiting = flow.held.length > 0
         for (const action of flow.held.splice(0)) action()
       }
-      await until('all has arrived', () => stalled.every(({ upstream }) => upstream.closed))
+      await until('all has arrived', () => stalled.every(({ upstream, waiting }) => upstream.closed || !waiting))
     },
   }
 }
