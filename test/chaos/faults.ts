@@ -8,6 +8,10 @@ const spin = (ms: number): void => {
   for (const end = performance.now() + ms; performance.now() < end; );
 }
 
+/** What can't be moved in the time of a call is done by the other one; what that hasn't got is a miss. */
+const known = ['primary', 'primary, degraded', 'secondary, degraded', 'embedded, degraded']
+const inTime = { cached: [...known, 'nobody'], kept: known }
+
 const stalls: Fault[] = [
   {
     name: 'pause of 100 ms',
@@ -22,6 +26,8 @@ const stalls: Fault[] = [
     // Who writes nothing meanwhile doesn't notice. Afterwards it is as ever, at once or after two good answers.
     shows: 'unwritable at most',
     must: { load: 'unwritable' },
+    // What was written while it wasn't lies elsewhere, until it has been brought home.
+    serves: { cached: ['primary', 'secondary, degraded'], kept: known },
     after: 0,
     inject: ({ command }) => command('CLIENT', 'PAUSE', 800, 'WRITE'),
     heal: async () => undefined,
@@ -47,10 +53,6 @@ const stalls: Fault[] = [
     heal: ({ command }) => command('SCRIPT', 'KILL'),
   },
 ]
-
-/** What can't be moved in the time of a call is done by the other one; what that hasn't got is a miss. */
-const known = ['primary', 'primary, degraded', 'secondary, degraded', 'embedded, degraded']
-const inTime = { cached: [...known, 'nobody'], kept: known }
 
 const wires: Fault[] = [
   wired('one-way loss', 'hold'),
