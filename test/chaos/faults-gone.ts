@@ -134,7 +134,7 @@ export const gone: readonly Fault[] = [
     idleOnly: true,
     writers: 2,
     lasts: 0,
-    back: 65_000,
+    back: 80_000,
     inject: ({ primary }) => flap(primary, 25_000, 500), // long enough for a busy machine to notice
     heal: async () => undefined,
     serves: mayBeBack,

@@ -57,7 +57,9 @@ describe('a compressed value', () => {
       fc.asyncProperty(
         fc.array(
           fc.oneof(
-            fc.jsonValue({ maxDepth: 2 }).filter((value) => !JSON.stringify(value).includes('__proto__')),
+            fc
+              .jsonValue({ maxDepth: 2 })
+              .filter((value) => !/__proto__|prototype|constructor/.test(JSON.stringify(value))),
             fc.string({ unit: 'binary' }),
             fc.constantFrom(':x', '::y', ':base64:AA==', '"}', 'z', Number.NaN, undefined, 7n),
             fc.date({ noInvalidDate: true }),
