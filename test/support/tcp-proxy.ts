@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
 
 /**
@@ -22,6 +23,11 @@ export interface TcpProxy {
    * they had sent.
    */
   orphan(): void
+  /**
+   * What the connections of now have sent, and still send, to the server is under way until `arrive`, whatever becomes of
+   * others. `arrive` resolves when it has arrived, or the server has ended them all; answers how many it has ended.
+   */
+  strand(): { arrive(): Promise<number> }
   connections(): number
   close(): Promise<void>
 }
@@ -43,14 +49,23 @@ export const startTcpProxy = async (port: number): Promise<TcpProxy> => {
   const upstreams = new Set<Socket>()
   const orphans = new WeakSet<Socket>()
   let released = withResolvers()
+  /** Whoever holds something back. */
+  const lookAgain = (): void => {
+    released.resolve()
+    released = withResolvers()
+  }
   const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+  /** Of a connection whose requests are under way. */
+  const stranded = new WeakMap<Socket, Promise<void>>()
 
   /** One direction of a connection. Whatever happens to the bytes, their order stays, as TCP's does. */
   const direction = (sink: Socket, holds: readonly ProxyMode[]) => {
     let last: Promise<void> = Promise.resolve()
     const next = (action: () => Promise<void> | void): void => {
       last = last.then(async () => {
-        while (holds.includes(current)) await released.promise
+        while (holds.includes(current) && !stranded.has(sink)) await released.promise
+        await stranded.get(sink)
         await action()
       })
     }
@@ -114,8 +129,7 @@ export const startTcpProxy = async (port: number): Promise<TcpProxy> => {
     port: address.port,
     mode: (mode) => {
       current = mode
-      released.resolve()
-      released = withResolvers()
+      lookAgain()
     },
     resetAll: () => {
       for (const client of clients) client.resetAndDestroy()
@@ -127,6 +141,23 @@ export const startTcpProxy = async (port: number): Promise<TcpProxy> => {
       for (const client of clients) {
         orphans.add(client)
         client.destroy()
+      }
+    },
+    strand: () => {
+      const { promise, resolve } = withResolvers()
+      const all = [...upstreams]
+      for (const upstream of all) stranded.set(upstream, promise)
+      lookAgain()
+      return {
+        arrive: async () => {
+          const ended = all.filter((upstream) => upstream.destroyed).length
+          resolve()
+          const closed = all.map((upstream) => upstream.destroyed || once(upstream, 'close'))
+          // After all that is written before it, and read by the server.
+          for (const upstream of all) void promise.then(() => setImmediate(() => upstream.end()))
+          await Promise.all(closed)
+          return ended
+        },
       }
     },
     connections: () => clients.size,

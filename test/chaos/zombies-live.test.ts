@@ -1,0 +1,3 @@
+import { live, zombieSuite } from './zombie-suite.ts'
+
+zombieSuite('a process that goes on', live)

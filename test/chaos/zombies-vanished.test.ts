@@ -1,0 +1,3 @@
+import { vanished, zombieSuite } from './zombie-suite.ts'
+
+zombieSuite('a process that has vanished', vanished)
