@@ -23,7 +23,7 @@ export interface Fault {
   /** What health must show of the primary while it lasts. @default 'down' */
   readonly shows?: 'down' | 'unwritable' | 'unwritable at most' | 'nothing'
   /** What it must show in one mode, if not the same. */
-  readonly must?: { readonly idle?: 'unwritable'; readonly load?: 'unwritable' }
+  readonly must?: { readonly idle?: 'unwritable' | 'nothing'; readonly load?: 'unwritable' }
   /** Where what is written meanwhile may be read from, if not where `shows` says. */
   readonly serves?: Partial<Readonly<Record<keyof Served, readonly string[]>>>
   /** Writers where it is idle otherwise. @default 0 */
