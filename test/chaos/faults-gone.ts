@@ -123,6 +123,9 @@ export const gone: readonly Fault[] = [
   },
   {
     name: 'flapping',
+    // A stop of 300 ms may be ridden out: where nobody calls, two questions in a row must fall into it, and it is asked
+    // once a second. What is demanded then is that nothing goes wrong, and four falls at most. Writers notice.
+    must: { idle: 'nothing' },
     lasts: 0,
     inject: ({ primary }) => flap(primary, 3_000),
     heal: async () => undefined,
