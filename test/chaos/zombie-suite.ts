@@ -5,7 +5,7 @@ import type { Shelf, ShelfWrite } from '../../src/failover/shelf.ts'
 import { entryCalls } from '../../src/failover/versions/entry-calls.ts'
 import { versioned } from '../../src/failover/versions/entry-text.ts'
 import type { Instance } from '../../src/instances/instance.ts'
-import { useServers } from '../integration/failover/recovery-ground.ts'
+import { openServers } from '../integration/failover/recovery-ground.ts'
 import { layout, raw, type Side, type SideOptions } from '../integration/failover/recovery-side.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
@@ -19,7 +19,7 @@ import { until } from '../support/until.ts'
 const ROUNDS = Number(process.env.ZOMBIE_ROUNDS ?? 8)
 const KEYS = 10
 
-const { primary, secondary, open, away, back } = useServers()
+const { primary, secondary, open, away, back } = openServers()
 const wires: TcpProxy[] = []
 afterEach(async () => {
   for (const wire of wires.splice(0)) await wire.close()

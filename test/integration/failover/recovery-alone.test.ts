@@ -4,10 +4,10 @@ import { createKeptShelf } from '../../../src/failover/kept/kept-shelf.ts'
 import type { Landscape } from '../../../src/failover/landscape.ts'
 import { type FilledCopy, openFilledCopy } from '../../../src/failover/state-copy/embedded-copy-filling.ts'
 import { until } from '../../support/until.ts'
-import { useServers } from './recovery-ground.ts'
+import { openServers } from './recovery-ground.ts'
 import { layout, raw, type Side } from './recovery-side.ts'
 
-const { primary, secondary, dir, open, away, back } = useServers()
+const { primary, secondary, dir, open, away, back } = openServers()
 const unknown = { kind: 'unknown', applied: 'no' }
 const name = (key: string, category = 'orders') => ({ key, redisKey: `app:${category}:${key}` })
 

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { useServers } from './recovery-ground.ts'
+import { openServers } from './recovery-ground.ts'
 import { keptOf, layout, raw } from './recovery-side.ts'
 
 // What a server with an append-only file comes back with is not of the past.
-const { primary, secondary, open, away, back } = useServers()
+const { primary, secondary, open, away, back } = openServers()
 const soon = (): number => Date.now() + 600_000
 
 it('a server that was started again keeps what only it has: it may wait for the other in a journal that nobody sees now', async () => {

@@ -3,10 +3,10 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { categoryScope } from '../../../src/failover/journal/journal-entries.ts'
 import { connectionName } from '../../../src/instances/connection-name.ts'
 import { until } from '../../support/until.ts'
-import { useServers } from './recovery-ground.ts'
+import { openServers } from './recovery-ground.ts'
 import { layout, raw, type Side } from './recovery-side.ts'
 
-const { primary, secondary, open, away, back } = useServers()
+const { primary, secondary, open, away, back } = openServers()
 const key = 'app:analytics:k'
 const closing: (() => unknown)[] = []
 afterEach(async () => {

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts'
 import { openSide, type Side, type SideOptions } from './recovery-side.ts'
 
 /** Two servers and a folder for each test of a file, and the processes that it opens. */
-export const useServers = () => {
+export const openServers = () => {
   const servers: TestRedis[] = []
   const sides: Side[] = []
   let dir = ''

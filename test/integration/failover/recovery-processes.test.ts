@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { categoryScope, type JournalEntry } from '../../../src/failover/journal/journal-entries.ts'
 import { until } from '../../support/until.ts'
-import { useServers } from './recovery-ground.ts'
+import { openServers } from './recovery-ground.ts'
 import { envelope, keptOf, raw, type Side, textIn } from './recovery-side.ts'
 
-const { primary, secondary, dir, open, away, back } = useServers()
+const { primary, secondary, dir, open, away, back } = openServers()
 const children: ChildProcess[] = []
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')

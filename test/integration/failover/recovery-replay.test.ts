@@ -9,10 +9,10 @@ import { createKeptShelf } from '../../../src/failover/kept/kept-shelf.ts'
 import { keyMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 import { MARKER_LIFE } from '../../../src/failover/versions/merge.ts'
 import { until } from '../../support/until.ts'
-import { useServers } from './recovery-ground.ts'
+import { openServers } from './recovery-ground.ts'
 import { envelope, keptOf, layout, raw, type Side, textIn } from './recovery-side.ts'
 
-const { primary, secondary, open, away, back } = useServers()
+const { primary, secondary, open, away, back } = openServers()
 
 const orders = categoryScope('orders')
 const analytics = categoryScope('analytics')

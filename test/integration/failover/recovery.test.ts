@@ -5,10 +5,10 @@ import type { Instance } from '../../../src/instances/instance.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { until } from '../../support/until.ts'
-import { useServers } from './recovery-ground.ts'
+import { openServers } from './recovery-ground.ts'
 import { envelope, keptOf, layout, raw, type Side } from './recovery-side.ts'
 
-const { primary, secondary, open, away, back } = useServers()
+const { primary, secondary, open, away, back } = openServers()
 
 const orders = categoryScope('orders')
 const analytics = categoryScope('analytics')
