@@ -260,8 +260,10 @@ export interface KeysView {
   readonly cursor: string | undefined
   /** An instance is away: keys that only it knows are missing. */
   readonly partial: boolean
-  /** Undefined: the category can't list its keys. */
+  /** False: the category can't list its keys. */
   readonly enumerable: boolean
+  /** Keys of this page that others wrote and no call can name: longer than 512 bytes, or no text. */
+  readonly foreign: number
 }
 
 export interface EntryView {

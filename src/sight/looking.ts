@@ -1,0 +1,30 @@
+import { type Category, createCategories } from '../cache/category.js'
+import { checkKey } from '../codec/key.js'
+import type { Shelves } from '../failover/shelf.js'
+import { createRouter } from '../routing/router.js'
+import type { Settings } from '../settings/settings.js'
+import { orRefused, Refused } from './refused.js'
+
+/** The categories as somebody sees them who only looks: what he asks for is nobody's use of the cache. */
+export interface Looking {
+  /** Throws Refused for what is no category. `key`: of an entry. */
+  category(name: string, key?: string): Category
+}
+
+/** `shelves`: those of failover, without the copies in this process's memory. */
+export const createLooking = (settings: Settings, shelves: Shelves): Looking => {
+  // One of its own, that says nothing of what is listed nowhere: it isn't used by being looked at.
+  const silent = createRouter(settings, () => undefined)
+  const { categoryOf } = createCategories(settings, silent, shelves)
+  return {
+    category: (name, key) => {
+      const problem = key === undefined ? undefined : checkKey(key)
+      if (problem !== undefined) throw new Refused(problem)
+      try {
+        return categoryOf(name, key ?? '', 'look')
+      } catch (error) {
+        throw orRefused(error)
+      }
+    },
+  }
+}
