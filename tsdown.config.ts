@@ -41,4 +41,17 @@ export default defineConfig([
   { ...small('client', 'src/motia/step/client.ts'), ...commonJs, plugins: [carefulLater] },
   { ...small('careful', 'src/codec/careful.ts'), ...commonJs },
   { ...common, ...commonJs, entry: { server: 'src/tiers.ts' }, shims: true },
+  {
+    ...common,
+    entry: { workbench: 'src/motia/workbench/index.tsx' },
+    platform: 'browser',
+    target: 'es2022',
+    // The Workbench has its own React and components; a second one would not share its state. The chart library is ours.
+    external: [/^react(\/|$)/, '@motiadev/ui', 'lucide-react'],
+    noExternal: ['uplot'],
+    copy: [
+      'src/motia/workbench/workbench.css',
+      { from: 'node_modules/uplot/dist/uPlot.min.css', to: 'dist', rename: 'workbench-chart.css' },
+    ],
+  },
 ])

@@ -1,0 +1,93 @@
+import type { Answers, Change, Changed, Queries } from '../../sight/contract.js'
+import { sentence } from './format.js'
+
+/** What a request came to when it didn't come to an answer. */
+export interface ApiFailure {
+  /** One sentence, to be shown. */
+  readonly text: string
+  /** locked: the token may open; away: nobody answered, so what was known before may still be shown. */
+  readonly kind: 'locked' | 'away' | 'refused'
+}
+
+export type ApiResult<T> =
+  | { readonly ok: true; readonly answer: T }
+  | { readonly ok: false; readonly failure: ApiFailure }
+
+const BASE = '/__motia/redis/'
+const TOKEN_AT = 'motia-redis-token'
+/** Longer than the server's own limits: whoever waits longer is not being served. */
+const PATIENCE_MS = 15_000
+
+/** Asks for a view. Never rejects; a request that was given up by `signal` is answered as away. */
+export const get = <Q extends keyof Queries & keyof Answers>(
+  query: Q,
+  asked: Queries[Q],
+  signal?: AbortSignal,
+): Promise<ApiResult<Answers[Q]>> => {
+  const search = new URLSearchParams(
+    Object.entries(asked).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, `${value}`]])),
+  ).toString()
+  return send<Answers[Q]>(`${BASE}${query}${search === '' ? '' : `?${search}`}`, {}, signal)
+}
+
+/** Makes a change. Never rejects. */
+export const change = (body: Change): Promise<ApiResult<Changed>> =>
+  send<Changed>(`${BASE}change`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Motia-Redis': 'panel' },
+    body: JSON.stringify(body),
+  })
+
+/** The token lives as long as the browser's tab, and nowhere else. */
+export const rememberToken = (token: string): void => {
+  try {
+    if (token === '') sessionStorage.removeItem(TOKEN_AT)
+    else sessionStorage.setItem(TOKEN_AT, token)
+  } catch {
+    forSession = token // storage is denied: then until the page is loaded again
+  }
+}
+
+let forSession = ''
+
+const knownToken = (): string => {
+  try {
+    return sessionStorage.getItem(TOKEN_AT) ?? forSession
+  } catch {
+    return forSession
+  }
+}
+
+const send = async <T>(
+  path: string,
+  { headers = {}, ...init }: RequestInit & { headers?: Record<string, string> },
+  signal?: AbortSignal,
+): Promise<ApiResult<T>> => {
+  const token = knownToken()
+  const limit = AbortSignal.timeout(PATIENCE_MS)
+  try {
+    const response = await fetch(path, {
+      ...init,
+      headers: token === '' ? headers : { ...headers, 'X-Motia-Redis-Token': token },
+      signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
+      cache: 'no-store',
+      credentials: 'same-origin',
+    })
+    const body: unknown = await response.json().catch(() => undefined)
+    if (response.ok && body !== undefined) return { ok: true, answer: body as T }
+    return { ok: false, failure: failureOf(response.status, body) }
+  } catch {
+    const text = limit.aborted ? 'The server takes too long to answer.' : "Motia's server doesn't answer."
+    return { ok: false, failure: { kind: 'away', text } }
+  }
+}
+
+const failureOf = (status: number, body: unknown): ApiFailure => {
+  const said = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined
+  const text =
+    typeof said === 'string' && said !== ''
+      ? sentence(said)
+      : `The server answered with status ${status}, nothing else.`
+  if (status === 403) return { kind: /MOTIA_REDIS_TOKEN/.test(text) ? 'locked' : 'refused', text }
+  return { kind: status >= 500 ? 'away' : 'refused', text }
+}

@@ -1,0 +1,20 @@
+import { ChartColumn, Flame, type LucideIcon, Waypoints } from 'lucide-react'
+import type { ReactNode } from 'react'
+import type { ViewId, ViewProps } from './place.js'
+import { CategoriesPage } from './views/categories.js'
+import { HotPage } from './views/hot.js'
+import { OverviewPage } from './views/overview.js'
+
+export interface View {
+  readonly id: ViewId
+  readonly label: string
+  readonly icon: LucideIcon
+  readonly page: (props: ViewProps) => ReactNode
+}
+
+/** In the order of the tabs. Each page fills its tab's height, scrolls in itself and asks for what it shows. */
+export const views: readonly View[] = [
+  { id: 'overview', label: 'Overview', icon: Waypoints, page: OverviewPage },
+  { id: 'categories', label: 'Categories', icon: ChartColumn, page: CategoriesPage },
+  { id: 'hot', label: 'Hot keys', icon: Flame, page: HotPage },
+]
