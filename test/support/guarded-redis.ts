@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll } from 'vitest'
 import { testFolder } from './folder.ts'
+import { managedRights, managedServer } from './redis-process.ts'
 import { startTestRedis, type TestRedis } from './redis-server.ts'
 
 /** A Redis of one test file on which the app has a user with few rights, also after a crash. */
@@ -50,11 +51,7 @@ export const startGuardedRedis = async (
 }
 
 /** As small managed databases are: what their users may do, and what there is for them. */
-export const startManagedRedis = (): Promise<GuardedRedis> =>
-  startGuardedRedis(
-    ['~*', '+@all', '-config', '-client|pause', '-client|tracking', '-debug', '-acl', '-shutdown', '-replicaof'],
-    ['--maxmemory', '30mb', '--maxmemory-policy', 'volatile-lru', '--maxclients', '30'],
-  )
+export const startManagedRedis = (): Promise<GuardedRedis> => startGuardedRedis(managedRights, managedServer)
 
 const admins: Redis[] = []
 afterAll(() => {

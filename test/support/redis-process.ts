@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningRedis, startRedis } from '../../scripts/local-redis.ts'
@@ -7,6 +7,23 @@ export interface TestRedisOptions {
   /** Further redis-server arguments. They come last, so they win: `['--save', '3600 1']` turns snapshots on. */
   readonly args?: readonly string[]
 }
+
+/**
+ * Who connects as nobody in particular may do what users of small managed databases may, and the server is as small: the
+ * suite's other round (project `managed` of vitest.config.ts). `redis://root:root@…` may do everything.
+ */
+const managed = (dir: string): string[] => {
+  if (process.env.REDIS_PROFILE !== 'managed') return []
+  const users = join(dir, 'users.acl')
+  writeFileSync(users, `user default on nopass ${managedRights.join(' ')}\nuser root on >root ~* &* +@all\n`)
+  // But each test of a file may have a process's connections.
+  return ['--aclfile', users, ...managedServer, '--maxclients', '300']
+}
+export const managedRights = [
+  ...['~*', '&*', '+@all', '-config', '-client|pause', '-client|tracking'],
+  ...['-debug', '-acl', '-shutdown', '-replicaof'],
+]
+export const managedServer = ['--maxmemory', '30mb', '--maxmemory-policy', 'volatile-lru', '--maxclients', '30']
 
 /** A real Redis with its own port and folder, nothing persisted by default. */
 export interface TestRedis {
@@ -28,9 +45,14 @@ export interface TestRedis {
 /** Outside a test file, too: stops it and removes its folder by `remove`. Inside one, startTestRedis does. */
 export const openRedis = async (options: TestRedisOptions = {}): Promise<TestRedis & { remove(): Promise<void> }> => {
   const dir = mkdtempSync(join(tmpdir(), 'motia-redis-test-'))
+  const profile = managed(dir)
   let args = options.args ?? []
   const start = (port?: number): Promise<RunningRedis> =>
-    startRedis({ dir, args: ['--save', '', '--appendonly', 'no', ...args], ...(port === undefined ? {} : { port }) })
+    startRedis({
+      dir,
+      args: ['--save', '', '--appendonly', 'no', ...profile, ...args],
+      ...(port === undefined ? {} : { port }),
+    })
   let server = await start()
   const { port, url } = server
 
