@@ -4,33 +4,35 @@ import { type CategoryMeter, createCategoryMeter } from './category-meter.js'
 /** What stands for every category that no configuration names: callers could make up any number of those. */
 const UNLISTED = 'unlisted'
 
+type Naming = Pick<Settings, 'categories' | 'inferCategory'>
+
+/** What a call counts for, by its category and key, as the router takes them. Never throws. */
+export const countedName = (
+  { categories, inferCategory }: Naming,
+  category: string | undefined,
+  key: string,
+): string => {
+  try {
+    const named = category ?? inferCategory(key) ?? 'cache'
+    return categories.has(named) ? named : UNLISTED
+  } catch {
+    return UNLISTED // the call itself fails by the same error
+  }
+}
+
 /** A meter for each category. */
 export interface Meters {
-  /** By a call's category and key, as the router takes them. Never throws. */
   of(category: string | undefined, key: string): CategoryMeter
   /** Of the categories that were used. */
   all(): ReadonlyMap<string, CategoryMeter>
 }
 
 /** `now`: epoch ms. */
-export const createMeters = (
-  { categories, inferCategory }: Pick<Settings, 'categories' | 'inferCategory'>,
-  now: () => number,
-): Meters => {
+export const createMeters = (settings: Naming, now: () => number): Meters => {
   const meters = new Map<string, CategoryMeter>()
-
-  const nameOf = (category: string | undefined, key: string): string => {
-    if (category !== undefined) return category
-    try {
-      return inferCategory(key) ?? 'cache'
-    } catch {
-      return UNLISTED // the call itself fails by the same error
-    }
-  }
   return {
     of: (category, key) => {
-      const named = nameOf(category, key)
-      const name = categories.has(named) ? named : UNLISTED
+      const name = countedName(settings, category, key)
       const known = meters.get(name) ?? createCategoryMeter(now)
       meters.set(name, known)
       return known

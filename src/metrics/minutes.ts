@@ -1,4 +1,5 @@
 import { LATENCY_CLASSES, latencyClass, quantile } from './latency.js'
+import { createMinuteRows } from './minute-rows.js'
 
 /** One minute of a category. */
 export interface Minute {
@@ -27,53 +28,21 @@ export interface Minutes {
   hour(): Minute[]
 }
 
-const KEPT = 60
 const counted: readonly Counted[] = ['reads', 'writes', 'hits', 'misses', 'stale', 'computed', 'errors']
 const placeOf = Object.fromEntries(counted.map((name, at) => [name, at])) as Record<Counted, number>
 const WIDTH = counted.length + LATENCY_CLASSES
 
 /** `now`: epoch ms. */
 export const createMinutes = (now: () => number): Minutes => {
-  const first = Math.floor(now() / 60_000)
-  const numbers = new Uint32Array(KEPT * WIDTH)
-  let current = first
-  let row = 0
-
-  /** Moves on to the minute it is; the minutes between had nothing. A clock that is set back stays where it was. */
-  const turn = (): void => {
-    const minute = Math.floor(now() / 60_000)
-    if (minute <= current) return
-    const steps = Math.min(KEPT, minute - current)
-    for (let step = 0; step < steps; step++) {
-      row = (row + 1) % KEPT
-      numbers.fill(0, row * WIDTH, (row + 1) * WIDTH)
-    }
-    current = minute
-  }
-  const add = (field: number, many: number): void => {
-    const at = row * WIDTH + field
-    numbers[at] = (numbers[at] ?? 0) + many
-  }
-  const minuteOf = (minute: number): Minute => {
-    const begin = (((row - (current - minute)) % KEPT) + KEPT) % KEPT
-    const own = numbers.subarray(begin * WIDTH, (begin + 1) * WIDTH)
-    const latencies = own.subarray(counted.length)
-    const values = Object.fromEntries(counted.map((name, at) => [name, own[at] ?? 0])) as Record<Counted, number>
-    return { at: minute * 60_000, ...values, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) }
-  }
+  const { add, rows } = createMinuteRows(WIDTH, now)
   return {
-    count: (what, many) => {
-      turn()
-      add(placeOf[what], many)
-    },
-    took: (ms) => {
-      turn()
-      add(counted.length + latencyClass(ms), 1)
-    },
-    hour: () => {
-      turn()
-      const oldest = Math.max(first, current - KEPT + 1)
-      return Array.from({ length: current - oldest + 1 }, (_, at) => minuteOf(oldest + at))
-    },
+    count: (what, many) => add(placeOf[what], many),
+    took: (ms) => add(counted.length + latencyClass(ms), 1),
+    hour: () =>
+      rows().map(({ at, numbers }) => {
+        const latencies = numbers.subarray(counted.length)
+        const values = Object.fromEntries(counted.map((name, i) => [name, numbers[i] ?? 0])) as Record<Counted, number>
+        return { at, ...values, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) }
+      }),
   }
 }

@@ -5,9 +5,13 @@ import { REPLY } from '../step/protocol.js'
 import { toWire } from '../step/wire-error.js'
 import { createGate } from './gate.js'
 import { engineOperations, leaseId, leaseOperations, MalformedMessage, options, place, stored } from './operations.js'
+import type { CountCall } from './runs/count-calls.js'
 
 /** What the host needs of a child process. */
-export type StepChild = Pick<ChildProcess, 'pid' | 'connected' | 'exitCode' | 'signalCode' | 'on' | 'once' | 'off'> & {
+export type StepChild = Pick<
+  ChildProcess,
+  'pid' | 'connected' | 'exitCode' | 'signalCode' | 'on' | 'once' | 'off' | 'prependListener' | 'emit'
+> & {
   send?(message: object, done: (error: Error | null) => void): boolean
 }
 
@@ -31,6 +35,7 @@ export const createSession = (
   child: StepChild,
   engine: () => Promise<CacheEngine>,
   refused: (what: string) => void,
+  counted: CountCall = (_op, _args, run) => run,
 ): Session => {
   const leases = new Map<number, Lease>()
   const waiting = new Set<AbortController>()
@@ -94,8 +99,17 @@ export const createSession = (
     if (typeof id !== 'number') refused('no id')
     else if (typeof op !== 'string' || !Array.isArray(args)) void serve(id, malformed('no operation or arguments'))
     // What waits for a computation, or ends one, must never queue behind calls that may depend on it.
-    else if (op === 'acquire') void serve(id, () => acquire(args))
-    else if (Object.hasOwn(leaseOperations, op)) void serve(id, () => endLease(op, args))
+    else if (op === 'acquire')
+      void serve(
+        id,
+        counted(op, args, () => acquire(args)),
+      )
+    else if (Object.hasOwn(leaseOperations, op)) {
+      void serve(
+        id,
+        counted(op, args, () => endLease(op, args)),
+      )
+    }
     // The sign of life that slow calls are waiting for can't wait for them.
     else if (op === 'ping') void serve(id, async () => undefined)
     else gate.run(() => serve(id, plain(op, args)))
@@ -103,7 +117,8 @@ export const createSession = (
 
   const plain = (op: string, args: readonly unknown[]): (() => Promise<unknown>) => {
     const operation = Object.hasOwn(engineOperations, op) ? engineOperations[op] : undefined
-    return operation === undefined ? malformed('an unknown operation') : async () => operation(await engine(), args)
+    if (operation === undefined) return malformed('an unknown operation')
+    return counted(op, args, async () => operation(await engine(), args))
   }
 
   const releaseAll = (): void => {

@@ -2,11 +2,15 @@ import type { CacheEngine } from '../../cache/engine.js'
 import { cacheError, isCacheError } from '../../errors.js'
 import type { Report } from '../../report.js'
 import { CALL } from '../step/protocol.js'
+import { type CountCall, countCalls } from './runs/count-calls.js'
+import { watchRun } from './runs/watch-run.js'
+import type { Run } from './runs/workflows.js'
 import { createSession, type Session, type StepChild } from './session.js'
+import type { Spawned } from './spawned.js'
 
 export interface StepHost {
-  /** Serves the cache calls of a step's process until that process ends. */
-  attach(child: StepChild): void
+  /** Serves the cache calls of a step's process until that process ends. `spawned`: its run is counted, too. */
+  attach(child: StepChild, spawned?: Spawned): void
   stats(): HostStats
   /** Frees every lease; from now on each call is answered with CACHE_CLOSED. */
   close(): void
@@ -28,10 +32,14 @@ export interface StepHostParts {
   /** Opened at the first call. */
   readonly engine: () => Promise<CacheEngine>
   readonly report: Report
+  /** A step begins to run. @default runs aren't counted */
+  readonly begun?: (spawned: Spawned) => Run
+  /** The category of a key whose call names none. @default 'cache' */
+  readonly categoryOf?: (key: string) => string
 }
 
 /** The server's side of the channel to the steps. */
-export const createStepHost = ({ engine, report }: StepHostParts): StepHost => {
+export const createStepHost = ({ engine, report, begun, categoryOf = () => 'cache' }: StepHostParts): StepHost => {
   const sessions = new Map<StepChild, Session>()
   let refused = 0
   let closed = false
@@ -51,9 +59,17 @@ export const createStepHost = ({ engine, report }: StepHostParts): StepHost => {
     if (refused === 1) report.warn(`a message from a step was refused (${what}); later ones are only counted`)
   }
 
-  const attach = (child: StepChild): void => {
+  /** How the calls of the run that begins now are counted. */
+  const watched = (child: StepChild, spawned: Spawned | undefined): CountCall | undefined => {
+    const run = spawned && begun?.(spawned)
+    if (run === undefined) return undefined
+    watchRun(child, run)
+    return countCalls(run, categoryOf)
+  }
+
+  const attach = (child: StepChild, spawned?: Spawned): void => {
     if (sessions.has(child)) return
-    const session = createSession(child, ready, refuse)
+    const session = createSession(child, ready, refuse, watched(child, spawned))
     sessions.set(child, session)
 
     const onMessage = (message: unknown): void => {

@@ -1,0 +1,53 @@
+/** Numbers of the last hour, minute by minute, in a fixed place. */
+export interface MinuteRows {
+  add(field: number, many: number): void
+  /** Oldest first; the last one is still running. Minutes in which nothing happened are there, too. */
+  rows(): { readonly at: number; readonly numbers: Numbers }[]
+}
+
+type Numbers = Uint32Array | Float64Array
+
+const KEPT = 60
+
+/** `width`: how many numbers a minute has. `now`: epoch ms. `make`: what holds them. */
+export const createMinuteRows = (
+  width: number,
+  now: () => number,
+  make: (length: number) => Numbers = (length) => new Uint32Array(length),
+): MinuteRows => {
+  const first = Math.floor(now() / 60_000)
+  const numbers = make(KEPT * width)
+  let current = first
+  let row = 0
+
+  /** Moves on to the minute it is; the minutes between had nothing. A clock that is set back stays where it was. */
+  const turn = (): void => {
+    const minute = Math.floor(now() / 60_000)
+    if (minute <= current) return
+    const steps = Math.min(KEPT, minute - current)
+    for (let step = 0; step < steps; step++) {
+      row = (row + 1) % KEPT
+      numbers.fill(0, row * width, (row + 1) * width)
+    }
+    current = minute
+  }
+  const rowOf = (minute: number): Numbers => {
+    const begin = (((row - (current - minute)) % KEPT) + KEPT) % KEPT
+    return numbers.subarray(begin * width, (begin + 1) * width)
+  }
+  return {
+    add: (field, many) => {
+      turn()
+      const at = row * width + field
+      numbers[at] = (numbers[at] ?? 0) + many
+    },
+    rows: () => {
+      turn()
+      const oldest = Math.max(first, current - KEPT + 1)
+      return Array.from({ length: current - oldest + 1 }, (_, at) => ({
+        at: (oldest + at) * 60_000,
+        numbers: rowOf(oldest + at),
+      }))
+    },
+  }
+}
