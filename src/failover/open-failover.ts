@@ -121,6 +121,8 @@ export const openFailover = (parts: FailoverParts): Failover => {
     void outages.tidy()
     for (const [name, instance] of instances) {
       if (!instance.readable() || !instance.writable()) continue
+      // An outage may just begin: its first write has joined it, and isn't in the journal yet.
+      if (instance.health().state === 'suspect') continue
       if (recovery.mendable(name)) void recovery.check(name)
       else if (journal?.holds(name) === true || outages.entered(name)) void recovery.drain(name)
     }

@@ -262,8 +262,9 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
           replayed += count
         }
         if (!landscape.calm(name)) return
-        await removeCopies(name)
+        // Before the copies go, which takes a while: it may be away again then.
         onFailback(name, { replayed, ms: performance.now() - since })
+        await removeCopies(name)
       }),
 
     check: (name) =>

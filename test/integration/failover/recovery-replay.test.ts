@@ -31,6 +31,17 @@ const replayed = async (side: Side, entries: readonly JournalEntry[]): Promise<v
 }
 
 describe('replay', () => {
+  it('is over when an instance has everything, not when its copies are gone and it may be away again', async () => {
+    const side = await open()
+    side.outages.enter('primary', () => 0)
+    secondary().freeze() // it takes a while to say goodbye there
+    const drained = side.recovery.drain('primary')
+    await Promise.resolve()
+    side.primary.drill(60_000)
+    await drained
+    expect(side.failbacks).toMatchObject([{ instance: 'primary', readable: true }])
+  })
+
   it('of every kind of entry does what it says', async () => {
     const side = await open()
     const kept = keptOf(side)

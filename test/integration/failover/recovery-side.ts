@@ -28,7 +28,8 @@ export interface Side {
   readonly outages: Outages
   readonly recovery: Recovery
   readonly said: string[]
-  readonly failbacks: { instance: string; replayed: number; ms: number }[]
+  /** `readable`: the instance was, when it was told. */
+  readonly failbacks: { instance: string; replayed: number; ms: number; readable: boolean }[]
   close(): Promise<void>
 }
 
@@ -87,7 +88,8 @@ export const openSide = async (options: SideOptions): Promise<Side> => {
       await outages.leave(home)
       await outages.sweep(home)
     },
-    onFailback: (instance, done) => failbacks.push({ instance, ...done }),
+    onFailback: (instance, done) =>
+      failbacks.push({ instance, ...done, readable: instances.get(instance)?.readable() === true }),
     ...(options.weakened && { weakened: options.weakened }),
   })
   await Promise.all([...instances.values()].map((instance) => instance.connect()))
