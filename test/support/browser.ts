@@ -16,11 +16,18 @@ export interface Browser {
   readonly page: Page
   /** What the page's own scripts complained about, without the requests we block. */
   readonly errors: readonly string[]
+  /** What was written to the console as an error, with where it came from. */
+  readonly complaints: readonly string[]
   close(): Promise<void>
 }
 
+export interface BrowserOptions {
+  /** Host names that lead to this machine, as a foreign name does once its owner points it there. */
+  readonly hosts?: readonly string[]
+}
+
 /** A headless Chromium with a fresh profile. Requests that would leave this machine are refused. */
-export const openBrowser = async (executablePath: string): Promise<Browser> => {
+export const openBrowser = async (executablePath: string, { hosts = [] }: BrowserOptions = {}): Promise<Browser> => {
   const profile = mkdtempSync(join(tmpdir(), 'motia-redis-chromium-'))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
@@ -34,18 +41,24 @@ export const openBrowser = async (executablePath: string): Promise<Browser> => {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...(hosts.length > 0 ? [`--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(',')}`] : []),
     ],
   })
   await context.route(
-    (url) => !['127.0.0.1', 'localhost'].includes(url.hostname) && /^https?:$/.test(url.protocol),
+    (url) => !['127.0.0.1', 'localhost', ...hosts].includes(url.hostname) && /^https?:$/.test(url.protocol),
     (route) => route.abort(),
   )
   const page = context.pages()[0] ?? (await context.newPage())
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`)
+  })
   return {
     page,
     errors,
+    complaints,
     close: async () => {
       await context.close()
       rmSync(profile, { recursive: true, force: true })

@@ -115,7 +115,10 @@ const factsOf = (entry: EntryView): (readonly [string, ReactNode])[] => [
   ['Stored', <Age key="stored" at={entry.createdAt} />],
   ['Turns stale', <Until key="stale" at={entry.expiresAt} past="it is" />],
   ['Is gone', entry.endsAt === undefined ? 'not known' : <Until key="gone" at={entry.endsAt} />],
-  ['Version', entry.version === undefined ? 'none: cached data has no versions' : <Mono>{entry.version}</Mono>],
+  [
+    'Version',
+    entry.version === undefined ? 'none: cached data has no versions' : <Mono key="version">{entry.version}</Mono>,
+  ],
   ['Size', <Size key="size" entry={entry} />],
   ['Redis key', <Mono key="redis">{entry.redisKey}</Mono>],
 ]

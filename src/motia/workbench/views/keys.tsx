@@ -1,7 +1,7 @@
 import { Button, Select, SelectContent, SelectItem, SelectTrigger, SelectValue } from '@motiadev/ui'
 import { KeyRound, RefreshCw, SearchX, Trash } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
-import type { CategoryView, KeysView } from '../../../sight/contract.js'
+import type { KeysView, RouteView } from '../../../sight/contract.js'
 import { plural } from '../format.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
 import { Split } from '../pieces/details.js'
@@ -9,6 +9,7 @@ import { Mono } from '../pieces/figures.js'
 import { SearchBox, Toolbar } from '../pieces/search-box.js'
 import { Answered, Empty, Loading } from '../pieces/states.js'
 import type { ViewProps } from '../place.js'
+import { useOverview } from '../use-overview.js'
 import { usePoll } from '../use-poll.js'
 import { Entry } from './entry.js'
 import type { PageShape } from './fill-page.js'
@@ -18,36 +19,37 @@ import { type ToConfirm, useConfirmed } from './use-confirmed.js'
 import { usePages } from './use-pages.js'
 
 /** The entries of a category, page by page, and what each of them is. */
-export const Keys = ({ place, go, server }: ViewProps): ReactNode => {
-  const categories = usePoll('categories', {}, 10_000)
-  return (
-    <Answered polled={categories}>
-      {({ categories: known }) => {
-        const category = known.find(({ name }) => name === place.category) ?? known[0]
-        if (category === undefined)
-          return (
-            <Empty icon={KeyRound} title="No category yet">
-              Name some in cache.config.ts or in REDIS_PRIMARY_TYPES, or let a step cache something.
-            </Empty>
-          )
+export const KeysPage = ({ place, go, server }: ViewProps): ReactNode => (
+  <Answered polled={useOverview()}>
+    {({ routing }) => {
+      const routes = routing.filter(({ kind }) => kind === 'category')
+      const names = routes.map(({ name }) => name)
+      const category = place.category ?? names[0]
+      if (category === undefined)
         return (
-          <OfCategory
-            key={category.name}
-            category={category}
-            names={known.map(({ name }) => name)}
-            openKey={place.key}
-            onCategory={(name) => go({ view: 'keys', category: name })}
-            onKey={(key) => go({ view: 'keys', category: category.name, ...(key !== undefined && { key }) })}
-            changeable={server?.readOnly === false}
-          />
+          <Empty icon={KeyRound} title="No category yet">
+            Name some in cache.config.ts or in REDIS_PRIMARY_TYPES, or let a step cache something.
+          </Empty>
         )
-      }}
-    </Answered>
-  )
-}
+      return (
+        <OfCategory
+          key={category}
+          category={category}
+          route={routes.find(({ name }) => name === category)}
+          names={names.includes(category) ? names : [...names, category]}
+          openKey={place.key}
+          onCategory={(name) => go({ view: 'keys', category: name })}
+          onKey={(key) => go({ view: 'keys', category, ...(key !== undefined && { key }) })}
+          changeable={server?.readOnly === false}
+        />
+      )
+    }}
+  </Answered>
+)
 
 interface OfCategoryProps {
-  readonly category: CategoryView
+  readonly category: string
+  readonly route: RouteView | undefined
   readonly names: readonly string[]
   readonly openKey: string | undefined
   readonly onCategory: (name: string) => void
@@ -55,14 +57,18 @@ interface OfCategoryProps {
   readonly changeable: boolean
 }
 
-const OfCategory = ({ category, names, openKey, onCategory, onKey, changeable }: OfCategoryProps): ReactNode => {
+const OfCategory = (props: OfCategoryProps): ReactNode => {
+  const { category, route, names, openKey, onCategory, onKey, changeable } = props
   const [prefix, setPrefix] = useState('')
-  const pages = usePages('keys', { category: category.name, prefix }, shape)
+  const pages = usePages('keys', { category, prefix }, shape)
+  const { answer: figures } = usePoll('categories', NOTHING, 15_000)
   const { ask, dialog, said } = useConfirmed()
   const { again } = pages
+  const entries = figures?.categories.find(({ name }) => name === category)?.entries
   const details = openKey !== undefined && (
     <Entry
-      category={category.name}
+      key={openKey}
+      category={category}
       name={openKey}
       changeable={changeable}
       ask={ask}
@@ -74,11 +80,11 @@ const OfCategory = ({ category, names, openKey, onCategory, onKey, changeable }:
   return (
     <div className="flex min-h-0 flex-1 flex-col" data-testid="cache-keys">
       <Toolbar>
-        <Select value={category.name} onValueChange={onCategory}>
+        <Select value={category} onValueChange={onCategory}>
           <SelectTrigger aria-label="Category" className="mr-field h-9 w-40" data-testid="cache-category">
             <SelectValue />
           </SelectTrigger>
-          <SelectContent className="mr-popup">
+          <SelectContent>
             {names.map((name) => (
               <SelectItem key={name} value={name}>
                 {name}
@@ -91,7 +97,7 @@ const OfCategory = ({ category, names, openKey, onCategory, onKey, changeable }:
           <Button
             variant="default"
             className="h-9"
-            onClick={() => ask(clearing(category, again))}
+            onClick={() => ask(clearing(category, entries, again))}
             data-testid="cache-clear-category"
           >
             <Trash aria-hidden="true" className="size-4" /> Clear…
@@ -105,12 +111,12 @@ const OfCategory = ({ category, names, openKey, onCategory, onKey, changeable }:
         <Answered polled={pages}>
           {(answer) => (
             <>
-              <Notices answer={answer} category={category} />
+              <Notices answer={answer} route={route} />
               {answer.keys.length === 0 ? (
-                <NoKeys {...{ answer, category, prefix, busy: pages.busy }} />
+                <NoKeys {...{ answer, prefix, busy: pages.busy }} />
               ) : (
                 <DataTable
-                  label={`Keys of ${category.name}`}
+                  label={`Keys of ${category}`}
                   columns={columns}
                   rows={answer.keys}
                   keyOf={(key) => key}
@@ -129,6 +135,8 @@ const OfCategory = ({ category, names, openKey, onCategory, onKey, changeable }:
   )
 }
 
+const NOTHING: Record<string, never> = {}
+
 const columns: readonly Column<string>[] = [{ id: 'key', head: 'Key', cell: (key) => <Mono>{key}</Mono> }]
 
 const shape: PageShape<KeysView> = {
@@ -142,30 +150,34 @@ const shape: PageShape<KeysView> = {
   }),
 }
 
-const clearing = ({ name, entries }: CategoryView, then: () => void): ToConfirm => {
+const clearing = (category: string, entries: number | undefined, then: () => void): ToConfirm => {
   const count = entries === undefined ? 'all entries' : `about ${plural(entries, 'entry', 'entries')}`
   return {
-    title: `Clear ${name}?`,
+    title: `Clear ${category}?`,
     text:
       entries === undefined
-        ? `All entries of ${name} will be gone, on its home and wherever there are copies. How many there are isn't known.`
-        : `${name} has ${count}. They will be gone, on its home and wherever there are copies.`,
+        ? `All entries of ${category} will be gone, on its home and wherever there are copies. How many there are isn't known.`
+        : `${category} has ${count}. They will be gone, on its home and wherever there are copies.`,
     action: `Clear ${count}`,
-    change: { do: 'clear-category', category: name },
-    done: (cleared) =>
-      cleared === undefined ? `${name} is cleared.` : `${plural(cleared, 'entry', 'entries')} cleared.`,
+    change: { do: 'clear-category', category },
+    done: (count) =>
+      count === undefined ? `${category} is cleared.` : `${plural(count, 'entry', 'entries')} cleared.`,
     then,
   }
 }
 
-const Notices = ({ answer, category }: { readonly answer: KeysView; readonly category: CategoryView }): ReactNode => (
+const Notices = ({
+  answer,
+  route,
+}: {
+  readonly answer: KeysView
+  readonly route: RouteView | undefined
+}): ReactNode => (
   <>
-    {category.servedBy !== category.home && (
+    {route !== undefined && route.servedBy !== route.home && (
       <Notice tone="warn">
-        {category.home} is away.{' '}
-        {category.servedBy === undefined
-          ? 'Nobody serves this category now.'
-          : `${category.servedBy} stands in for it.`}
+        {route.home} is away.{' '}
+        {route.servedBy === undefined ? 'Nobody serves this category now.' : `${route.servedBy} stands in for it.`}
       </Notice>
     )}
     {answer.partial && (
@@ -182,12 +194,10 @@ const Notices = ({ answer, category }: { readonly answer: KeysView; readonly cat
 
 const NoKeys = ({
   answer,
-  category,
   prefix,
   busy,
 }: {
   readonly answer: KeysView
-  readonly category: CategoryView
   readonly prefix: string
   readonly busy: boolean
 }): ReactNode => {
@@ -205,7 +215,7 @@ const NoKeys = ({
       </Empty>
     )
   return prefix === '' ? (
-    <Empty icon={KeyRound} title={`Nothing is cached in ${category.name}`}>
+    <Empty icon={KeyRound} title={`Nothing is cached in ${answer.category}`}>
       Keys show up here once a step, or somebody else, stores one.
     </Empty>
   ) : (

@@ -1,0 +1,154 @@
+import { Button } from '@motiadev/ui'
+import { Boxes, RefreshCw, SearchX } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import type { GroupsView } from '../../../sight/contract.js'
+import { formatCount, plural } from '../format.js'
+import { type Column, DataTable } from '../pieces/data-table.js'
+import { Count, Mono, Until } from '../pieces/figures.js'
+import { Pill } from '../pieces/pill.js'
+import { SearchBox, Toolbar } from '../pieces/search-box.js'
+import { Answered, Empty, Loading } from '../pieces/states.js'
+import type { ViewProps } from '../place.js'
+import type { PageShape } from './fill-page.js'
+import { Group } from './group.js'
+import { Notice } from './notice.js'
+import { Pager } from './pager.js'
+import { usePages } from './use-pages.js'
+
+/** What workflows keep between their steps: groups, and what lies in each. */
+export const StatePage = ({ place, go, server }: ViewProps): ReactNode =>
+  place.group === undefined ? (
+    <Groups onOpen={(group) => go({ view: 'state', group })} />
+  ) : (
+    <Group
+      key={place.group}
+      name={place.group}
+      changeable={server?.readOnly === false}
+      onLeave={() => go({ view: 'state' })}
+    />
+  )
+
+type GroupRow = GroupsView['groups'][number]
+
+const Groups = ({ onOpen }: { readonly onOpen: (group: string) => void }): ReactNode => {
+  const [search, setSearch] = useState('')
+  const pages = usePages('groups', { search }, shape)
+  return (
+    <div className="flex min-h-0 flex-1 flex-col" data-testid="cache-state">
+      <Toolbar>
+        <SearchBox
+          label="Groups whose name has in it"
+          value={search}
+          onSearch={setSearch}
+          data-testid="cache-groups-search"
+        />
+        <Button variant="default" className="h-9" aria-label="Look again" onClick={pages.again}>
+          <RefreshCw aria-hidden="true" className="size-4" />
+        </Button>
+      </Toolbar>
+      <div className="flex min-h-0 flex-1 flex-col overflow-auto">
+        <Answered polled={pages}>
+          {(answer) =>
+            answer.ours ? (
+              <>
+                <Where answer={answer} />
+                {answer.groups.length === 0 ? (
+                  <NoGroups {...{ answer, search, busy: pages.busy }} />
+                ) : (
+                  <DataTable
+                    label="Groups of the state"
+                    columns={columns}
+                    rows={answer.groups}
+                    keyOf={({ name }) => name}
+                    onOpen={({ name }) => onOpen(name)}
+                    data-testid="cache-groups-table"
+                  />
+                )}
+                <Pager pages={pages} shown={shownOf(answer, search)} said={undefined} />
+              </>
+            ) : (
+              <Empty icon={Boxes} title="State is kept by another adapter">
+                Put adapters: {'{ state: tiers.state }'} into motia.config.ts to keep it in these instances.
+              </Empty>
+            )
+          }
+        </Answered>
+      </div>
+    </div>
+  )
+}
+
+const columns: readonly Column<GroupRow>[] = [
+  { id: 'group', head: 'Group', cell: ({ name }) => <Mono>{name}</Mono> },
+  { id: 'items', head: 'Items', right: true, cell: ({ items }) => <Count of={items} /> },
+  {
+    id: 'ends',
+    head: 'Is gone',
+    right: true,
+    title: 'Every write to the group begins its time anew',
+    cell: ({ endsAt }) => <Until at={endsAt} />,
+  },
+]
+
+const shape: PageShape<GroupsView> = {
+  rows: ({ groups }) => groups.length,
+  join: (before, after) => {
+    const known = new Set(before.groups.map(({ name }) => name))
+    return { ...after, groups: [...before.groups, ...after.groups.filter(({ name }) => !known.has(name))] }
+  },
+}
+
+const shownOf = ({ groups, total }: GroupsView, search: string): string =>
+  search === '' && total !== undefined
+    ? `${formatCount(groups.length)} of about ${plural(total, 'group')}`
+    : plural(groups.length, 'group')
+
+/** Where the state lies now, and whether a loss of that place would lose it. */
+const Where = ({ answer: { home, servedBy, mirror } }: { readonly answer: GroupsView }): ReactNode => (
+  <>
+    {servedBy !== home && (
+      <Notice tone="warn">
+        {home} is away. {servedBy === undefined ? 'Nobody serves state now.' : `${servedBy} stands in for it.`}
+      </Notice>
+    )}
+    <p className="flex flex-wrap items-center gap-2 border-b px-3 py-1.5 text-xs" data-testid="cache-state-where">
+      <span>
+        State is at home on <strong className="font-semibold">{home}</strong>
+      </span>
+      {mirror === undefined ? (
+        <Pill tone="warn" dot>
+          no mirror
+        </Pill>
+      ) : (
+        <Pill tone={mirror.current ? 'ok' : 'warn'} dot>
+          {mirror.current ? `mirrored on ${mirror.instance}` : `the mirror on ${mirror.instance} is behind`}
+        </Pill>
+      )}
+    </p>
+  </>
+)
+
+const NoGroups = ({
+  answer,
+  search,
+  busy,
+}: {
+  readonly answer: GroupsView
+  readonly search: string
+  readonly busy: boolean
+}): ReactNode => {
+  if (busy) return <Loading />
+  if (answer.cursor !== undefined)
+    return (
+      <Empty icon={SearchX} title="None so far">
+        There are many groups, and only a part of them has been looked at. The next page looks further.
+      </Empty>
+    )
+  return search === '' ? (
+    <Empty icon={Boxes} title="No state yet">
+      Groups show up here once a step calls context.state.set.
+    </Empty>
+  ) : (
+    <Empty icon={SearchX} title="No group has this in its name" />
+  )
+}
