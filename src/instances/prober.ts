@@ -25,6 +25,8 @@ export interface ProberOptions {
   abandon(): void
   /** ms until the last of them has ended by its own deadline. */
   patience(): number
+  /** Hears how long it waited for an answer, ms. */
+  tripped(ms: number): void
 }
 
 /** Asks one instance how it is, for as long as it is used. Its timers keep no process alive. */
@@ -127,7 +129,7 @@ export const createProber = (options: ProberOptions): Prober => {
       const patient = hung.ping === undefined && performance.now() - hung.askedAt < GIVE_UP
       const event = patient ? await hear(hung, false) : undefined
       if (event !== undefined && lostOf(hung) === undefined) return event
-      if (!patient && hung.line === connection) connection.renew()
+      if (!patient) hung.line.renew()
       late = undefined
     }
     for (let attempt = 1; ; attempt++) {
@@ -135,7 +137,7 @@ export const createProber = (options: ProberOptions): Prober => {
       if ('fault' in reached) return { type: 'probe', ping: reached.fault }
       const limit = options.limit()
       // An outage is no round trip: one late answer must not make us patient.
-      const question = ask(reached.redis, reached.line, planned, key, (ms) => health.tripped(Math.min(ms, limit)))
+      const question = ask(reached.redis, reached.line, planned, key, (ms) => options.tripped(Math.min(ms, limit)))
       const event = await hear(question, true)
       const lost = lostOf(question)
       if (lost === undefined || attempt === ATTEMPTS) return event
@@ -144,22 +146,25 @@ export const createProber = (options: ProberOptions): Prober => {
     }
   }
 
-  /** Its own connection; or that of the calls, if the instance has no room for one more, but serves those it has. */
-  const reach = (): Promise<{ redis: Redis; line: Connection } | { fault: Fault }> => {
-    for (const line of [connection, data]) {
-      const redis = line.ready()
-      if (redis !== undefined) return Promise.resolve({ redis, line })
-    }
-    return new Promise((resolve) =>
+  /**
+   * Its own connection. That of the calls only where there is none: the first is still being opened, or the instance has
+   * no room for one more, but serves those it has. A write that hangs there would hold up the reads behind it.
+   */
+  const reach = (): Promise<{ redis: Redis; line: Connection } | { fault: Fault }> =>
+    new Promise((resolve) => {
+      const others = connection.opening() ? data.ready() : undefined
+      if (others !== undefined) {
+        resolve({ redis: others, line: data })
+        return
+      }
       connection.wait(
         (redis) => resolve({ redis, line: connection }),
         (fault) => {
           const redis = data.ready()
           resolve(redis === undefined ? { fault } : { redis, line: data })
         },
-      ),
-    )
-  }
+      )
+    })
 
   /** What is known of a question when it is answered, or when that has lasted too long. */
   const hear = async (question: Question, first: boolean): Promise<ProbeEvent> => {
