@@ -12,7 +12,8 @@ export const Split = ({
 }): ReactNode => (
   <div
     className={cn(
-      'relative grid min-h-0 flex-1 grid-rows-1',
+      // Never less than this: where the panel is too low for it, the whole view scrolls.
+      'relative grid min-h-64 flex-1 grid-rows-1',
       details !== undefined && '@4xl:grid-cols-[minmax(0,1fr)_minmax(22rem,36%)]',
     )}
   >
@@ -59,7 +60,10 @@ export const Details = ({
           <X aria-hidden="true" className="size-4" />
         </button>
       </header>
-      <div className="min-h-0 flex-1 overflow-auto p-4">{children}</div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+      <div className="min-h-0 flex-1 overflow-auto p-4" tabIndex={0}>
+        {children}
+      </div>
     </aside>
   )
 }

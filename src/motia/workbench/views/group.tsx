@@ -10,7 +10,7 @@ import { SearchBox, Toolbar } from '../pieces/search-box.js'
 import { Answered, Empty, Loading } from '../pieces/states.js'
 import { Tree } from '../pieces/tree.js'
 import type { PageShape } from './fill-page.js'
-import { Pager } from './pager.js'
+import { Pager, SearchRow } from './pager.js'
 import { type ToConfirm, useConfirmed } from './use-confirmed.js'
 import { usePages } from './use-pages.js'
 
@@ -31,20 +31,17 @@ export const Group = ({ name, changeable, onLeave }: GroupProps): ReactNode => {
   const total = answer?.total
 
   return (
-    <div className="flex min-h-0 flex-1 flex-col" data-testid="cache-group">
+    <div className="flex min-h-0 flex-1 flex-col overflow-y-auto" data-testid="cache-group">
       <Toolbar>
         <Button variant="default" className="h-9" onClick={onLeave} data-testid="cache-groups">
           <ArrowLeft aria-hidden="true" className="size-4" /> Groups
         </Button>
-        <h2 className="max-w-full min-w-0 text-sm font-semibold">
+        <h2 className="max-w-[60%] min-w-0 flex-1 text-sm font-semibold @xl:flex-none">
           <Mono>{name}</Mono>
         </h2>
-        <SearchBox
-          label="Keys that have in them"
-          value={search}
-          onSearch={setSearch}
-          data-testid="cache-items-search"
-        />
+        <SearchRow>
+          <SearchBox label="Search items by key" value={search} onSearch={setSearch} data-testid="cache-items-search" />
+        </SearchRow>
         {changeable && (
           <Button
             variant="default"

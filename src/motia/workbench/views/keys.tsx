@@ -14,7 +14,7 @@ import { usePoll } from '../use-poll.js'
 import { Entry } from './entry.js'
 import type { PageShape } from './fill-page.js'
 import { Notice } from './notice.js'
-import { Pager } from './pager.js'
+import { Pager, SearchRow } from './pager.js'
 import { type ToConfirm, useConfirmed } from './use-confirmed.js'
 import { usePages } from './use-pages.js'
 
@@ -78,10 +78,14 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
   )
 
   return (
-    <div className="flex min-h-0 flex-1 flex-col" data-testid="cache-keys">
+    <div className="flex min-h-0 flex-1 flex-col overflow-y-auto" data-testid="cache-keys">
       <Toolbar>
         <Select value={category} onValueChange={onCategory}>
-          <SelectTrigger aria-label="Category" className="mr-field h-9 w-40" data-testid="cache-category">
+          <SelectTrigger
+            aria-label="Category"
+            className="mr-field h-9 w-36 flex-1 @xl:w-40 @xl:flex-none"
+            data-testid="cache-category"
+          >
             <SelectValue />
           </SelectTrigger>
           <SelectContent>
@@ -92,7 +96,14 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
             ))}
           </SelectContent>
         </Select>
-        <SearchBox label="Keys that begin with" value={prefix} onSearch={setPrefix} data-testid="cache-keys-search" />
+        <SearchRow>
+          <SearchBox
+            label="Search keys by prefix"
+            value={prefix}
+            onSearch={setPrefix}
+            data-testid="cache-keys-search"
+          />
+        </SearchRow>
         {changeable && (
           <Button
             variant="default"

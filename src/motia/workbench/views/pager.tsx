@@ -44,3 +44,8 @@ const Turn = ({
     {name === 'Next' && <ChevronRight aria-hidden="true" className="size-4" />}
   </Button>
 )
+
+/** In a toolbar: a line of its own where there is no room beside the buttons. */
+export const SearchRow = ({ children }: { readonly children: ReactNode }): ReactNode => (
+  <div className="order-last flex w-full @xl:order-none @xl:w-auto @xl:flex-1">{children}</div>
+)

@@ -34,10 +34,10 @@ const Groups = ({ onOpen }: { readonly onOpen: (group: string) => void }): React
   const [search, setSearch] = useState('')
   const pages = usePages('groups', { search }, shape)
   return (
-    <div className="flex min-h-0 flex-1 flex-col" data-testid="cache-state">
+    <div className="flex min-h-0 flex-1 flex-col overflow-y-auto" data-testid="cache-state">
       <Toolbar>
         <SearchBox
-          label="Groups whose name has in it"
+          label="Search groups by name"
           value={search}
           onSearch={setSearch}
           data-testid="cache-groups-search"
@@ -46,7 +46,7 @@ const Groups = ({ onOpen }: { readonly onOpen: (group: string) => void }): React
           <RefreshCw aria-hidden="true" className="size-4" />
         </Button>
       </Toolbar>
-      <div className="flex min-h-0 flex-1 flex-col overflow-auto">
+      <div className="flex min-h-64 flex-1 flex-col overflow-auto">
         <Answered polled={pages}>
           {(answer) =>
             answer.ours ? (

@@ -18,7 +18,7 @@ export const WorkflowsPage = (_: ViewProps): ReactNode => {
   const [openRun, setOpenRun] = useState<number>()
   const run = polled.answer?.runs.find(({ id }) => id === openRun)
   return (
-    <div className="flex min-h-0 flex-1 flex-col" data-testid="cache-workflows">
+    <div className="flex min-h-0 flex-1 flex-col overflow-y-auto" data-testid="cache-workflows">
       <Split details={run && <Run run={run} onClose={() => setOpenRun(undefined)} />}>
         <Answered polled={polled}>
           {(answer) =>
