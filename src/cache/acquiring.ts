@@ -40,6 +40,8 @@ export interface AcquirerParts {
   readonly now: () => number
   /** Monotonic ms. */
   readonly elapsed: () => number
+  /** A call waited so many ms for somebody else's computation. */
+  readonly waited: (category: string, ms: number) => void
 }
 
 /** One call: whose it is, what it found, how long it may take. */
@@ -66,7 +68,7 @@ type Granted = { readonly lease: ShelfLease } | { readonly late: true }
 const hit = (value: Encoded | undefined): Acquired => ({ outcome: 'hit', value })
 const staleHit = (value: Encoded): Acquired => ({ outcome: 'hit', value, stale: true })
 
-export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }: AcquirerParts): Acquirer => {
+export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed, waited }: AcquirerParts): Acquirer => {
   const find = (category: Category, key: string, operation: string, limit: number): Promise<Found | undefined> => {
     const found = reader.find(category, key, operation, itself)
     if (category.settings.schema === undefined) return found
@@ -135,7 +137,10 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
     const name = category.name(key)
     let seen: { readonly text: string | undefined } | undefined = wanted.fresh ? undefined : { text: call.text }
     for (;;) {
-      const wish = { patience: patience(call), signal, despiteFailure: stale === undefined, ...(seen && { seen }) }
+      const wish = {
+        ...{ patience: patience(call), signal, despiteFailure: stale === undefined, ...(seen && { seen }) },
+        waited: (ms: number) => waited(category.settings.name, ms),
+      }
       const leased = await acquireLease(shelf, name, wish)
       if ('failed' in leased) {
         if (stale === undefined) return { error: failedElsewhere(category, operation) }
@@ -149,6 +154,13 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
       // Something that is none of ours lies there, or it has ended meanwhile. What is no text isn't the same twice.
       seen = seen?.text === leased.found ? undefined : { text: leased.found }
     }
+  }
+
+  const timed = async <T>(waiting: Promise<T>, category: string): Promise<T> => {
+    const begun = elapsed()
+    const ended = await waiting
+    waited(category, elapsed() - begun)
+    return ended
   }
 
   return {
@@ -172,7 +184,8 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed }
         const patientUntil = stale === undefined ? ends : soft === 0 ? 0 : elapsed() + soft
         const text = found?.shelf === category.shelf ? found.text : undefined
         const call = { category, key, operation, wanted, signal, ends, limit, stale, text, patientUntil }
-        const joined = await visit.join({ fresh: wanted.fresh, patience: patience(call), signal })
+        const turn = visit.join({ fresh: wanted.fresh, patience: patience(call), signal })
+        const joined = turn instanceof Promise ? await timed(turn, settings.name) : turn
         if ('late' in joined) return late(call)
         if ('turn' in joined) return await lead(call, joined.turn)
         const { outcome } = joined

@@ -3,6 +3,7 @@ import type { Encoded } from '../codec/payload.js'
 import { cacheError } from '../errors.js'
 import type { Shelves } from '../failover/shelf.js'
 import { StoreError } from '../instances/store.js'
+import type { Corruption } from '../metrics/category-meter.js'
 import type { Report } from '../report.js'
 import type { Router } from '../routing/router.js'
 import type { Settings } from '../settings/settings.js'
@@ -42,6 +43,10 @@ export interface EngineParts {
   readonly watchLease?: (lease: Lease, key: string) => Lease
   /** @default nobody is told */
   readonly compressed?: Compressed
+  /** Told of each stored value that can't be answered. @default nobody is */
+  readonly corrupt?: (category: string, why: Corruption) => void
+  /** Told of each call that waited so many ms for somebody else's computation. @default nobody is */
+  readonly waited?: (category: string, ms: number) => void
 }
 
 /** The cache's operations over the stores, in the server process. */
@@ -54,10 +59,12 @@ export const createEngine = ({
   random,
   watchLease = (lease) => lease,
   compressed = () => undefined,
+  corrupt,
+  waited = () => undefined,
   elapsed = () => performance.now(),
 }: EngineParts): CacheEngine => {
   const { categoryOf, names } = createCategories(settings, router, shelves)
-  const oddities = createOddities(report, now)
+  const oddities = createOddities(report, now, corrupt)
   const reader = createReader(now, oddities)
   const flights = createFlights<Encoded | undefined>()
   /** Called when a write or a removal leaves: what is being computed for the key is of the time before. */
@@ -72,7 +79,7 @@ export const createEngine = ({
   const attempts = createAttempts(elapsed)
   const holdUnwatched = createHold(writer, attempts, oddities, elapsed)
   const hold: Hold = (holding) => watchLease(holdUnwatched(holding), holding.key)
-  const acquirer = createAcquirer({ flights, reader, attempts, hold, now, elapsed })
+  const acquirer = createAcquirer({ flights, reader, attempts, hold, now, elapsed, waited })
   let cache: Cache | undefined
   const ownCache = (): Cache => {
     cache ??= createCacheClient(engine)

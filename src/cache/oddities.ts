@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { isCacheError } from '../errors.js'
+import type { Corruption } from '../metrics/category-meter.js'
 import type { Report } from '../report.js'
 import type { CategorySettings } from '../settings/settings.js'
 
@@ -39,7 +40,12 @@ interface Seen {
   said: number
 }
 
-export const createOddities = (report: Report, now: () => number): Oddities => {
+/** `corrupt`: told of each, however seldom it is said. */
+export const createOddities = (
+  report: Report,
+  now: () => number,
+  corrupt: (category: string, why: Corruption) => void = () => undefined,
+): Oddities => {
   const unreadable = remembering<Seen>()
   const failedRenewals = remembering<Seen>()
   const failedReleases = remembering<Seen>()
@@ -59,6 +65,7 @@ export const createOddities = (report: Report, now: () => number): Oddities => {
 
   return {
     unreadable: ({ name, instance, keyPrefix }, why) => {
+      corrupt(name, 'unreadable')
       const count = countIn(unreadable, name, HOUR)
       if (count === undefined) return
       report.warn(
@@ -93,6 +100,7 @@ export const createOddities = (report: Report, now: () => number): Oddities => {
         )
     },
     mismatch: ({ name }, path) => {
+      corrupt(name, 'schema')
       if (mismatched.has(name)) return
       mismatched.set(name, true)
       report.warn(

@@ -16,6 +16,8 @@ type Writing =
   | 'clear'
 /** How the read of one key ended. */
 export type ReadOutcome = 'hit' | 'stale' | 'miss'
+/** Why what lies at a key is none of ours to answer. */
+export type Corruption = 'unreadable' | 'schema'
 
 /** Counts what happens in one category. On the path of every call: nothing here allocates. */
 export interface CategoryMeter {
@@ -23,6 +25,12 @@ export interface CategoryMeter {
   called(operation: Operation, ms: number, failed: boolean): void
   /** So many keys were read with this outcome. */
   read(outcome: ReadOutcome, many: number): void
+  /** Something was found there: an instance's name, 'embedded', 'motia-state'. */
+  found(source: string): void
+  /** What was found is as if it weren't there. */
+  corrupt(why: Corruption): void
+  /** A call waited so many ms for somebody else's computation. */
+  waited(ms: number): void
   /** A factory or loader ended after so many ms. */
   computed(ms: number, failed: boolean): void
   /** A value was compressed to be stored, from so many bytes to so many. */
@@ -44,6 +52,10 @@ export interface Timed {
 export interface CategoryFigures {
   readonly operations: ReadonlyMap<Operation, Timed>
   readonly reads: Readonly<Record<ReadOutcome, number>>
+  /** How often something was found where. */
+  readonly sources: ReadonlyMap<string, { readonly count: number }>
+  readonly corrupt: Readonly<Record<Corruption, number>>
+  readonly waits: Timed
   readonly computations: Timed
   /** Bytes of values that were compressed to be stored. */
   readonly compression: { readonly before: number; readonly after: number }
@@ -51,6 +63,8 @@ export interface CategoryFigures {
 }
 
 const reading: ReadonlySet<string> = new Set<Reading>(['get', 'getMany', 'getEntry', 'getOrSet', 'has', 'keys'])
+/** Whether such a call reads; else it writes. */
+export const isReading = (operation: Operation): boolean => reading.has(operation)
 const minuteField = { hit: 'hits', stale: 'stale', miss: 'misses' } as const
 
 interface Counting extends Timed {
@@ -59,9 +73,14 @@ interface Counting extends Timed {
   sum: number
 }
 
-const startCounting = (): Counting => ({ count: 0, errors: 0, sum: 0, classes: new Uint32Array(LATENCY_CLASSES) })
+export const startCounting = (): Counting => ({
+  count: 0,
+  errors: 0,
+  sum: 0,
+  classes: new Uint32Array(LATENCY_CLASSES),
+})
 
-const count = (timed: Counting, ms: number, failed: boolean): void => {
+export const count = (timed: Counting, ms: number, failed: boolean): void => {
   const at = latencyClass(ms)
   timed.count += 1
   timed.sum += ms
@@ -76,6 +95,9 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
   const computations = startCounting()
   const compression = { before: 0, after: 0 }
   const reads = { hit: 0, stale: 0, miss: 0 }
+  const sources = new Map<string, { count: number }>()
+  const corrupt = { unreadable: 0, schema: 0 }
+  const waits = startCounting()
 
   const callsOf = (operation: Operation): Counting => {
     let known = calls.get(operation)
@@ -88,7 +110,7 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
   return {
     called: (operation, ms, failed) => {
       count(callsOf(operation), ms, failed)
-      minutes.count(reading.has(operation) ? 'reads' : 'writes', 1)
+      minutes.count(isReading(operation) ? 'reads' : 'writes', 1)
       minutes.took(ms)
       if (failed) minutes.count('errors', 1)
     },
@@ -96,6 +118,15 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
       reads[outcome] += many
       minutes.count(minuteField[outcome], many)
     },
+    found: (source) => {
+      const known = sources.get(source)
+      if (known === undefined) sources.set(source, { count: 1 })
+      else known.count += 1
+    },
+    corrupt: (why) => {
+      corrupt[why] += 1
+    },
+    waited: (ms) => count(waits, ms, false),
     computed: (ms, failed) => {
       count(computations, ms, failed)
       minutes.count('computed', 1)
@@ -104,6 +135,9 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
       compression.before += before
       compression.after += after
     },
-    figures: () => ({ operations: calls, reads, computations, compression, hour: minutes.hour() }),
+    figures: () => ({
+      ...{ operations: calls, reads, sources, corrupt, waits, computations, compression },
+      hour: minutes.hour(),
+    }),
   }
 }

@@ -7,6 +7,8 @@ export interface LeaseWish extends Pick<LeaseAsk, 'seen' | 'despiteFailure'> {
   readonly patience: number
   /** The caller is gone: stop waiting. */
   readonly signal?: AbortSignal | undefined
+  /** Told for how many ms it waited, where it had to. */
+  readonly waited?: (ms: number) => void
 }
 
 /** late: somebody else still computes, and patience is over or the caller is gone. */
@@ -28,10 +30,28 @@ const leaseTimes: LeaseTimes = { lease: 3_000, poll: 50 }
  * Rejects only where the category fails closed.
  */
 export const acquireLease = async (
-  shelf: Pick<Shelf, 'lease' | 'onChanged'>,
+  shelf: LeaseShelf,
   name: EntryName,
   wish: LeaseWish,
   times: LeaseTimes = leaseTimes,
+): Promise<Leased> => {
+  let begun: number | undefined
+  const leased = await askUntil(shelf, name, wish, times, () => {
+    begun ??= performance.now()
+  })
+  if (begun !== undefined) wish.waited?.(performance.now() - begun)
+  return leased
+}
+
+type LeaseShelf = Pick<Shelf, 'lease' | 'onChanged'>
+
+/** `waits`: called before each wait. */
+const askUntil = async (
+  shelf: LeaseShelf,
+  name: EntryName,
+  wish: LeaseWish,
+  times: LeaseTimes,
+  waits: () => void,
 ): Promise<Leased> => {
   const { seen, signal, patience } = wish
   const until = performance.now() + patience
@@ -47,6 +67,7 @@ export const acquireLease = async (
       const left = until - performance.now()
       if (waiting === undefined || left <= 0 || signal?.aborted) return LATE
       despiteFailure = false
+      waits()
       await waiting.pause(Math.min(left, times.poll), signal)
     } finally {
       waiting?.end()

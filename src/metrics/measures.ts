@@ -1,0 +1,54 @@
+import type { HealthReport } from '../../types/index.js'
+import type { EngineParts } from '../cache/create-engine.js'
+import type { CacheEngine } from '../cache/engine.js'
+import type { CopiesOf } from '../cache/l1/l1.js'
+import type { TiersEmitter } from '../events.js'
+import type { Shelves } from '../failover/shelf.js'
+import type { Settings } from '../settings/settings.js'
+import type { HotStore } from '../state/hot-store.js'
+import { countSources } from './counted-shelves.js'
+import { measureEngine, measureLease } from './measured-engine.js'
+import { createMeters, type Meters } from './meters.js'
+import { countMoves } from './moves.js'
+import { createExposition, type Exposition } from './prometheus.js'
+import { measureState, type StateMeter } from './state-meter.js'
+
+/** All that is counted, and what it is counted at. */
+export interface Measures {
+  readonly meters: Meters
+  /** What the engine tells of itself. */
+  readonly watch: Required<Pick<EngineParts, 'watchLease' | 'compressed' | 'corrupt' | 'waited'>>
+  shelves<S extends Shelves>(shelves: S): S
+  engine(engine: CacheEngine): CacheEngine
+  state(hot: HotStore): HotStore
+  /** So many entries reached an instance that had missed them. */
+  replayed(instance: string, entries: number): void
+  /** What a scrape gets; opened by the first one. */
+  exposition(parts: { health(): HealthReport; readonly copies: CopiesOf }): Promise<Exposition>
+}
+
+export const createMeasures = (settings: Settings, events: Pick<TiersEmitter, 'on'>): Measures => {
+  const meters = createMeters(settings, Date.now)
+  const moves = countMoves(events)
+  const elapsed = (): number => performance.now()
+  const replayed = new Map<string, number>()
+  let state: StateMeter | undefined
+  return {
+    meters,
+    watch: {
+      watchLease: (lease, key) => measureLease(lease, meters.of(lease.category, key), elapsed),
+      compressed: (category, before, after) => meters.of(category, '').compressed(before, after),
+      corrupt: (category, why) => meters.of(category, '').corrupt(why),
+      waited: (category, ms) => meters.of(category, '').waited(ms),
+    },
+    shelves: (shelves) => countSources(shelves, meters),
+    engine: (engine) => measureEngine(engine, meters, elapsed),
+    state: (hot) => {
+      const measured = measureState(hot, elapsed)
+      state = measured.meter
+      return measured.hot
+    },
+    replayed: (instance, entries) => void replayed.set(instance, (replayed.get(instance) ?? 0) + entries),
+    exposition: (parts) => createExposition({ ...parts, meters, moves, replayed, state: () => state }),
+  }
+}
