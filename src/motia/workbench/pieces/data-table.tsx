@@ -38,7 +38,7 @@ export const DataTable = <Row,>(props: DataTableProps<Row>): ReactNode => {
   const by = columns.find(({ id }) => id === sorting?.by)?.sort
   const shown = sorting === undefined || by === undefined ? rows : sorted(rows, by, sorting.down)
   const classOf = ({ right, from }: Column<Row>): string =>
-    cn('text-sm', right && 'text-right', from !== undefined && hidden[from])
+    cn(right && 'text-right', from !== undefined && hidden[from])
 
   return (
     <Table aria-label={label} data-testid={props['data-testid']}>
@@ -49,7 +49,7 @@ export const DataTable = <Row,>(props: DataTableProps<Row>): ReactNode => {
               key={column.id}
               scope="col"
               title={column.title}
-              className={cn('h-9 whitespace-nowrap bg-transparent text-xs', classOf(column))}
+              className={cn('h-9 whitespace-nowrap bg-transparent px-3 text-xs', classOf(column))}
               {...(column.sort !== undefined && { 'aria-sort': ariaSort(sorting, column.id) })}
             >
               {column.sort === undefined ? (
@@ -75,7 +75,7 @@ export const DataTable = <Row,>(props: DataTableProps<Row>): ReactNode => {
               onClick={onOpen === undefined ? undefined : () => hasSelection() || onOpen(row)}
             >
               {columns.map((column, index) => (
-                <TableCell key={column.id} className={cn('px-3 py-1.5', classOf(column))}>
+                <TableCell key={column.id} className={cn('px-3 py-1.5 text-sm', classOf(column))}>
                   {index === 0 && onOpen !== undefined ? (
                     <button
                       type="button"

@@ -47,6 +47,17 @@ export const Age = ({ at }: { readonly at: number | undefined }) => {
   return <Figure text={formatAge(at, now)} {...(at !== undefined && { title: formatTime(at, now) })} />
 }
 
+/** How long since then, still going on. */
+export const Lasting = ({ from }: { readonly from: number }) => {
+  const now = useServerNow()
+  return (
+    <Figure
+      text={formatDuration(Math.max(0, Math.floor((now - from) / 1_000) * 1_000))}
+      title={formatTime(from, now)}
+    />
+  )
+}
+
 /** How long until then, counting down. */
 export const Until = ({ at, past = 'now' }: { readonly at: number | undefined; readonly past?: string }) => {
   const now = useServerNow()

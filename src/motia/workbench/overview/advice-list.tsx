@@ -1,0 +1,35 @@
+import { Info, OctagonAlert, TriangleAlert } from 'lucide-react'
+import type { ReactNode } from 'react'
+import type { Advice } from '../../../sight/contract.js'
+import { visible } from '../format.js'
+
+const looks = {
+  error: { icon: OctagonAlert, className: 'mr-bad', word: 'Error' },
+  warning: { icon: TriangleAlert, className: 'mr-warn', word: 'Warning' },
+  note: { icon: Info, className: 'mr-info', word: 'Note' },
+} as const
+const order = { error: 0, warning: 1, note: 2 } as const
+
+/** What could go better, and how; the worst first. */
+export const AdviceList = ({ advice }: { readonly advice: readonly Advice[] }): ReactNode => (
+  <ul className="flex flex-col gap-2" data-testid="cache-advice">
+    {[...advice]
+      .sort((a, b) => order[a.level] - order[b.level])
+      .map(({ level, text, doThis }) => {
+        const { icon: Icon, className, word } = looks[level]
+        return (
+          <li
+            key={`${level} ${text}`}
+            className="mr-card flex gap-2.5 rounded-lg border p-3 text-sm"
+            data-level={level}
+          >
+            <Icon role="img" aria-label={word} className={`mt-0.5 size-4 shrink-0 ${className}`} />
+            <div className="min-w-0">
+              <p className="font-medium break-words">{visible(text)}</p>
+              <p className="mt-0.5 text-muted-foreground break-words">{visible(doThis)}</p>
+            </div>
+          </li>
+        )
+      })}
+  </ul>
+)

@@ -1,0 +1,140 @@
+import { useThemeStore } from '@motiadev/ui'
+import { type ReactNode, useEffect, useRef } from 'react'
+import UPlot from 'uplot'
+import { formatMinute } from '../format.js'
+import { useWidth } from '../use-width.js'
+
+export interface Line {
+  readonly name: string
+  /** A custom property of the panel's colours: '--mr-info'. */
+  readonly colour: string
+  readonly values: readonly (number | undefined)[]
+}
+
+interface HourChartProps {
+  /** What it shows, for those who can't see it. */
+  readonly label: string
+  /** Epoch ms of each value, rising. */
+  readonly at: readonly number[]
+  readonly lines: readonly Line[]
+  readonly format: (value: number) => string
+  readonly height?: number
+}
+
+/** Lines over time. What the pointer is at is written below it, beside the names. */
+export const HourChart = ({ label, at, lines, format, height = 180 }: HourChartProps): ReactNode => {
+  const place = useRef<HTMLDivElement>(null)
+  const said = useRef<HTMLSpanElement>(null)
+  const chart = useRef<UPlot>(undefined)
+  const width = useWidth(place)
+  const theme = useThemeStore((state) => state.theme)
+  const latest = useRef({ at, lines, format })
+  // A chart is made anew only if it becomes another one; new figures go into the one that is there.
+  const shape = lines.map(({ name, colour }) => `${name} ${colour}`).join()
+
+  useEffect(() => {
+    latest.current = { at, lines, format }
+    chart.current?.setData(dataOf(at, lines))
+  }, [at, lines, format])
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: theme and shape decide how it looks, width how wide it is
+  useEffect(() => {
+    const { current } = place
+    if (current === null || width === undefined) return
+    const write = (index: number | null | undefined): void => {
+      if (said.current !== null) said.current.textContent = reading(latest.current, index)
+    }
+    const made = new UPlot(
+      optionsOf(current, { width, height, ...latest.current, said: write }),
+      dataOf(latest.current.at, latest.current.lines),
+      current,
+    )
+    chart.current = made
+    return () => {
+      chart.current = undefined
+      made.destroy()
+    }
+  }, [width, height, theme, shape])
+
+  return (
+    <figure className="m-0 flex min-w-0 flex-col gap-1.5">
+      <div ref={place} role="img" aria-label={label} className="min-w-0 overflow-hidden" style={{ height }} />
+      <figcaption className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
+        {lines.map(({ name, colour }) => (
+          <span key={name} className="inline-flex items-center gap-1.5">
+            <span aria-hidden="true" className="h-0.5 w-3 rounded-full" style={{ background: `var(${colour})` }} />
+            {name}
+          </span>
+        ))}
+        <span ref={said} className="ml-auto min-h-4 text-muted-foreground" />
+      </figcaption>
+    </figure>
+  )
+}
+
+const dataOf = (at: readonly number[], lines: readonly Line[]): UPlot.AlignedData => [
+  at.map((moment) => moment / 1_000),
+  ...lines.map(({ values }) => values.map((value) => value ?? null)),
+]
+
+/** "14:03 reads 1.2k, writes 30" */
+const reading = (
+  { at, lines, format }: Pick<HourChartProps, 'at' | 'lines' | 'format'>,
+  index: number | null | undefined,
+): string => {
+  const moment = index === null || index === undefined ? undefined : at[index]
+  if (index === null || index === undefined || moment === undefined) return ''
+  const figures = lines.flatMap(({ name, values }) => {
+    const value = values[index]
+    return value === undefined ? [] : [`${name} ${format(value)}`]
+  })
+  return `${formatMinute(moment)}  ${figures.join(', ')}`
+}
+
+const optionsOf = (
+  element: HTMLElement,
+  {
+    width,
+    height,
+    lines,
+    format,
+    said,
+  }: { width: number; height: number; said: (index: number | null | undefined) => void } & Pick<
+    HourChartProps,
+    'lines' | 'format'
+  >,
+): UPlot.Options => {
+  const style = getComputedStyle(element)
+  const colour = (name: string): string => style.getPropertyValue(name).trim()
+  const axis: UPlot.Axis = {
+    stroke: colour('--mr-grey'),
+    font: `11px ${style.fontFamily}`,
+    grid: { stroke: colour('--mr-grid'), width: 1 },
+    ticks: { show: false },
+  }
+  return {
+    width,
+    height,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+    hooks: { setCursor: [(chart) => said(chart.cursor.idx)] },
+    scales: { x: { time: true }, y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
+    axes: [
+      { ...axis, size: 24, values: (_, ticks) => ticks.map((tick) => formatMinute(tick * 1_000)) },
+      { ...axis, size: 52, values: (_, ticks) => ticks.map(format) },
+    ],
+    series: [
+      {},
+      ...lines.map(
+        (line): UPlot.Series => ({
+          label: line.name,
+          stroke: colour(line.colour),
+          width: 1.5,
+          points: { show: false },
+          spanGaps: false,
+        }),
+      ),
+    ],
+  }
+}
