@@ -80,12 +80,14 @@ export const startCounting = (): Counting => ({
   classes: new Uint32Array(LATENCY_CLASSES),
 })
 
-export const count = (timed: Counting, ms: number, failed: boolean): void => {
+/** Answers the class of the duration. */
+export const count = (timed: Counting, ms: number, failed: boolean): number => {
   const at = latencyClass(ms)
   timed.count += 1
   timed.sum += ms
   timed.classes[at] = (timed.classes[at] ?? 0) + 1
   if (failed) timed.errors += 1
+  return at
 }
 
 /** `now`: epoch ms. */
@@ -109,10 +111,8 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
   }
   return {
     called: (operation, ms, failed) => {
-      count(callsOf(operation), ms, failed)
-      minutes.count(isReading(operation) ? 'reads' : 'writes', 1)
-      minutes.took(ms)
-      if (failed) minutes.count('errors', 1)
+      const latency = count(callsOf(operation), ms, failed)
+      minutes.called(isReading(operation) ? 'reads' : 'writes', latency, failed)
     },
     read: (outcome, many) => {
       reads[outcome] += many
@@ -126,7 +126,7 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
     corrupt: (why) => {
       corrupt[why] += 1
     },
-    waited: (ms) => count(waits, ms, false),
+    waited: (ms) => void count(waits, ms, false),
     computed: (ms, failed) => {
       count(computations, ms, failed)
       minutes.count('computed', 1)

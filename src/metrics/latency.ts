@@ -7,10 +7,7 @@ export const LATENCY_CLASSES = LATENCY_ENDS.length + 1
 /** The class of a duration. Most calls take less than a few ms, so looking from below is quickest. */
 export const latencyClass = (ms: number): number => {
   let at = 0
-  for (const end of LATENCY_ENDS) {
-    if (ms <= end) return at
-    at += 1
-  }
+  while (ms > (LATENCY_ENDS[at] ?? Number.POSITIVE_INFINITY)) at++
   return at
 }
 

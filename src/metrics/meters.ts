@@ -32,6 +32,8 @@ export const createMeters = (settings: Naming, now: () => number): Meters => {
   const meters = new Map<string, CategoryMeter>()
   return {
     of: (category, key) => {
+      const named = category === undefined ? undefined : meters.get(category)
+      if (named !== undefined) return named
       const name = countedName(settings, category, key)
       const known = meters.get(name) ?? createCategoryMeter(now)
       meters.set(name, known)

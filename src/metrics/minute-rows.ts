@@ -1,6 +1,9 @@
 /** Numbers of the last hour, minute by minute, in a fixed place. */
 export interface MinuteRows {
   add(field: number, many: number): void
+  /** Where the running minute begins in `numbers`: for who counts several things at once. */
+  turn(): number
+  readonly numbers: Numbers
   /** Oldest first; the last one is still running. Minutes in which nothing happened are there, too. */
   rows(): { readonly at: number; readonly numbers: Numbers }[]
 }
@@ -19,26 +22,31 @@ export const createMinuteRows = (
   const numbers = make(KEPT * width)
   let current = first
   let row = 0
+  let next = (first + 1) * 60_000
 
   /** Moves on to the minute it is; the minutes between had nothing. A clock that is set back stays where it was. */
-  const turn = (): void => {
-    const minute = Math.floor(now() / 60_000)
-    if (minute <= current) return
+  const turn = (): number => {
+    const time = now()
+    if (time < next) return row * width
+    const minute = Math.floor(time / 60_000)
     const steps = Math.min(KEPT, minute - current)
     for (let step = 0; step < steps; step++) {
       row = (row + 1) % KEPT
       numbers.fill(0, row * width, (row + 1) * width)
     }
     current = minute
+    next = (minute + 1) * 60_000
+    return row * width
   }
   const rowOf = (minute: number): Numbers => {
     const begin = (((row - (current - minute)) % KEPT) + KEPT) % KEPT
     return numbers.subarray(begin * width, (begin + 1) * width)
   }
   return {
+    turn,
+    numbers,
     add: (field, many) => {
-      turn()
-      const at = row * width + field
+      const at = turn() + field
       numbers[at] = (numbers[at] ?? 0) + many
     },
     rows: () => {

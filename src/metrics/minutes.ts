@@ -1,4 +1,4 @@
-import { LATENCY_CLASSES, latencyClass, quantile } from './latency.js'
+import { LATENCY_CLASSES, quantile } from './latency.js'
 import { createMinuteRows } from './minute-rows.js'
 
 /** One minute of a category. */
@@ -23,7 +23,8 @@ export type Counted = 'reads' | 'writes' | 'hits' | 'misses' | 'stale' | 'comput
 /** The last hour of one category, minute by minute, in a fixed 6 KB. */
 export interface Minutes {
   count(what: Counted, many: number): void
-  took(ms: number): void
+  /** A call ended whose duration is of this class. */
+  called(what: 'reads' | 'writes', latency: number, failed: boolean): void
   /** Oldest first; the last one is still running. Minutes in which nothing happened are there, too. */
   hour(): Minute[]
 }
@@ -34,10 +35,18 @@ const WIDTH = counted.length + LATENCY_CLASSES
 
 /** `now`: epoch ms. */
 export const createMinutes = (now: () => number): Minutes => {
-  const { add, rows } = createMinuteRows(WIDTH, now)
+  const { add, turn, numbers, rows } = createMinuteRows(WIDTH, now)
+  const one = (at: number): void => {
+    numbers[at] = (numbers[at] ?? 0) + 1
+  }
   return {
     count: (what, many) => add(placeOf[what], many),
-    took: (ms) => add(counted.length + latencyClass(ms), 1),
+    called: (what, latency, failed) => {
+      const minute = turn()
+      one(minute + placeOf[what])
+      one(minute + counted.length + latency)
+      if (failed) one(minute + placeOf.errors)
+    },
     hour: () =>
       rows().map(({ at, numbers }) => {
         const latencies = numbers.subarray(counted.length)

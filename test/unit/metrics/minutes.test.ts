@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { latencyClass } from '../../../src/metrics/latency.ts'
 import { createMinutes } from '../../../src/metrics/minutes.ts'
 
 const start = Date.UTC(2030, 0, 1, 12, 0, 30)
@@ -25,8 +26,8 @@ describe('the last hour', () => {
   it('keeps what was counted in its minute, and quiet minutes too', () => {
     const { now, pass } = clock()
     const minutes = createMinutes(now)
-    minutes.count('reads', 3)
-    minutes.took(4)
+    minutes.count('reads', 2)
+    minutes.called('reads', latencyClass(4), false)
     pass(150)
     minutes.count('writes', 1)
     expect(minutes.hour().map(({ at, reads, writes }) => [new Date(at).getUTCMinutes(), reads, writes])).toEqual([
