@@ -1,5 +1,6 @@
 import type { Layout } from '../instances/layout.js'
 import { scopeField } from '../instances/lease-rules.js'
+import { NOT_OURS } from '../instances/name-pages.js'
 import type { EntryStore } from '../instances/store.js'
 import { countUp } from './counter.js'
 import { type Entry, type OpenDatabase, within } from './database.js'
@@ -114,7 +115,7 @@ export const createEntries = (database: OpenDatabase, layout: Layout): EntryStor
         after !== undefined &&
         (cursor === '' || after.toString('base64url') !== cursor || !after.subarray(0, start.length).equals(start))
       ) {
-        throw refuse('refused', 'this cursor is none of ours; start again without one')
+        throw refuse('refused', NOT_OURS)
       }
       const most = Math.min(Math.max(1, limit), BATCH)
       const bounds = within(start)

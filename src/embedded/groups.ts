@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { GroupStore } from '../instances/store.js'
 import { type EmbeddedDatabase, type Group, type OpenDatabase, within } from './database.js'
+import { createGroupPages } from './group-pages.js'
 
 const PAGE = 1_000
 const ID_BYTES = 8
@@ -134,5 +135,7 @@ export const createGroups = (database: OpenDatabase, prefix: string): GroupStore
       }
       return names
     },
+
+    ...createGroupPages(database, prefix, live),
   }
 }

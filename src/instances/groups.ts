@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { type Caller, InstanceError } from './caller.js'
 import type { Connection } from './connection.js'
 import type { Lines } from './entries.js'
+import { createGroupPages } from './group-pages.js'
 import { createLargeKeys, isLarge } from './large.js'
 import type { Layout } from './layout.js'
 import { createPageSize, type PageSize, paged } from './page-size.js'
@@ -180,6 +181,8 @@ export const createGroups = (
       }
       return names
     },
+
+    ...createGroupPages(caller, { data, lineOf, seen: largeGroups.seen }, layout),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Caller } from './caller.js'
 import type { Connection } from './connection.js'
+import { NOT_OURS } from './name-pages.js'
 import { pipelined, unsure } from './pipeline.js'
 import type { ScanPage } from './store.js'
 
@@ -7,8 +8,11 @@ const BATCH = 1_000
 /** SCANs one page may cost where our keys lie thinly among many foreign ones. */
 const MAX_ROUNDS = 50
 
+/** The text without any meaning that a character of it has in a pattern. */
+export const literalPattern = (text: string): string => text.replace(/[*?[\]\\]/g, '\\$&')
+
 /** Matches keys that begin with exactly this text. */
-export const prefixPattern = (prefix: string): string => `${prefix.replace(/[*?[\]\\]/g, '\\$&')}*`
+export const prefixPattern = (prefix: string): string => `${literalPattern(prefix)}*`
 
 export const scanPage = async (
   caller: Caller,
@@ -18,8 +22,7 @@ export const scanPage = async (
   limit: number,
   timeout: number | undefined,
 ): Promise<ScanPage> => {
-  if (cursor !== undefined && !isCursor(cursor))
-    throw caller.refuse('refused', 'this cursor is none of ours; start again without one')
+  if (cursor !== undefined && !isCursor(cursor)) throw caller.refuse('refused', NOT_OURS)
   const keys: string[] = []
   const most = Math.min(Math.max(1, limit), BATCH)
   let count = most
@@ -73,5 +76,5 @@ const scanOnce = (
     redis.scan(cursor, 'MATCH', prefixPattern(prefix), 'COUNT', count),
   )
 
-/** What SCAN hands out between its first and last page. */
-const isCursor = (cursor: string): boolean => /^[1-9]\d{0,19}$/.test(cursor) && BigInt(cursor) < 2n ** 64n
+/** What SCAN and HSCAN hand out between their first and last page. */
+export const isCursor = (cursor: string): boolean => /^[1-9]\d{0,19}$/.test(cursor) && BigInt(cursor) < 2n ** 64n

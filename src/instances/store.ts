@@ -152,6 +152,43 @@ export interface GroupStore {
   groupClear(group: string, options?: CallOptions): Promise<void>
   /** Groups that exist now, in byte order. */
   groups(options?: CallOptions): Promise<string[]>
+  /** The same a page at a time, at a cost that depends neither on how many there are nor on what they hold. */
+  groupPage(page: PageAsk, options?: CallOptions): Promise<GroupPage>
+  /** Items of one group; order unspecified, one that is changed meanwhile may come twice. */
+  itemPage(group: string, page: PageAsk, options?: CallOptions): Promise<ItemPage>
+}
+
+/** A page of names. It may be short, or empty, and have a next one: looking ends somewhere. */
+export interface PageAsk {
+  /** A text that the name has in it, '' for all. No character has a meaning. */
+  readonly search: string
+  /** What the page before answered. Another text is refused. */
+  readonly cursor: string | undefined
+  readonly limit: number
+}
+
+export interface GroupPage {
+  readonly groups: readonly GroupFigures[]
+  /** Undefined at the end. Opaque. */
+  readonly cursor: string | undefined
+  /** About, some that ended included; undefined: not known. */
+  readonly total: number | undefined
+}
+
+export interface GroupFigures {
+  readonly name: string
+  /** Undefined: not known. */
+  readonly items: number | undefined
+  /** Epoch ms; undefined: never, or not known. */
+  readonly endsAt: number | undefined
+}
+
+export interface ItemPage {
+  readonly items: readonly (readonly [field: string, text: string])[]
+  readonly cursor: string | undefined
+  /** Of the group, whatever is searched for. */
+  readonly total: number | undefined
+  readonly endsAt: number | undefined
 }
 
 export interface StoreHealth {

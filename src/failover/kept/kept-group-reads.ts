@@ -9,6 +9,7 @@ import type { EmbeddedCopy } from '../state-copy/embedded-copy.js'
 import { validVersion } from '../versions/clock.js'
 import { groupLookAllScript, groupLookScript } from '../versions/group-scripts.js'
 import { highest } from '../versions/merge.js'
+import { createKeptGroupPages } from './kept-group-pages.js'
 import {
   askInTurn,
   type CallTime,
@@ -31,7 +32,7 @@ export interface KeptGroupReadsParts {
   readonly weakened?: Weakened | undefined
 }
 
-type GroupReads = Pick<GroupStore, 'groupGet' | 'groupAll' | 'groupFields' | 'groups'>
+type GroupReads = Pick<GroupStore, 'groupGet' | 'groupAll' | 'groupFields' | 'groups' | 'groupPage' | 'itemPage'>
 
 /** Items looked at together, and groups. */
 const AT_ONCE = 200
@@ -173,11 +174,16 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
     return inByteOrder(names)
   }
 
-  const namesNowhere = (): string[] => {
+  const completeCopy = (): EmbeddedCopy | undefined => {
     const complete = copy?.complete() === true
     if (!complete && onUnknown === 'error') throw unknownError(places, landscape, 'which groups there are')
+    return complete ? copy : undefined
+  }
+
+  const namesNowhere = (): string[] => {
+    const copied = completeCopy()
     const waiting = places.flatMap((place) => (place && journal?.scopesOfGroups(place.name)) ?? [])
-    const names = [...(complete ? copy.groups() : []), ...waiting.map((scope) => scope.slice(groupScope('').length))]
+    const names = [...(copied?.groups() ?? []), ...waiting.map((scope) => scope.slice(groupScope('').length))]
     return inByteOrder(new Set(names.filter((group) => allNowhere(group).length > 0)))
   }
 
@@ -231,6 +237,8 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
         (place) => namesAt(place),
         () => namesNowhere(),
       ),
+
+    ...createKeptGroupPages(places, { journal, copy: completeCopy, paging, allAt, allNowhere }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { readEnvelope } from '../../codec/envelope.js'
+import { itemsAfter, nameBefore } from '../../instances/name-pages.js'
 import { type GroupStore, StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { LastResortStore } from '../landscape.js'
@@ -6,6 +7,8 @@ import { forgetEntries, listFallback, partsOf } from './last-resort.js'
 import { SHOWN, type ShownAs } from './state-resort.js'
 
 const PAGE = 500
+/** Looked through for the names of groups where nobody may wait for all of them. */
+const MOST_PAGES = 4
 
 /**
  * State, with the cache entries that live in the last resort as groups `~cache/<category>`, to be seen and deleted.
@@ -22,8 +25,12 @@ export const withFallbackGroups = (
 ): GroupStore => {
   const { store, categoryOf, idOf, now } = parts
 
-  const shown = async (visit: (category: CategorySettings, key: string, text: string) => void): Promise<void> => {
+  const shown = async (
+    visit: (category: CategorySettings, key: string, text: string) => void,
+    pages = Number.POSITIVE_INFINITY,
+  ): Promise<void> => {
     let cursor: string | undefined
+    let seen = 0
     do {
       const page = await listFallback(store, cursor, PAGE)
       for (const { home, category: name, redisKey, text } of page.entries) {
@@ -32,7 +39,14 @@ export const withFallbackGroups = (
           visit(category, redisKey.slice(category.keyPrefix.length), text)
       }
       cursor = page.cursor
-    } while (cursor !== undefined)
+      seen++
+    } while (cursor !== undefined && seen < pages)
+  }
+
+  const namesOf = async (pages?: number): Promise<string[]> => {
+    const names = new Set<string>()
+    await shown(({ name }) => names.add(SHOWN + name), pages)
+    return [...names]
   }
 
   const itemsOf = async (name: string): Promise<[key: string, text: string][]> => {
@@ -79,18 +93,29 @@ export const withFallbackGroups = (
       const name = shownIn(group)
       return name === undefined ? groups.groupClear(group, options) : forget(name)
     },
-    groups: async (options) => {
-      const names = new Set<string>()
-      await shown(({ name }) => names.add(SHOWN + name))
-      return [...names, ...(await groups.groups(options))]
+    groups: async (options) => [...(await namesOf()), ...(await groups.groups(options))],
+
+    groupPage: async (ask, options) => {
+      // Few, and all at the beginning.
+      const names = ask.cursor === undefined ? await namesOf(MOST_PAGES) : []
+      const page = await groups.groupPage(ask, options)
+      const found = names.filter((name) => name.includes(ask.search))
+      const first = found.map((name) => ({ name, items: undefined, endsAt: undefined }))
+      return { ...page, groups: [...first, ...page.groups] }
+    },
+    itemPage: async (group, ask, options) => {
+      const name = shownIn(group)
+      if (name === undefined) return groups.itemPage(group, ask, options)
+      return itemsAfter(await itemsOf(name), nameBefore(ask.cursor, refused), ask)
     },
   }
 }
 
 const shownIn = (group: string): string | undefined => (group.startsWith(SHOWN) ? group.slice(SHOWN.length) : undefined)
 
-const readOnly = (): StoreError =>
-  new StoreError('refused', 'state', `groups that begin with '${SHOWN}' show cache entries and take no items`, 'no')
+const refused = (text: string): StoreError => new StoreError('refused', 'state', text, 'no')
+
+const readOnly = (): StoreError => refused(`groups that begin with '${SHOWN}' show cache entries and take no items`)
 
 /** Where an entry of the last resort is shown in the app's own state. Those of sensitive categories are not. */
 export const createShownAs =

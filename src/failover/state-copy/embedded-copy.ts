@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Entry, openDatabase, within } from '../../embedded/database.js'
+import { byBytes, isAfter } from '../../instances/name-pages.js'
 import { StoreError } from '../../instances/store.js'
 import type { Report } from '../../report.js'
 import type { Stored } from '../kept/kept-standing.js'
@@ -36,6 +37,8 @@ export interface EmbeddedCopy {
   all(group: string): ReadonlyMap<string, Stored>
   /** Those that hold something. */
   groups(): string[]
+  /** So many names of groups of which anything is known, also what is gone; in byte order. */
+  namesAfter(name: string | undefined, most: number): string[]
   /** The three writes, after they were acknowledged. Whatever comes in whatever order, the later version stays. */
   set(group: string, field: string, version: Version, text: string, endsAt: number | false): void
   delete(group: string, field: string, version: Version): void
@@ -117,6 +120,16 @@ export const openCopyFiles = (
     const stored = new Map<string, Stored>()
     for (const [field, item] of found) stored.set(field, storedFrom(item, head))
     return stored
+  }
+
+  const namesAfter = (after: string | undefined, most: number): string[] => {
+    const from = after === undefined ? {} : { start: headKey(after), exclusiveStart: true }
+    const gathered = [...(flushing?.keys() ?? []), ...gathering.keys()].filter((name) => isAfter(name, after))
+    const groups = new Set(gathered)
+    for (const key of entries.getKeys({ ...within(HEADS), ...from, limit: most })) {
+      groups.add(key.subarray(HEADS.length).toString())
+    }
+    return [...groups].sort(byBytes).slice(0, most)
   }
 
   const names = (): string[] => {
@@ -215,6 +228,7 @@ export const openCopyFiles = (
     all,
     groups: () => names().filter((group) => [...all(group).values()].some(({ text }) => text !== undefined)),
     names,
+    namesAfter,
 
     set: (group, field, version, text, endsAt) => {
       const layer = layerFor(group)
