@@ -13,16 +13,18 @@ import type { OtherState } from './failover/stand-in/state-resort.js'
 import { endedWithin } from './failover/time-left.js'
 import { healthReport } from './health-report.js'
 import type { Instance } from './instances/instance.js'
+import type { Looks } from './instances/looks.js'
 import { createRedisStore } from './instances/redis-store.js'
 import type { StoreHealth } from './instances/store.js'
 import { createInvalidation } from './invalidation/invalidation.js'
-import { measureEngine, measureLease } from './metrics/measured-engine.js'
-import { createMeters } from './metrics/meters.js'
-import { countMoves } from './metrics/moves.js'
-import { createExposition, type Exposition } from './metrics/prometheus.js'
+import { createMeasures } from './metrics/measures.js'
+import type { Exposition } from './metrics/prometheus.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
+import { isProduction } from './settings/production.js'
 import type { Settings } from './settings/settings.js'
+import type { Sight } from './sight/sight.js'
+import { createTimeline } from './sight/timeline.js'
 import { standInOf, startLines } from './start-lines.js'
 import { sameServers, startWarnings } from './start-warnings.js'
 import { createHotStore, type HotStore } from './state/hot-store.js'
@@ -41,6 +43,8 @@ export interface OpenTiers {
   health(): HealthReport
   /** What a scrape gets; opened by the first one. */
   metrics(): Promise<Exposition>
+  /** For those who look; loaded for the first one. */
+  sight(): Promise<Sight>
   /** Connects to every instance and answers the start lines; an instance that is away doesn't fail it. */
   start(kept?: KeptState): Promise<string[]>
   /** Treats an instance as gone for so many ms. */
@@ -70,7 +74,11 @@ export const openTiers = (
   })
   for (const warning of [...settings.warnings, ...durable.warnings]) report.warn(warning)
 
+  const startedAt = Date.now()
+  const timeline = createTimeline(events, Date.now)
+  const measures = createMeasures(settings, events)
   const instances = new Map<string, Instance>()
+  const looks = new Map<string, Looks>()
   const embedded = new Map<string, EmbeddedStore>()
   const { namespace, deadlines, probeEvery, dir } = settings
   for (const { name, url } of settings.instances) {
@@ -86,13 +94,12 @@ export const openTiers = (
     }
     if (url === undefined) embedded.set(name, createEmbeddedStore({ name, dir, namespace, onState }))
     else {
-      instances.set(
-        name,
-        createRedisStore({
-          ...{ name, url, namespace, deadlines, probeEvery, processId, supervised: true, onState },
-          onMet: (identity) => failover.met(name, identity),
-        }),
-      )
+      const store = createRedisStore({
+        ...{ name, url, namespace, deadlines, probeEvery, processId, supervised: true, onState },
+        onMet: (identity) => failover.met(name, identity),
+      })
+      instances.set(name, store)
+      looks.set(name, store.looks)
     }
   }
   const invalidation = createInvalidation({ settings, instances, processId, report })
@@ -109,35 +116,61 @@ export const openTiers = (
     durable,
     processId,
     report,
-    onFailback: (name, { replayed }) => announcements.caughtUp(name, replayed),
+    onFailback: (name, { replayed }) => {
+      measures.replayed(name, replayed)
+      announcements.caughtUp(name, replayed)
+    },
   })
   const { landscape } = failover
   const announcements = createAnnouncements({ settings, landscape, report, events, now: Date.now })
   const healthNow = (): HealthReport =>
     healthReport({ ...failover, settings, healthOf, tracking: invalidation.tracking })
 
-  const meters = createMeters(settings, Date.now)
-  const moves = countMoves(events)
-  const elapsed = (): number => performance.now()
+  const { copies, ...shelves } = withL1(measures.shelves(failover.shelves), { settings, landscape, invalidation })
   const engine = createEngine({
     settings,
     router: createRouter(settings, report.warn),
-    shelves: withL1(failover.shelves, { settings, landscape, invalidation }),
+    shelves,
     report,
     now: Date.now,
     random: Math.random,
-    watchLease: (lease, key) => measureLease(lease, meters.of(lease.category, key), elapsed),
-    compressed: (category, before, after) => meters.of(category, '').compressed(before, after),
+    ...measures.watch,
   })
+  const measured = measures.engine(engine)
+  const hot = measures.state(createHotStore(failover.groups, { ttl: settings.state.ttl, report }))
   let exposition: Promise<Exposition> | undefined
+  let sight: Promise<Sight> | undefined
+  let lastPlace: 'embedded' | 'motia-state' = 'embedded'
+
+  const drill = (name: string, ms: number): void => {
+    const instance = instances.get(name)
+    if (instance === undefined) {
+      throw new Error(
+        `drill: there is no Redis instance '${name}'; there is ${[...instances.keys()].join(', ') || 'none'}`,
+      )
+    }
+    timeline.drill(name, ms)
+    instance.drill(ms)
+  }
 
   return {
-    engine: measureEngine(engine, meters, elapsed),
+    engine: measured,
     metrics: () => {
-      exposition ??= createExposition({ meters, health: healthNow, moves })
+      exposition ??= measures.exposition({ health: healthNow, copies })
       return exposition
     },
-    hot: createHotStore(failover.groups, { ttl: settings.state.ttl, report }),
+    sight: () => {
+      sight ??= import('./sight/sight.js').then(({ createSight }) =>
+        createSight({
+          ...{ settings, processId, startedAt, failover, looks, copies, timeline, hot, drill },
+          production: isProduction(process.env, process.argv),
+          ...{ health: healthNow, engine: measured, meters: measures.meters },
+          lastPlace: () => lastPlace,
+        }),
+      )
+      return sight
+    },
+    hot,
     health: healthNow,
     start: async (kept) => {
       announcements.starting(true)
@@ -149,18 +182,13 @@ export const openTiers = (
       const lines = startLines(settings, healthOf, (name) => (mirrored) => standInOf(landscape, name, mirrored))
       if (kept === undefined || instances.size === 0) return lines
       const same = await kept.behind(healthOf)
-      if (same === undefined) failover.keepIn(kept.state)
+      if (same === undefined) {
+        failover.keepIn(kept.state)
+        lastPlace = 'motia-state'
+      }
       return same === undefined ? lines : [...lines, same]
     },
-    drill: (name, ms) => {
-      const instance = instances.get(name)
-      if (instance === undefined) {
-        throw new Error(
-          `drill: there is no Redis instance '${name}'; there is ${[...instances.keys()].join(', ') || 'none'}`,
-        )
-      }
-      instance.drill(ms)
-    },
+    drill,
     close: async () => {
       const begun = performance.now()
       if (exposition !== undefined) (await exposition).close()

@@ -4,6 +4,7 @@ import { lazyEngine } from './cache/lazy-engine.js'
 import { createRedisService } from './cache/redis-service.js'
 import { cacheError } from './errors.js'
 import { createEmitter } from './events.js'
+import { countedName } from './metrics/meters.js'
 import { instanceBehind } from './motia/adapter/other-state.js'
 import { createStateAdapter } from './motia/adapter/state-adapter.js'
 import { createPlugin } from './motia/plugin/plugin.js'
@@ -75,10 +76,14 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     report,
     routes: {
       metrics: async () => (await open()).metrics(),
+      sight: async () => (await open()).sight(),
+      panel: settings.panel,
+      report,
       token: settings.token,
       publicMetrics: settings.publicMetrics,
     },
     registration,
+    categoryOf: (key) => countedName(settings, undefined, key),
     built: (injected, state) => {
       const kept = state && { state, behind: (healthOf: HealthOf) => instanceBehind(state, settings, healthOf) }
       void open()

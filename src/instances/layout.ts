@@ -19,6 +19,7 @@
  *     <namespace>~mr:unlisted        sorted set like groups: categories at home here that are listed nowhere
  *     <namespace>~mr:invalidated     sorted set: when tags were invalidated
  *     <namespace>~mr:changes         stream: what was changed, where a server tells nobody itself, see src/invalidation/changes.ts
+ *     <namespace>~mr:processes       hash: the processes that use this instance, see src/sight/process-heartbeat.ts
  *     <namespace>~mr:fenced          which process ended the connections of vanished ones last; lives for seconds
  */
 export interface Layout {
@@ -42,6 +43,7 @@ export interface Layout {
   readonly deltas: string
   readonly changes: string
   readonly fenced: string
+  readonly processes: string
   readonly writers: string
   tag(category: string, tag: string): string
   /** What every index of a tag begins with. */
@@ -71,6 +73,7 @@ export const layoutOf = (namespace: string): Layout => {
     deltas: `${namespace}~mr:deltas`,
     changes: `${namespace}~mr:changes`,
     fenced: `${namespace}~mr:fenced`,
+    processes: `${namespace}~mr:processes`,
     writers: `${namespace}~mr:writers`,
     tag: (category, tag) => `${tagPrefix}${category}:${tag}`,
     tagPrefix,

@@ -15,6 +15,7 @@ import type { Identity, Instance } from './instance.js'
 import { createLargeKeys } from './large.js'
 import { layoutOf } from './layout.js'
 import { breakScope, createLeases } from './leases.js'
+import { createLooks, type Looks } from './looks.js'
 import { IDLE, probeLimit } from './probe-plan.js'
 import { createProber } from './prober.js'
 import { createReturn, identityIn } from './return.js'
@@ -47,13 +48,14 @@ export interface RedisStoreOptions {
   readonly expiry?: Expiry
 }
 
-export type RedisStore = Instance
+/** An instance, and what those see of it who only look. */
+export type RedisStore = Instance & { readonly looks: Looks }
 
 /** ms that each step of an instance's return may take, at least: nobody waits for it. */
 const RETURN_LIMIT = 1_000
 
 /** One Redis instance. Nothing is opened before `connect` or the first call; a server that goes away is waited for for ever. */
-export const createRedisStore = (options: RedisStoreOptions): Instance => {
+export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
   const { name, url, processId, supervised = false } = options
   const expiry = options.expiry ?? createExpiry()
   const layout = layoutOf(options.namespace)
@@ -153,7 +155,13 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
       large.renew()
     },
     patience: () => deadlines.limit('write'),
+    tripped: (ms) => {
+      health.tripped(ms)
+      looks.tripped(ms)
+    },
   })
+
+  const looks = createLooks({ data, health, processes: layout.processes, db: url.db })
 
   const lines: Lines = { data, large, largeKeys: createLargeKeys() }
   const checkSize = (text: string): void => {
@@ -166,6 +174,7 @@ export const createRedisStore = (options: RedisStoreOptions): Instance => {
 
   return {
     name,
+    looks,
     ...createEntries(caller, lines, {
       checkSize,
       layout,

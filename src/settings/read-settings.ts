@@ -54,6 +54,7 @@ export const readSettings = <S extends object>(
     dir,
     token: token === undefined ? undefined : redisSecret(token),
     publicMetrics: env.read('MOTIA_REDIS_METRICS', oneOf('locked', 'public'), faults) === 'public',
+    panel: env.read('MOTIA_REDIS_PANEL', oneOf('on', 'off', 'read-only'), faults) ?? 'on',
     inject: env.read('MOTIA_REDIS_INJECT', onOrOff, faults) ?? true,
     deadlines: Object.freeze({
       read: env.read('MOTIA_REDIS_DEADLINE_READ', deadlineText, faults),

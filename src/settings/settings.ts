@@ -64,6 +64,8 @@ export interface Settings {
   readonly token: RedisSecret | undefined
   /** MOTIA_REDIS_METRICS=public: the metrics route is for everybody who reaches the server. */
   readonly publicMetrics: boolean
+  /** MOTIA_REDIS_PANEL. off: neither the panel nor its routes. read-only: it changes nothing. */
+  readonly panel: 'on' | 'off' | 'read-only'
   readonly inject: boolean
   /** Set by MOTIA_REDIS_DEADLINE_READ / _WRITE; undefined = the built-in rule. */
   readonly deadlines: { readonly read: number | undefined; readonly write: number | undefined }

@@ -210,6 +210,7 @@ export interface CategoryView {
   readonly writesPerSecond: number
   /** 0 to 1, over the last hour. Undefined: nothing was read. */
   readonly hitRate: number | undefined
+  /** ms of a call, since the server started. */
   readonly p50: number | undefined
   readonly p99: number | undefined
   /** About; undefined: not known. */
@@ -249,7 +250,8 @@ export interface MemoryView {
 export type MemoryRole = 'home' | 'mirror' | 'stand-in' | 'ours' | 'other'
 export interface RoleSize {
   readonly entries: number
-  readonly bytes: number
+  /** Undefined: they may not be weighed. */
+  readonly bytes: number | undefined
 }
 
 // ──────────────────────────────────────────────────────────── keys, entries ───

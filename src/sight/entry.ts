@@ -1,5 +1,4 @@
 import type { Category } from '../cache/category.js'
-import { fromStore } from '../cache/store-errors.js'
 import { decodeValue } from '../codec/decode.js'
 import { type CorruptReason, type EnvelopeFields, type Hit, type ReadResult, readEnvelope } from '../codec/envelope.js'
 import { valueBytes } from '../codec/size.js'
@@ -9,6 +8,7 @@ import { script } from '../instances/scripts.js'
 import { StoreError } from '../instances/store.js'
 import type { Asked, EntryView, TreeNode } from './contract.js'
 import type { Looking } from './looking.js'
+import { seen } from './refused.js'
 import { treeOf } from './tree.js'
 
 export interface EntryViewParts {
@@ -58,10 +58,9 @@ export const createEntryView = ({ looking, instances, now }: EntryViewParts) => 
   return async ({ category: of, key }: Asked['entry']): Promise<EntryView> => {
     const category = looking.category(of, key)
     const { sensitive: masked, instance } = category.settings
-    const place = category.place('look')
     const { redisKey } = category.name(key)
     const found = await find(category, key).catch((error) => {
-      throw fromStore(error, place)
+      throw seen(error)
     })
     if (found === undefined || found.read.outcome === 'expired') {
       const type = found === undefined ? await foreignType(instances.get(instance), redisKey) : undefined

@@ -1,8 +1,7 @@
 import { checkKey } from '../codec/key.js'
-import { StoreError } from '../instances/store.js'
 import type { Asked, KeysView } from './contract.js'
 import type { Looking } from './looking.js'
-import { Refused } from './refused.js'
+import { seenPage } from './refused.js'
 
 /**
  * Pages of a category's keys. One page looks at no more than a bounded part of the instance, so that it is quick however
@@ -15,9 +14,7 @@ export const createKeysView =
     const { enumerable, keyPrefix } = category.settings
     if (!enumerable) return { category: name, keys: [], cursor: undefined, partial: false, enumerable, foreign: 0 }
     const page = await category.shelf.scan(prefix, cursor, limit).catch((error) => {
-      // A right that is missing would have shown on the first page.
-      const isOurs = cursor === undefined || !(error instanceof StoreError) || error.kind !== 'refused'
-      throw isOurs ? error : new Refused('cursor must be what the page before answered as its cursor')
+      throw seenPage(error, cursor)
     })
     const there = new Set(page.keys.map((key) => key.slice(keyPrefix.length)))
     const keys = [...there].filter((key) => checkKey(key) === undefined)

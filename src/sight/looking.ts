@@ -3,7 +3,7 @@ import { checkKey } from '../codec/key.js'
 import type { Shelves } from '../failover/shelf.js'
 import { createRouter } from '../routing/router.js'
 import type { Settings } from '../settings/settings.js'
-import { orRefused, Refused } from './refused.js'
+import { Refused, seen } from './refused.js'
 
 /** The categories as somebody sees them who only looks: what he asks for is nobody's use of the cache. */
 export interface Looking {
@@ -23,7 +23,7 @@ export const createLooking = (settings: Settings, shelves: Shelves): Looking => 
       try {
         return categoryOf(name, key ?? '', 'look')
       } catch (error) {
-        throw orRefused(error)
+        throw seen(error)
       }
     },
   }

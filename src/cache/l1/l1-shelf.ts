@@ -3,7 +3,7 @@ import type { Change } from '../../invalidation/changes.js'
 import type { Changes } from '../../invalidation/invalidation.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import { createEpochs, type Epochs } from './epochs.js'
-import type { Kept, Memory } from './memory.js'
+import { type Copies, type Kept, type Memory, noCopies } from './memory.js'
 
 /** ms that a copy lives at most where nobody tells that it is no longer right. */
 const UNTOLD = 1_000
@@ -11,6 +11,8 @@ const UNTOLD = 1_000
 export interface L1ShelfParts {
   readonly memory: Memory
   readonly changes: Changes
+  /** Counts what there is of this category. */
+  readonly copies?: Copies
   /** Home is well and has the last word on everything, so that a copy of what lies there is as good as that. */
   readonly calm: () => boolean
   /** For tests, to see that it is what helps: whatever arrives is kept. */
@@ -23,7 +25,7 @@ export interface L1ShelfParts {
  * as if it weren't there.
  */
 export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L1ShelfParts): Shelf => {
-  const { memory, changes, calm } = parts
+  const { memory, changes, calm, copies = noCopies() } = parts
   const { name: of, instance: home, l1, keyPrefix } = category
   if (l1 === false) return shelf
   const epochs = parts.weakened?.epochs === false ? heedless : createEpochs()
@@ -49,7 +51,11 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
   const peek = (redisKey: string, now: number): Kept | undefined => {
     const kept = memory.get(redisKey)
     if (kept === undefined) return undefined
-    if (kept.era === era && now < kept.until) return serves(now) ? kept : undefined
+    if (kept.era === era && now < kept.until) {
+      if (!serves(now)) return undefined
+      copies.hits++
+      return kept
+    }
     memory.delete(redisKey)
     return undefined
   }
@@ -63,7 +69,7 @@ export const createL1Shelf = (category: CategorySettings, shelf: Shelf, parts: L
       if (!unchanged || asked !== era || found === undefined || found.source !== home || found.degraded) return
       if (!serves(performance.now())) return
       const life = changes.tracking() === 'on' ? l1 : Math.min(l1, UNTOLD)
-      memory.set(redisKey, { text: found.text, until: sentAt + life, era })
+      memory.set(redisKey, { text: found.text, until: sentAt + life, era }, copies)
     }
   }
 

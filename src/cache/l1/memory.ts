@@ -14,20 +14,36 @@ export interface Kept extends Held {
   readonly era: number
 }
 
+/** What there is of one category. */
+export interface Copies {
+  entries: number
+  /** As they are counted. */
+  bytes: number
+  /** Since the start: they made room for others. */
+  evicted: number
+  /** Since the start: they were what a reader got. */
+  hits: number
+}
+
+export const noCopies = (): Copies => ({ entries: 0, bytes: 0, evicted: 0, hits: 0 })
+
 /** Copies of entries by Redis key, of all categories together: the ones used last, in so many bytes. */
 export interface Memory {
   get(redisKey: string): Kept | undefined
-  set(redisKey: string, entry: Pick<Kept, 'text' | 'until' | 'era'>): void
+  /** `copies`: of its category. */
+  set(redisKey: string, entry: Pick<Kept, 'text' | 'until' | 'era'>, copies: Copies): void
   delete(redisKey: string): void
   /** As it is counted. */
   bytes(): number
 }
 
-type Entries = LRUCache<string, Kept>
+type Entries = LRUCache<string, Entry>
 
 /** A class, because a closure for each entry would take as much memory again as the rest of it. */
 class Entry implements Kept {
   opened: unknown
+  /** As it is counted. */
+  size = 0
 
   constructor(
     private readonly entries: Entries,
@@ -35,6 +51,7 @@ class Entry implements Kept {
     readonly text: string,
     readonly until: number,
     readonly era: number,
+    readonly copies: Copies,
   ) {}
 
   remember(opened: unknown, bytes: number): void {
@@ -47,15 +64,28 @@ class Entry implements Kept {
 
   put(more: number): void {
     const size = OVERHEAD + bytesOf(this.redisKey) + bytesOf(this.text) + more
+    this.size = size
     this.entries.set(this.redisKey, this, { size })
+    if (this.entries.peek(this.redisKey) !== this) return // larger than all there is room for
+    this.copies.entries++
+    this.copies.bytes += size
+  }
+
+  gone(evicted: boolean): void {
+    this.copies.entries--
+    this.copies.bytes -= this.size
+    if (evicted) this.copies.evicted++
   }
 }
 
 export const createMemory = (maxBytes: number): Memory => {
-  const entries: Entries = new LRUCache<string, Kept>({ maxSize: maxBytes })
+  const entries: Entries = new LRUCache<string, Entry>({
+    maxSize: maxBytes,
+    dispose: (entry, _, reason) => entry.gone(reason === 'evict'),
+  })
   return {
     get: (redisKey) => entries.get(redisKey),
-    set: (redisKey, { text, until, era }) => new Entry(entries, redisKey, text, until, era).put(0),
+    set: (redisKey, { text, until, era }, copies) => new Entry(entries, redisKey, text, until, era, copies).put(0),
     delete: (redisKey) => void entries.delete(redisKey),
     bytes: () => entries.calculatedSize,
   }

@@ -10,8 +10,11 @@ import { writeClientCode } from './client-code.js'
 import { installInjection } from './injection.js'
 import type { Registration } from './registration.js'
 import { addRoutes, type RouteParts } from './routes/routes.js'
+import { stepName } from './runs/step-names.js'
+import { createWorkflows } from './runs/workflows.js'
 import { onStepProcess } from './spawned.js'
 import { createStepHost, type StepHost } from './step-host.js'
+import { workbenchPanel } from './workbench-panel.js'
 
 export interface PluginParts {
   /** Opened when the first call of a step arrives. */
@@ -25,7 +28,9 @@ export interface PluginParts {
    */
   readonly built: (injected: boolean, other: OtherState | undefined) => void
   readonly registration: Registration
-  readonly routes: RouteParts
+  readonly routes: Omit<RouteParts, 'workflows'>
+  /** The category of a key whose call names none. */
+  readonly categoryOf: (key: string) => string
 }
 
 const slot = Symbol.for('motia-redis.step-host')
@@ -38,12 +43,16 @@ type Slot = { [slot]?: () => void }
 export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close(): void } => {
   let host: StepHost | undefined
   let removeRoutes: (() => void) | undefined
+  const workflows = createWorkflows()
 
-  const start = (): boolean => {
+  const start = (steps: Parameters<typeof stepName>[0]): boolean => {
     // Two hosts would both answer: where a plugin is listed twice, the last one serves.
     const shared = globalThis as Slot
     shared[slot]?.()
-    const mine = createStepHost(parts)
+    const mine = createStepHost({
+      ...parts,
+      begun: ({ file, traceId }) => workflows.begin({ step: stepName(steps, file), traceId }),
+    })
     const stop = onStepProcess(mine.attach)
     shared[slot] = () => {
       stop()
@@ -65,16 +74,16 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
   }
   const build: MotiaPluginBuilder = (motia) => {
     try {
-      const injected = start()
+      const injected = start(motia.lockedData)
       removeRoutes?.()
-      removeRoutes = addRoutes(motia.registerApi, parts.routes)
+      removeRoutes = addRoutes(motia.registerApi, { ...parts.routes, workflows: workflows.view })
       const isOurs = brandOf(motia.state) !== undefined
       parts.registration.pluginBuilt(isOurs)
       parts.built(injected, !isOurs && isState(motia.state) ? motia.state : undefined)
     } catch (error) {
       motia.printer.printPluginError('motia-redis could not start:', error)
     }
-    return { workbench: [] }
+    return { workbench: parts.routes.panel !== 'off' ? workbenchPanel() : [] }
   }
   return Object.assign(build, {
     close: () => {

@@ -26,9 +26,13 @@ const collect = () => {
 
 const routes = {
   metrics: () => Promise.reject(new Error('not asked here')),
+  sight: () => Promise.reject(new Error('not asked here')),
+  panel: 'on',
   token: undefined,
   publicMetrics: false,
-}
+  report: { info: () => undefined, warn: () => undefined, error: () => undefined },
+} as const
+const categoryOf = () => 'cache'
 
 describe('NODE_OPTIONS', () => {
   it("keeps the user's own in front and is the same a second time", () => {
@@ -149,7 +153,15 @@ describe('half a registration', () => {
     const { warnings, report } = collect()
     const registration = createRegistration(report, 5)
     const engine = async () => Promise.reject(new Error('not opened here'))
-    const plugin = createPlugin({ engine, inject: false, report, registration, routes, built: () => undefined })
+    const plugin = createPlugin({
+      engine,
+      inject: false,
+      report,
+      registration,
+      routes,
+      categoryOf,
+      built: () => undefined,
+    })
     registration.adapterUsed()
     plugin.close()
     await new Promise((resolve) => setTimeout(resolve, 30))
@@ -171,11 +183,12 @@ describe('a plugin that is listed twice', () => {
     const { report } = collect()
     const { engine } = createMemoryEngine()
     const registration = createRegistration(report, 5)
-    const parts = { inject: false, report, registration, routes, built: () => undefined }
+    const parts = { inject: false, report, registration, routes, categoryOf, built: () => undefined }
     const plugin = createPlugin({ ...parts, engine: async () => engine })
     const added: string[] = []
     const motia = {
       state: undefined,
+      lockedData: { activeSteps: [], baseDir: folder },
       printer: { printPluginError: () => undefined },
       registerApi: ({ path }: { path: string }) => {
         added.push(path)
@@ -196,7 +209,7 @@ describe('a plugin that is listed twice', () => {
     child.on('message', (message: { reply?: unknown }) => message.reply && replies.push(message.reply))
     await until('its call is answered', () => replies.length > 0)
     child.kill('SIGKILL')
-    expect(added).toEqual(['/__motia/redis/metrics'])
+    expect(added).toEqual(['metrics', ':view', 'change'].map((path) => `/__motia/redis/${path}`))
     plugin.close()
     expect(added).toEqual([])
     expect(replies).toEqual([{ type: REPLY, id: 1, value: false }])

@@ -1,47 +1,64 @@
 import type { ApiRequest, MotiaPluginBuilder } from 'motia'
 import type { Exposition } from '../../../metrics/prometheus.js'
-import type { RedisSecret } from '../../../settings/settings.js'
+import type { RedisSecret, Settings } from '../../../settings/settings.js'
+import { type AnswerParts, createAnswers } from './answers.js'
 import { watchCallers } from './callers.js'
 import { refusal } from './guard.js'
 
-export interface RouteParts {
+export interface RouteParts extends AnswerParts {
   /** Opened when the first scrape arrives. */
   readonly metrics: () => Promise<Exposition>
+  readonly panel: Settings['panel']
   readonly token: RedisSecret | undefined
   /** MOTIA_REDIS_METRICS=public: figures hold no data, so whoever runs the app may open them alone. */
   readonly publicMetrics: boolean
 }
 
-interface Answer {
+interface Response {
   readonly status: number
-  readonly headers: Record<string, string>
-  readonly body: string | Record<string, unknown>
+  readonly headers?: Record<string, string>
+  readonly body: string | object
 }
+
+type Handler = (request: ApiRequest) => Promise<Response>
 
 const BASE = '/__motia/redis/'
 
-/** Adds our routes to Motia's server. Answers how to let go of it. */
+/** Adds our routes to Motia's server. Answers how to let go of them. */
 export const addRoutes = (
   registerApi: Parameters<MotiaPluginBuilder>[0]['registerApi'],
-  { metrics, token, publicMetrics }: RouteParts,
+  parts: RouteParts,
 ): (() => void) => {
+  const { metrics, panel, token, publicMetrics } = parts
   const callers = watchCallers(BASE)
-  const guarded = (isPublic: boolean, answer: () => Promise<Answer>) => async (request: ApiRequest) => {
-    const { headers } = request
-    const asked = { method: 'GET', headers, from: callers.addressOf(headers) }
-    const refused = isPublic ? undefined : refusal(asked, { token: token?.reveal(), readOnly: false })
-    return refused === undefined ? answer() : { status: 403, headers: closed, body: { error: refused } }
-  }
-  const remove = registerApi(
-    { method: 'GET', path: `${BASE}metrics` },
-    guarded(publicMetrics, async () => {
+  const answers = createAnswers(parts)
+
+  const add = (method: 'GET' | 'POST', path: string, isPublic: boolean, handler: Handler): (() => void) =>
+    registerApi({ method, path: BASE + path }, async (request) => {
+      const { headers } = request
+      const asked = { method, headers, from: callers.addressOf(headers) }
+      const locks = { token: token?.reveal(), readOnly: panel === 'read-only' }
+      const refused = isPublic ? undefined : refusal(asked, locks)
+      const answer: Response =
+        refused === undefined ? await handler(request) : { status: 403, body: { error: refused } }
+      return { ...answer, headers: { ...closed, ...answer.headers } }
+    })
+
+  const removals = [
+    add('GET', 'metrics', publicMetrics, async () => {
       const { contentType, text } = await metrics()
-      return { status: 200, headers: { ...closed, 'Content-Type': contentType }, body: await text() }
+      return { status: 200, headers: { 'Content-Type': contentType }, body: await text() }
     }),
-  )
+    ...(panel === 'off'
+      ? []
+      : [
+          add('GET', ':view', false, ({ pathParams, queryParams }) => answers.see(pathParams.view ?? '', queryParams)),
+          add('POST', 'change', false, ({ body }) => answers.change(body)),
+        ]),
+  ]
   return () => {
     callers.close()
-    remove()
+    for (const remove of removals) remove()
   }
 }
 
