@@ -6,7 +6,7 @@ import type { Instance, ScriptCall } from './instance.js'
 import { isLarge } from './large.js'
 import { type Outcome, outcomesOf, repliesOf } from './pipeline.js'
 import { faultOf } from './redis-errors.js'
-import { runScript, scriptError } from './scripts.js'
+import { commandsOf, isIndifferent, runScript, scriptError } from './scripts.js'
 
 /** Scripts of others, with the deadlines, the connections and the errors of this folder. */
 export const createScriptCalls = (
@@ -65,25 +65,30 @@ export const pipelinedScripts = async (redis: Redis, calls: readonly ScriptCall[
   return repliesOf(outcomes.map(([error, reply]): Outcome => [error && (scriptError(error) as Error), reply]))
 }
 
-/** By their names; those that the server doesn't know (any more) once more afterwards, the first of each with its text. */
+/**
+ * By their names; once more afterwards those that the server doesn't know (any more), the first of each with its text,
+ * and those that it doesn't run as what they are.
+ */
 const outcomesOfScripts = async (redis: Redis, calls: readonly ScriptCall[]): Promise<readonly Outcome[]> => {
   const outcomes = await outcomesOf(redis, calls, (pipeline, { script, keys, args }) =>
-    pipeline.evalsha(script.sha, keys.length, ...keys, ...args),
+    pipeline[commandsOf(redis, script)[0]](script.sha, keys.length, ...keys, ...args),
   )
-  const unknown = calls.filter((_, i) => isUnknown(outcomes[i]))
+  const refused = calls.map(({ script }, i) => {
+    const error = outcomes[i]?.[0] ?? null
+    return error !== null && (faultOf(error).code === 'NOSCRIPT' || isIndifferent(redis, script, error))
+  })
+  const unknown = calls.filter((_, i) => refused[i])
   if (unknown.length === 0) return outcomes
   const sent = new Set<string>()
   const again = await outcomesOf(redis, unknown, (pipeline, { script, keys, args }) => {
-    if (sent.has(script.sha)) pipeline.evalsha(script.sha, keys.length, ...keys, ...args)
-    else pipeline.eval(script.lua, keys.length, ...keys, ...args)
+    const [byName, byText] = commandsOf(redis, script)
+    if (sent.has(script.sha)) pipeline[byName](script.sha, keys.length, ...keys, ...args)
+    else pipeline[byText](script.lua, keys.length, ...keys, ...args)
     sent.add(script.sha)
   })
   let next = 0
-  return outcomes.map((outcome) => (isUnknown(outcome) ? (again[next++] ?? outcome) : outcome))
+  return outcomes.map((outcome, i) => (refused[i] ? (again[next++] ?? outcome) : outcome))
 }
-
-const isUnknown = (outcome: Outcome | undefined): boolean =>
-  outcome !== undefined && outcome[0] !== null && faultOf(outcome[0]).code === 'NOSCRIPT'
 
 /** Where the instance failed all of them, that is the outcome of the whole. */
 const told = (outcomes: readonly Outcome[]): readonly Outcome[] => {

@@ -5,26 +5,47 @@ import { type Fault, FaultError, faultOf } from './redis-errors.js'
 export interface Script {
   readonly lua: string
   readonly sha: string
+  /** It writes nothing, and is sent as such: else it would wait where a server holds back writes, and all behind it. */
+  readonly reads?: true
 }
 
 export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
+export const readingScript = (lua: string): Script => ({ ...script(lua), reads: true })
+
+/** Those of servers before Redis 7, or whose user has no right to EVALSHA_RO: there all scripts are the same. */
+const indifferent = new WeakSet<Redis>()
+
+/** The commands that run it: by its name, by its text. */
+export const commandsOf = (redis: Redis, { reads }: Script) =>
+  reads === true && !indifferent.has(redis) ? (['evalsha_ro', 'eval_ro'] as const) : (['evalsha', 'eval'] as const)
+
+/** Whether a script that only reads was refused as such; from now on none is sent so. */
+export const isIndifferent = (redis: Redis, { reads }: Script, error: unknown): boolean => {
+  if (reads !== true || !/unknown command|'eval(sha)?_ro'/i.test(messageOf(error))) return false
+  indifferent.add(redis)
+  return true
+}
 
 /** Sends the script's name, and the script itself only to a server that doesn't know it (any more). */
 export const runScript = (
   redis: Redis,
-  { lua, sha }: Script,
+  script: Script,
   keys: readonly string[],
   args: readonly (string | number)[],
-): Promise<unknown> =>
-  evaluate(redis, 'evalsha', sha, keys, args).catch((error) => {
-    if (faultOf(error).code === 'NOSCRIPT') return evaluate(redis, 'eval', lua, keys, args).catch(refuse)
-    return refuse(error)
-  })
+): Promise<unknown> => {
+  const { lua, sha } = script
+  const [byName, byText] = commandsOf(redis, script)
+  const failed = (error: unknown): unknown =>
+    isIndifferent(redis, script, error) ? runScript(redis, { lua, sha }, keys, args) : refuse(error)
+  return evaluate(redis, byName, sha, keys, args).catch((error) =>
+    faultOf(error).code === 'NOSCRIPT' ? evaluate(redis, byText, lua, keys, args).catch(failed) : failed(error),
+  )
+}
 
 /** The command itself, with texts only: ioredis's method copies and turns the arguments several times. */
 const evaluate = (
   redis: Redis,
-  name: 'eval' | 'evalsha',
+  name: ReturnType<typeof commandsOf>[number],
   what: string,
   keys: readonly string[],
   args: readonly (string | number)[],
@@ -184,7 +205,7 @@ redis.call('UNLINK', KEYS[1])
 return redis.call('ZREM', KEYS[2], ARGV[1])`)
 
 /** KEYS: group. ARGV: cursor, count. A page of HSCAN without the values. */
-export const groupFieldsScript = script(`
+export const groupFieldsScript = readingScript(`
 local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 local fields = {}
 for i = 1, #page[2], 2 do fields[#fields + 1] = page[2][i] end

@@ -1,5 +1,5 @@
 import type { ScriptCall } from '../../instances/instance.js'
-import { script } from '../../instances/scripts.js'
+import { readingScript, script } from '../../instances/scripts.js'
 
 /*
  * The hash of one outage (`layout.outage(home)`), on every instance that can be reached:
@@ -74,11 +74,11 @@ if others > 0 or (id and tonumber(ends) > now) then return 0 end
 return redis.call('UNLINK', KEYS[1])`)
 
 /** KEYS: outage. The id's field, or false, and the server's time. */
-const idScript = script(`${clock}
+const idScript = readingScript(`${clock}
 return {redis.call('HGET', KEYS[1], 'id'), whole(now)}`)
 
 /** KEYS: outage. Everything, and the server's time. */
-const listScript = script(`${clock}
+const listScript = readingScript(`${clock}
 return {redis.call('HGETALL', KEYS[1]), whole(now)}`)
 
 /** What a process says of itself. */

@@ -1,4 +1,4 @@
-import { type Script, script } from '../../instances/scripts.js'
+import { readingScript, type Script, script } from '../../instances/scripts.js'
 import { bearsRule, enrolRule, pageRule } from '../../instances/tag-scripts.js'
 import { clearMarker } from './markers.js'
 import { LIVES_ALIKE, MARKER_LIFE } from './merge.js'
@@ -118,7 +118,7 @@ return #left == 0 and 1 or left`)
  * ARGV: own marker, clear marker, field of a counter's version. The text, the markers, the version, the life as PTTL has
  * it; false for what isn't there or is of another type.
  */
-export const lookScript = script(`
+export const lookScript = readingScript(`
 local text = redis.pcall('GET', KEYS[1])
 if type(text) == 'table' then
   if not string.find(text.err, 'WRONGTYPE') then return text end

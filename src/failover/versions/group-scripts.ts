@@ -1,4 +1,4 @@
-import { type Script, script } from '../../instances/scripts.js'
+import { readingScript, type Script, script } from '../../instances/scripts.js'
 import { versionRules } from './script-rules.js'
 
 /**
@@ -91,7 +91,7 @@ return #left == 0 and 1 or left`)
  * What a place holds of one item, where something in the journal has to be weighed against it. KEYS: group, side.
  * ARGV: field. Text, version, version of the last clear; false for what isn't there or is of another type.
  */
-export const groupLookScript = script(`
+export const groupLookScript = readingScript(`
 local text = redis.pcall('HGET', KEYS[1], ARGV[1])
 if type(text) == 'table' then
   if not string.find(text.err, 'WRONGTYPE') then return text end
@@ -104,7 +104,7 @@ return {text, known[1], known[2]}`)
  * The same for a page of a group. KEYS: group, side. ARGV: cursor, count. The next cursor, the version of the last
  * clear, the group's life in ms as PTTL gives it, then field, text and version of each.
  */
-export const groupLookAllScript = script(`
+export const groupLookAllScript = readingScript(`
 local page = redis.pcall('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 if page.err then
   if not string.find(page.err, 'WRONGTYPE') then return page end

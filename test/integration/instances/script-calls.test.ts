@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Instance, isOutage, type ScriptCall } from '../../../src/instances/instance.ts'
-import { script } from '../../../src/instances/scripts.ts'
+import { readingScript, script } from '../../../src/instances/scripts.ts'
 import { StoreError } from '../../../src/instances/store.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { openRedisStore } from '../../support/redis-store.ts'
@@ -13,6 +13,7 @@ expectNothingUnhandled()
 
 const append = script(`return redis.call('APPEND', KEYS[1], ARGV[1])`)
 const get = script(`return redis.call('GET', KEYS[1])`)
+const reading = readingScript(`return redis.call('GET', KEYS[1])`)
 const call = (of: typeof append, key: string, ...args: (string | number)[]): ScriptCall => ({
   script: of,
   keys: [key],
@@ -53,6 +54,36 @@ describe('one script', () => {
     await cli.script('FLUSH')
     expect(await store.script(call(append, 'a', 12), 'write')).toBe(5)
     expect(await store.script(call(get, 'a'), 'read')).toBe('xyz12')
+  })
+
+  it.each<[string, (store: Instance, key: string) => Promise<unknown>]>([
+    ['alone', (store, key) => store.script(call(reading, key), 'read')],
+    ['in a pipeline', async (store, key) => (await store.scripts([call(reading, key), call(reading, key)], 'read'))[1]],
+  ])('that only reads runs while writes are held back (%s)', async (_, read) => {
+    const store = await open(redis.url)
+    await store.write([{ key: 'a', text: 'x', endsAt: Date.now() + 60_000 }])
+    await cli.call('CLIENT', 'PAUSE', '60000', 'WRITE')
+    expect(await read(store, 'a')).toBe('x')
+    expect(await store.read('a')).toBe('x')
+    await cli.call('CLIENT', 'UNPAUSE')
+  })
+
+  it.each<[string, string[]]>([
+    [
+      'of a server that does not know how',
+      ['--rename-command', 'EVALSHA_RO', 'X1', '--rename-command', 'EVAL_RO', 'X2'],
+    ],
+    ['of a user who may not', ['--user', 'default', 'on', 'nopass', '~*', '&*', '+@all', '-evalsha_ro', '-eval_ro']],
+  ])('that only reads runs at the hands %s', async (_, args) => {
+    const old = await startTestRedis({ args })
+    const store = await open(old.url)
+    await store.write([{ key: 'a', text: 'x', endsAt: Date.now() + 60_000 }])
+    expect(await store.scripts([call(reading, 'a'), call(append, 'a', 'y')], 'change')).toEqual(['x', 2])
+    const [one, two] = [store.script(call(reading, 'a'), 'read'), store.script(call(reading, 'a'), 'read')]
+    expect([await one, await two]).toEqual(['xy', 'xy'])
+    const lists = admin(old)
+    await lists.lpush('list', 'x')
+    await expect(store.script(call(reading, 'list'), 'read')).rejects.toMatchObject({ kind: 'refused' })
   })
 
   it('with a large text travels on the connection for those', async () => {
