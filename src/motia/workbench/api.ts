@@ -85,9 +85,7 @@ const send = async <T>(
 const failureOf = (status: number, body: unknown): ApiFailure => {
   const said = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined
   const text =
-    typeof said === 'string' && said !== ''
-      ? sentence(said)
-      : `The server answered with status ${status}, nothing else.`
+    typeof said === 'string' && said !== '' ? sentence(said) : `The server has no answer to this (status ${status}).`
   if (status === 403) return { kind: /MOTIA_REDIS_TOKEN/.test(text) ? 'locked' : 'refused', text }
   return { kind: status >= 500 ? 'away' : 'refused', text }
 }

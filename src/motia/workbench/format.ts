@@ -28,8 +28,8 @@ export const formatDuration = (ms: number | undefined): string => {
   if (ms < 9.95) return `${trimmed(ms, 1)} ms`
   if (ms < 999.5) return `${Math.round(ms)} ms`
   if (ms < 59_950) return `${trimmed(ms / 1_000, 1)} s`
-  const minutes = Math.floor(ms / 60_000)
-  if (minutes < 60) return pair(minutes, 'min', minutes < 10 ? Math.floor(ms / 1_000) % 60 : 0, 's')
+  const minutes = Math.max(1, Math.floor(ms / 60_000))
+  if (minutes < 60) return pair(minutes, 'min', minutes < 10 ? Math.floor(Math.max(ms, 60_000) / 1_000) % 60 : 0, 's')
   const hours = Math.floor(minutes / 60)
   return hours < 24 ? pair(hours, 'h', minutes % 60, 'min') : pair(Math.floor(hours / 24), 'd', hours % 24, 'h')
 }

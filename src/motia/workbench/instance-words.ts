@@ -1,5 +1,5 @@
 import type { InstanceView } from '../../sight/contract.js'
-import type { Tone } from './pieces/pill.js'
+import type { Tone } from './tone.js'
 
 type Standing = Pick<InstanceView, 'state' | 'readable' | 'writable'>
 

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import type { Overview } from '../../sight/contract.js'
-import { Dot, Pill, type Tone } from './pieces/pill.js'
+import { Dot, Pill } from './pieces/pill.js'
+import type { Tone } from './tone.js'
 import type { Polled } from './use-poll.js'
 
 const words: Readonly<Record<Overview['status'], { readonly tone: Tone; readonly text: string }>> = {

@@ -1,6 +1,6 @@
 import type { MinuteView } from '../../../sight/contract.js'
+import type { Line } from '../chart-line.js'
 import { formatDuration, formatShort } from '../format.js'
-import type { Line } from '../pieces/hour-chart.js'
 
 /** What the hour of a category can be looked at for. */
 export interface ChartKind {

@@ -2,7 +2,8 @@ import { type ReactNode, useState } from 'react'
 import type { Happening } from '../../../sight/contract.js'
 import { formatDuration, sentence, visible } from '../format.js'
 import { Moment } from '../pieces/figures.js'
-import { Dot, type Tone } from '../pieces/pill.js'
+import { Dot } from '../pieces/pill.js'
+import type { Tone } from '../tone.js'
 import { useServerNow } from '../use-now.js'
 
 const tones: Readonly<Record<Happening['kind'], Tone>> = {

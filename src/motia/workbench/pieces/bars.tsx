@@ -1,6 +1,7 @@
 import { cn } from '@motiadev/ui'
 import type { ReactNode } from 'react'
-import { type Tone, toneClass } from './pill.js'
+import type { Tone } from '../tone.js'
+import { toneClass } from './pill.js'
 
 /** How much of something is used. The figures stand beside it; this is for the eye. */
 export const Meter = ({

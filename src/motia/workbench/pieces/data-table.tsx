@@ -24,6 +24,8 @@ interface DataTableProps<Row> {
   readonly keyOf: (row: Row) => string
   /** Opens a row: by the mouse anywhere in it, by the keyboard through its first cell. */
   readonly onOpen?: (row: Row) => void
+  /** Which rows can be opened. @default all */
+  readonly opens?: (row: Row) => boolean
   readonly openKey?: string | undefined
   /** At first; otherwise as the rows come. */
   readonly sortedBy?: Sorting
@@ -33,7 +35,7 @@ interface DataTableProps<Row> {
 const hidden = { md: 'hidden @2xl:table-cell', lg: 'hidden @5xl:table-cell' } as const
 
 export const DataTable = <Row,>(props: DataTableProps<Row>): ReactNode => {
-  const { label, columns, rows, keyOf, onOpen, openKey, sortedBy } = props
+  const { label, columns, rows, keyOf, openKey, sortedBy, opens = () => true } = props
   const [sorting, setSorting] = useState<Sorting | undefined>(sortedBy)
   const by = columns.find(({ id }) => id === sorting?.by)?.sort
   const shown = sorting === undefined || by === undefined ? rows : sorted(rows, by, sorting.down)
@@ -65,6 +67,7 @@ export const DataTable = <Row,>(props: DataTableProps<Row>): ReactNode => {
         {shown.map((row) => {
           const key = keyOf(row)
           const open = key === openKey
+          const onOpen = opens(row) ? props.onOpen : undefined
           return (
             <TableRow
               key={key}

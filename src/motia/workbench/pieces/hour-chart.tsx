@@ -1,15 +1,9 @@
-import { useThemeStore } from '@motiadev/ui'
 import { type ReactNode, useEffect, useRef } from 'react'
 import UPlot from 'uplot'
+import type { Line } from '../chart-line.js'
 import { formatMinute } from '../format.js'
+import { useTheme } from '../use-theme.js'
 import { useWidth } from '../use-width.js'
-
-export interface Line {
-  readonly name: string
-  /** A custom property of the panel's colours: '--mr-info'. */
-  readonly colour: string
-  readonly values: readonly (number | undefined)[]
-}
 
 interface HourChartProps {
   /** What it shows, for those who can't see it. */
@@ -27,7 +21,7 @@ export const HourChart = ({ label, at, lines, format, height = 180 }: HourChartP
   const said = useRef<HTMLSpanElement>(null)
   const chart = useRef<UPlot>(undefined)
   const width = useWidth(place)
-  const theme = useThemeStore((state) => state.theme)
+  const theme = useTheme()
   const latest = useRef({ at, lines, format })
   // A chart is made anew only if it becomes another one; new figures go into the one that is there.
   const shape = lines.map(({ name, colour }) => `${name} ${colour}`).join()
@@ -115,7 +109,7 @@ const optionsOf = (
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     hooks: { setCursor: [(chart) => said(chart.cursor.idx)] },

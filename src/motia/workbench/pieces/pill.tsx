@@ -1,7 +1,6 @@
 import { cn } from '@motiadev/ui'
 import type { ReactNode } from 'react'
-
-export type Tone = 'ok' | 'warn' | 'bad' | 'info' | 'mute'
+import type { Tone } from '../tone.js'
 
 const colours: Readonly<Record<Tone, string>> = {
   ok: 'mr-ok',

@@ -15,7 +15,7 @@ type LargeKey = HotView['largest'][number]
 const NOTHING: Record<string, never> = {}
 
 const read: readonly Column<ReadKey>[] = [
-  { id: 'key', head: 'Key', cell: ({ key }) => <Mono>{key}</Mono>, sort: ({ key }) => key },
+  { id: 'key', head: 'Key', cell: ({ key }) => <Mono className="line-clamp-2">{key}</Mono>, sort: ({ key }) => key },
   { id: 'category', head: 'Category', cell: ({ category }) => category, sort: ({ category }) => category },
   {
     id: 'reads',
@@ -30,7 +30,7 @@ const read: readonly Column<ReadKey>[] = [
 ]
 
 const largest: readonly Column<LargeKey>[] = [
-  { id: 'key', head: 'Key', cell: ({ key }) => <Mono>{key}</Mono>, sort: ({ key }) => key },
+  { id: 'key', head: 'Key', cell: ({ key }) => <Mono className="line-clamp-2">{key}</Mono>, sort: ({ key }) => key },
   {
     id: 'category',
     head: 'Category',
@@ -87,6 +87,7 @@ export const HotPage = ({ go }: ViewProps): ReactNode => {
                   columns={largest}
                   rows={large}
                   keyOf={({ instance, key }) => `${instance} ${key}`}
+                  opens={({ category }) => category !== undefined}
                   onOpen={({ category, key }) => open(category, key)}
                 />
               )}

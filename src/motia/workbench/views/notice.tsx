@@ -1,6 +1,7 @@
 import { cn } from '@motiadev/ui'
 import type { ReactNode } from 'react'
-import { type Tone, toneClass } from '../pieces/pill.js'
+import { toneClass } from '../pieces/pill.js'
+import type { Tone } from '../tone.js'
 
 /** Something to know about what is shown below. */
 export const Notice = ({ tone, children }: { readonly tone: Tone; readonly children: ReactNode }): ReactNode => (

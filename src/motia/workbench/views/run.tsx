@@ -4,7 +4,8 @@ import type { ReactNode } from 'react'
 import type { CacheUse, RunView } from '../../../sight/contract.js'
 import { Details, Facts, Section } from '../pieces/details.js'
 import { Age, Count, Duration, Mono, Percent } from '../pieces/figures.js'
-import { Pill, type Tone } from '../pieces/pill.js'
+import { Pill } from '../pieces/pill.js'
+import type { Tone } from '../tone.js'
 import { canOpenTrace, openTrace } from './open-trace.js'
 
 const tones: Readonly<Record<RunView['outcome'], Tone>> = { running: 'info', ok: 'ok', failed: 'bad' }

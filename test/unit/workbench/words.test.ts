@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { chartKinds, linesFor } from '../../../src/motia/workbench/categories/charts.ts'
+import { policyFacts } from '../../../src/motia/workbench/categories/policy-facts.ts'
+import { instanceTone, stateWord } from '../../../src/motia/workbench/instance-words.ts'
+import type { CategoryView, InstanceView, MinuteView } from '../../../src/sight/contract.ts'
+
+describe('how an instance stands', () => {
+  const standing = (state: InstanceView['state'], readable = true, writable = true) => {
+    const of = { state, readable, writable }
+    return `${stateWord(of)} ${instanceTone(of)}`
+  }
+
+  it('is said by what it can do, not only by its state', () => {
+    expect(standing('up')).toBe('up ok')
+    expect(standing('up', true, false)).toBe('takes no writes warn')
+    expect(standing('up', false)).toBe('not read yet warn')
+    expect(standing('suspect')).toBe('suspect warn')
+    expect(standing('down', false, false)).toBe('down bad')
+    expect(standing('probing', false, false)).toBe('probing info')
+    expect(standing('catching-up', false)).toBe('catching up info')
+  })
+})
+
+describe('a policy', () => {
+  const policy: CategoryView['policy'] = {
+    ttl: 21_600_000,
+    grace: false,
+    jitter: 0.1,
+    negativeTtl: 60_000,
+    l1: 30_000,
+    mirror: true,
+    onOutage: 'fail-closed',
+    sensitive: true,
+    maxBytes: 1_048_576,
+    compressAbove: false,
+    codec: 'keyv',
+    schema: true,
+    loader: false,
+  }
+
+  it('is said in words, each of its parts', () => {
+    const facts = Object.fromEntries(policyFacts(policy))
+    expect(facts).toMatchObject({
+      ttl: '6 h',
+      grace: 'none',
+      jitter: '10 %',
+      'negative ttl': '1 min',
+      'copies in memory': 'for 30 s',
+      'in an outage': 'calls are refused',
+      'largest value': '1 MB',
+      compressed: 'never',
+      sensitive: expect.stringContaining('yes'),
+    })
+    expect(Object.keys(facts)).toHaveLength(Object.keys(policy).length)
+  })
+})
+
+it('draws every figure of a minute somewhere', () => {
+  const minute: MinuteView = {
+    at: 0,
+    reads: 1,
+    writes: 2,
+    hits: 3,
+    misses: 4,
+    stale: 5,
+    computed: 6,
+    errors: 7,
+    p50: 8,
+    p99: 9,
+  }
+  const drawn = chartKinds.flatMap((kind) => linesFor(kind, [minute]).flatMap(({ values }) => values))
+  expect(drawn.sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
