@@ -11,6 +11,7 @@ import { openDurable } from './failover/journal/durable.js'
 import { openFailover } from './failover/open-failover.js'
 import type { OtherState } from './failover/stand-in/state-resort.js'
 import { endedWithin } from './failover/time-left.js'
+import { sameServers } from './findings.js'
 import { healthReport } from './health-report.js'
 import type { Instance } from './instances/instance.js'
 import type { Looks } from './instances/looks.js'
@@ -19,14 +20,18 @@ import type { StoreHealth } from './instances/store.js'
 import { createInvalidation } from './invalidation/invalidation.js'
 import { createMeasures } from './metrics/measures.js'
 import type { Exposition } from './metrics/prometheus.js'
+import type { Caller } from './metrics/spans.js'
 import type { Report } from './report.js'
 import { createRouter } from './routing/router.js'
 import { isProduction } from './settings/production.js'
 import type { Settings } from './settings/settings.js'
+import { createHotReads, watchReads } from './sight/hot-reads.js'
+import { beatEvery, createHeartbeat } from './sight/process-heartbeat.js'
+import { servedBy } from './sight/routing-now.js'
 import type { Sight } from './sight/sight.js'
 import { createTimeline } from './sight/timeline.js'
 import { standInOf, startLines } from './start-lines.js'
-import { sameServers, startWarnings } from './start-warnings.js'
+import { startWarnings } from './start-warnings.js'
 import { createHotStore, type HotStore } from './state/hot-store.js'
 
 /** A state adapter that the app kept, in which cached data may be put while no instance is left. */
@@ -39,6 +44,8 @@ export interface KeptState {
 /** The tiers once something needs them: stores, engine and hot store. */
 export interface OpenTiers {
   readonly engine: CacheEngine
+  /** The same, for one run of a step. */
+  engineFor(caller: Caller): CacheEngine
   readonly hot: HotStore
   health(): HealthReport
   /** What a scrape gets; opened by the first one. */
@@ -51,6 +58,14 @@ export interface OpenTiers {
   drill(instance: string, ms: number): void
   close(): Promise<void>
 }
+
+/** What the tiers are a part of. */
+export interface Front {
+  readonly kind: 'motia' | 'app'
+  /** State has our adapter. */
+  readonly ownState: boolean
+}
+const alone = (): Front => ({ kind: 'app', ownState: true })
 
 /** ms that `close` takes at most: what is still open then ends by itself. */
 const CLOSE_LIMIT = 2_000
@@ -65,7 +80,7 @@ export const folderFree = ({ dir, instances }: Settings, report: Report): Promis
 
 export const openTiers = (
   settings: Settings,
-  { report, events }: { report: Report; events: TiersEmitter },
+  { report, events, front = alone }: { report: Report; events: TiersEmitter; front?: () => Front },
 ): OpenTiers => {
   const processId = randomBytes(4).toString('hex')
   const durable = openDurable(settings, processId, {
@@ -76,7 +91,10 @@ export const openTiers = (
 
   const startedAt = Date.now()
   const timeline = createTimeline(events, Date.now)
-  const measures = createMeasures(settings, events)
+  const measures = createMeasures(settings, {
+    ...{ report, events },
+    servedBy: (category) => servedBy({ settings, landscape, lastPlace: () => lastPlace }, category),
+  })
   const instances = new Map<string, Instance>()
   const looks = new Map<string, Looks>()
   const embedded = new Map<string, EmbeddedStore>()
@@ -127,6 +145,7 @@ export const openTiers = (
     healthReport({ ...failover, settings, healthOf, tracking: invalidation.tracking })
 
   const { copies, ...shelves } = withL1(measures.shelves(failover.shelves), { settings, landscape, invalidation })
+  const reads = createHotReads(settings, Date.now)
   const engine = createEngine({
     settings,
     router: createRouter(settings, report.warn),
@@ -136,8 +155,13 @@ export const openTiers = (
     random: Math.random,
     ...measures.watch,
   })
-  const measured = measures.engine(engine)
+  const { engine: measured, engineFor } = measures.engine(watchReads(engine, reads))
   const hot = measures.state(createHotStore(failover.groups, { ttl: settings.state.ttl, report }))
+  const heartbeat = createHeartbeat({
+    ...{ processId, looks, startedAt, meters: measures.meters },
+    kind: () => front().kind,
+    every: beatEvery(probeEvery),
+  })
   let exposition: Promise<Exposition> | undefined
   let sight: Promise<Sight> | undefined
   let lastPlace: 'embedded' | 'motia-state' = 'embedded'
@@ -155,6 +179,7 @@ export const openTiers = (
 
   return {
     engine: measured,
+    engineFor,
     metrics: () => {
       exposition ??= measures.exposition({ health: healthNow, copies })
       return exposition
@@ -162,9 +187,10 @@ export const openTiers = (
     sight: () => {
       sight ??= import('./sight/sight.js').then(({ createSight }) =>
         createSight({
-          ...{ settings, processId, startedAt, failover, looks, copies, timeline, hot, drill },
+          ...{ settings, processId, startedAt, failover, looks, copies, timeline, hot, reads, heartbeat, drill },
           production: isProduction(process.env, process.argv),
           ...{ health: healthNow, engine: measured, meters: measures.meters },
+          ours: () => front().ownState,
           lastPlace: () => lastPlace,
         }),
       )
@@ -177,7 +203,7 @@ export const openTiers = (
       invalidation.open()
       await Promise.all([...stores.values()].map((store) => store.connect()))
       announcements.starting(false)
-      for (const problem of sameServers(settings, healthOf)) report.error(problem)
+      for (const { text, doThis } of sameServers(settings, healthOf)) report.error(`${text}; ${doThis}`)
       for (const warning of startWarnings(settings, healthOf, durable.journal)) report.warn(warning)
       const lines = startLines(settings, healthOf, (name) => (mirrored) => standInOf(landscape, name, mirrored))
       if (kept === undefined || instances.size === 0) return lines
@@ -191,6 +217,7 @@ export const openTiers = (
     drill,
     close: async () => {
       const begun = performance.now()
+      heartbeat.close()
       if (exposition !== undefined) (await exposition).close()
       await endedWithin(CLOSE_LIMIT / 2, invalidation.close())
       await endedWithin(CLOSE_LIMIT / 2, failover.close())

@@ -10,7 +10,7 @@ import { createStateAdapter } from './motia/adapter/state-adapter.js'
 import { createPlugin } from './motia/plugin/plugin.js'
 import { createRegistration } from './motia/plugin/registration.js'
 import { isStepProcess, stepTiers } from './motia/step/step-tiers.js'
-import type { KeptState, OpenTiers } from './open.js'
+import type { Front, KeptState, OpenTiers } from './open.js'
 import { consoleReport } from './report.js'
 import { ConfigurationError, rememberForExit } from './settings/configuration-error.js'
 import { isMotiaCli, isProduction } from './settings/production.js'
@@ -43,6 +43,7 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
   const registration = createRegistration(report)
   let opening: Promise<OpenTiers> | undefined
   let opened: OpenTiers | undefined
+  let front: Front = { kind: 'app', ownState: true }
   let closed = false
   const ending = new AbortController()
 
@@ -51,7 +52,7 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     if (closed) return Promise.reject(closedError())
     opening ??= import('./open.js').then(async ({ openTiers, folderFree }) => {
       await folderFree(settings, report)
-      opened = openTiers(settings, { report, events })
+      opened = openTiers(settings, { report, events, front: () => front })
       return opened
     })
     // Whoever asked hears of a failure; the next call tries again.
@@ -71,7 +72,10 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     return (await open()).hot
   }
   const plugin = createPlugin({
-    engine: async () => (await open()).engine,
+    engine: async (caller) => {
+      const tiers = await open()
+      return caller === undefined ? tiers.engine : tiers.engineFor(caller)
+    },
     inject: settings.inject,
     report,
     routes: {
@@ -84,7 +88,8 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     },
     registration,
     categoryOf: (key) => countedName(settings, undefined, key),
-    built: (injected, state) => {
+    built: ({ injected, ownState, other: state }) => {
+      front = { kind: 'motia', ownState }
       const kept = state && { state, behind: (healthOf: HealthOf) => instanceBehind(state, settings, healthOf) }
       void open()
         .then((tiers) => tiers.start(kept))

@@ -163,10 +163,19 @@ export const instanceWarnings = (
     ...(alone
       ? [`one Redis only: ${first.name} is home of every category and of state; files of this machine stand in for it`]
       : []),
-    ...instances.flatMap(({ name, url }) =>
-      production && url !== undefined && !url.tls && !isLoopback(url.host)
-        ? [`${name}: redis:// sends password and data unencrypted; use rediss:// where the server offers TLS`]
-        : [],
-    ),
+    ...(production ? unencrypted(instances).map(({ text, doThis }) => `${text}; ${doThis}`) : []),
   ]
 }
+
+/** Connections on which everybody between here and there could read along. */
+export const unencrypted = (instances: readonly InstanceSettings[]): { text: string; doThis: string }[] =>
+  instances.flatMap(({ name, url }) =>
+    url !== undefined && !url.tls && !isLoopback(url.host)
+      ? [
+          {
+            text: `${name}: redis:// sends password and data unencrypted`,
+            doThis: 'use rediss:// where the server offers TLS',
+          },
+        ]
+      : [],
+  )

@@ -1,7 +1,8 @@
-import { type CategoryFigures, createCategoryMeter, isReading, type Timed } from '../metrics/category-meter.js'
+import { type CategoryFigures, createCategoryMeter } from '../metrics/category-meter.js'
 import { LATENCY_CLASSES, LATENCY_ENDS, quantile } from '../metrics/latency.js'
 import type { Minute } from '../metrics/minutes.js'
 import type { CategorySettings } from '../settings/settings.js'
+import { callsIn } from './calls.js'
 import type { CategoriesView, CategoryView, MemoryView, MinuteView } from './contract.js'
 import type { Live } from './live.js'
 import type { MemorySample, MemorySamples } from './memory-sample.js'
@@ -56,7 +57,7 @@ const categoryView = (
       schema: schema !== undefined,
       loader: settings.loaders.has(name),
     },
-    total: { ...totals(figures), evicted: copies(name)?.evicted ?? 0 },
+    total: { ...callsIn(figures), evicted: copies(name)?.evicted ?? 0 },
     ...rates(figures.hour, Date.now()),
     p50: shown(quantile(latencies, 0.5)),
     p99: shown(quantile(latencies, 0.99)),
@@ -69,22 +70,6 @@ const categoryView = (
 
 /** Of a category that nobody has used yet. */
 const nothing: CategoryFigures = createCategoryMeter(Date.now).figures()
-
-const totals = ({ operations, reads, computations }: CategoryFigures) => {
-  const calls = [...operations]
-  const sum = (of: typeof calls, what: (timed: Timed) => number): number =>
-    of.reduce((total, [, timed]) => total + what(timed), 0)
-  const [reading, writing] = [true, false].map((is) => calls.filter(([operation]) => isReading(operation) === is))
-  return {
-    reads: sum(reading ?? [], ({ count }) => count),
-    writes: sum(writing ?? [], ({ count }) => count),
-    hits: reads.hit,
-    misses: reads.miss,
-    stale: reads.stale,
-    computed: computations.count,
-    errors: sum(calls, ({ errors }) => errors),
-  }
-}
 
 const allCalls = ({ operations }: CategoryFigures): number[] =>
   Array.from({ length: LATENCY_CLASSES }, (_, at) =>

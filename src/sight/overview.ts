@@ -1,19 +1,23 @@
 import type { InstanceHealth } from '../../types/index.js'
 import type { Figures } from '../instances/looks.js'
 import { version } from '../version.js'
-import type { Advice, InstanceView, Overview } from './contract.js'
+import { adviceOn } from './advice.js'
+import type { InstanceView, Overview } from './contract.js'
 import type { Live } from './live.js'
 import type { SightParts } from './parts.js'
 import { routingNow } from './routing-now.js'
+import type { Trend } from './trend.js'
 
 export interface OverviewParts extends SightParts {
   readonly live: Live
-  readonly advise: (instances: readonly InstanceView[], otherRouting: readonly string[]) => readonly Advice[]
+  readonly trend: Trend
 }
 
 /** How everything is at this moment. What an instance counts itself is asked; all else is known. */
 export const createOverview = (parts: OverviewParts) => {
-  const { settings, production, processId, startedAt, failover, health, timeline, live, advise } = parts
+  const { settings, production, processId, startedAt, failover, health, timeline, live, trend } = parts
+
+  const { landscape } = failover
 
   return async (): Promise<Overview> => {
     const figures = new Map(
@@ -33,9 +37,14 @@ export const createOverview = (parts: OverviewParts) => {
       },
       status,
       instances: views,
-      routing: routingNow({ ...parts, landscape: failover.landscape }),
+      routing: routingNow({ ...parts, landscape }),
       timeline: timeline.all(),
-      advice: advise(views, otherRouting),
+      advice: adviceOn({
+        ...{ settings, production, otherRouting, instances: views },
+        serverOf: (name) => instances.find((instance) => instance.name === name),
+        growing: new Set(views.filter((view) => trend.grows(view.name, view.journal.entries)).map(({ name }) => name)),
+        journal: landscape.journal !== undefined,
+      }),
     }
   }
 }

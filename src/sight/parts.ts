@@ -6,6 +6,8 @@ import type { Looks } from '../instances/looks.js'
 import type { Meters } from '../metrics/meters.js'
 import type { Settings } from '../settings/settings.js'
 import type { HotStore } from '../state/hot-store.js'
+import type { HotReads } from './hot-reads.js'
+import type { Heartbeat } from './process-heartbeat.js'
 import type { Timeline } from './timeline.js'
 
 /** What there is to look at, and by what it may be changed. */
@@ -22,8 +24,12 @@ export interface SightParts {
   readonly meters: Meters
   readonly copies: CopiesOf
   readonly timeline: Timeline
+  readonly reads: HotReads
+  readonly heartbeat: Heartbeat
   readonly engine: CacheEngine
   readonly hot: HotStore
+  /** State has our adapter. */
+  readonly ours: () => boolean
   /** What is left when no instance is: files of this machine, or the app's own state adapter. */
   readonly lastPlace: () => 'embedded' | 'motia-state'
   /** Treats an instance as gone for so many ms. */

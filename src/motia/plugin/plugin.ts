@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { MotiaPluginBuilder } from 'motia'
 import type { CacheEngine } from '../../cache/engine.js'
 import type { OtherState } from '../../failover/stand-in/state-resort.js'
+import type { Caller } from '../../metrics/spans.js'
 import type { Report } from '../../report.js'
 import { isState } from '../adapter/other-state.js'
 import { brandOf } from '../adapter/state-adapter.js'
@@ -18,15 +19,19 @@ import { workbenchPanel } from './workbench-panel.js'
 
 export interface PluginParts {
   /** Opened when the first call of a step arrives. */
-  readonly engine: () => Promise<CacheEngine>
+  readonly engine: (caller?: Caller) => Promise<CacheEngine>
   /** Whether context.cache goes into steps (MOTIA_REDIS_INJECT). */
   readonly inject: boolean
   readonly report: Report
   /**
-   * Called when Motia builds the plugin: the time to connect. `injected`: context.cache will be in every step. `other`:
-   * the state adapter that the app has instead of ours.
+   * Called when Motia builds the plugin: the time to connect. `injected`: context.cache will be in every step.
+   * `ownState`: Motia's state adapter is ours; `other`: the one that the app has instead, if it can be used for more.
    */
-  readonly built: (injected: boolean, other: OtherState | undefined) => void
+  readonly built: (plugin: {
+    readonly injected: boolean
+    readonly ownState: boolean
+    readonly other: OtherState | undefined
+  }) => void
   readonly registration: Registration
   readonly routes: Omit<RouteParts, 'workflows'>
   /** The category of a key whose call names none. */
@@ -77,9 +82,9 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
       const injected = start(motia.lockedData)
       removeRoutes?.()
       removeRoutes = addRoutes(motia.registerApi, { ...parts.routes, workflows: workflows.view })
-      const isOurs = brandOf(motia.state) !== undefined
-      parts.registration.pluginBuilt(isOurs)
-      parts.built(injected, !isOurs && isState(motia.state) ? motia.state : undefined)
+      const ownState = brandOf(motia.state) !== undefined
+      parts.registration.pluginBuilt(ownState)
+      parts.built({ injected, ownState, other: !ownState && isState(motia.state) ? motia.state : undefined })
     } catch (error) {
       motia.printer.printPluginError('motia-redis could not start:', error)
     }

@@ -1,0 +1,141 @@
+import { hostname } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Looks } from '../instances/looks.js'
+import type { Meters } from '../metrics/meters.js'
+import { version } from '../version.js'
+import { callsIn } from './calls.js'
+
+/** What a process says of itself. Times are epoch ms. */
+export interface Beat {
+  readonly kind: 'motia' | 'app'
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+  readonly startedAt: number
+  readonly at: number
+  /** Since its start. */
+  readonly reads: number
+  readonly hits: number
+  readonly writes: number
+  readonly errors: number
+  /** ms, 99th percentile of late since the sign before. */
+  readonly loopDelay: number
+  readonly rss: number
+}
+
+export interface Heartbeat {
+  /** What it would say now. */
+  now(): Beat
+  close(): void
+}
+
+export interface HeartbeatParts {
+  readonly processId: string
+  readonly looks: ReadonlyMap<string, Looks>
+  readonly kind: () => Beat['kind']
+  readonly startedAt: number
+  readonly meters: Meters
+  /** ms between two signs. */
+  readonly every: number
+}
+
+/** ms between two signs, where the servers aren't asked more seldom than usual: those that count commands need that. */
+const EVERY = 5_000
+/** ms. Three of them fit into a life. */
+const SELDOM = 20_000
+export const beatEvery = (probeEvery = 0): number => Math.min(SELDOM, Math.max(EVERY, probeEvery))
+
+/** ms until the first: a process that only passes by leaves none. */
+const FIRST = 1_000
+/** ms after which a process that gave no sign is gone. */
+export const LIFE = 60_000
+/** ms between looks at the event loop. */
+const RESOLUTION = 20
+
+/**
+ * Leaves a sign of life on each instance that can be reached, for those who look from elsewhere. One that is away is left
+ * out, a sign that fails is lost, and neither says anything about the instance. Its timers keep no process alive.
+ */
+export const createHeartbeat = (parts: HeartbeatParts): Heartbeat => {
+  const { processId, looks, kind, startedAt, meters, every } = parts
+  const host = hostname()
+  const loop = monitorEventLoopDelay({ resolution: RESOLUTION })
+  loop.enable()
+  let loopDelay = 0
+
+  const now = (): Beat => {
+    const figures = [...meters.all().values()].map((meter) => callsIn(meter.figures()))
+    const sum = (of: 'reads' | 'hits' | 'writes' | 'errors'): number =>
+      figures.reduce((total, each) => total + each[of], 0)
+    return {
+      ...{ kind: kind(), host, pid: process.pid, version, startedAt, at: Date.now(), loopDelay },
+      ...{ reads: sum('reads'), hits: sum('hits'), writes: sum('writes'), errors: sum('errors') },
+      rss: process.memoryUsage.rss(),
+    }
+  }
+
+  const leave = (): void => {
+    // What is measured is the time between two looks.
+    loopDelay = Math.max(0, loop.percentile(99) / 1e6 - RESOLUTION)
+    loop.reset()
+    const text = JSON.stringify(now())
+    for (const look of looks.values()) void look.leaveBeat(processId, text)
+  }
+  /** Where nobody ever looks, those that were here before would stay. */
+  const begin = (): void => {
+    leave()
+    for (const look of looks.values()) void look.beats().then((beats) => sweepBeats(look, beats, Date.now()))
+  }
+  const first = setTimeout(begin, FIRST).unref()
+  const timer = setInterval(leave, every).unref()
+  return {
+    now,
+    close: () => {
+      clearTimeout(first)
+      clearInterval(timer)
+      loop.disable()
+    },
+  }
+}
+
+/** Those that gave a sign lately; what the others left is taken away. Anybody could write there. */
+export const sweepBeats = async (
+  looks: Looks,
+  beats: Readonly<Record<string, string>> | undefined,
+  now: number,
+): Promise<ReadonlyMap<string, Beat>> => {
+  const all = Object.entries(beats ?? {}).map(([processId, text]) => [processId, readBeat(text)] as const)
+  const gone = all.flatMap(([processId, beat]) => (beat === undefined || now - beat.at > LIFE ? [processId] : []))
+  if (gone.length > 0) await looks.removeBeats(gone)
+  return new Map(all.flatMap(([id, beat]) => (beat === undefined || gone.includes(id) ? [] : [[id, beat]])))
+}
+
+/** Undefined: it isn't one. */
+export const readBeat = (text: string): Beat | undefined => {
+  const found = parsed(text)
+  if (typeof found !== 'object' || found === null) return undefined
+  const part = (name: string): unknown => Reflect.get(found, name)
+  const number = (name: string): number => {
+    const value = part(name)
+    return typeof value === 'number' && Number.isFinite(value) ? value : 0
+  }
+  const short = (name: string): string => String(part(name) ?? '').slice(0, MOST_TEXT)
+  if (typeof part('at') !== 'number' || number('at') <= 0) return undefined
+  return {
+    kind: part('kind') === 'motia' ? 'motia' : 'app',
+    ...{ host: short('host'), version: short('version') },
+    ...{ pid: number('pid'), startedAt: number('startedAt'), at: number('at') },
+    ...{ reads: number('reads'), hits: number('hits'), writes: number('writes'), errors: number('errors') },
+    ...{ loopDelay: number('loopDelay'), rss: number('rss') },
+  }
+}
+
+const MOST_TEXT = 200
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
