@@ -1,75 +1,102 @@
-import type { Acquired, CacheEngine, Lease, ManyPlace, Place } from '../cache/engine.js'
-import type { CategoryMeter, Operation } from './category-meter.js'
+import type { Acquired, CacheEngine, Lease, Place } from '../cache/engine.js'
+import type { CategoryMeter, Operation, ReadOutcome } from './category-meter.js'
 import type { Meters } from './meters.js'
+import type { BeginSpan } from './spans.js'
 
-/** The same engine; what is asked of it is counted and timed. `elapsed`: monotonic ms. */
-export const measureEngine = (engine: CacheEngine, meters: Meters, elapsed: () => number): CacheEngine => {
+/**
+ * The same engine; what is asked of it is counted and timed, and traced where somebody traces. `elapsed`: monotonic ms.
+ */
+export const measureEngine = (
+  engine: CacheEngine,
+  meters: Pick<Meters, 'of'>,
+  elapsed: () => number,
+  begin: BeginSpan = () => undefined,
+): CacheEngine => {
+  /** `look`: counts what was read, and says how it ended. Of calls with several keys `key` is the first one. */
   const timed = <T>(
     operation: Operation,
-    meter: CategoryMeter,
+    category: string | undefined,
+    key: string,
     call: () => Promise<T>,
-    look?: (answer: T, meter: CategoryMeter) => void,
+    look?: (answer: T, meter: CategoryMeter) => string,
+    keys?: number,
   ): Promise<T> => {
+    const meter = meters.of(category, key)
+    const span = begin(operation, category, key)
     const begun = elapsed()
-    return call().then(
+    return (span === undefined ? call() : span.run(call)).then(
       (answer) => {
         meter.called(operation, elapsed() - begun, false)
-        look?.(answer, meter)
+        const outcome = look?.(answer, meter)
+        span?.ended(outcome, keys)
         return answer
       },
       (error) => {
         meter.called(operation, elapsed() - begun, true)
+        span?.failed(error)
         throw error
       },
     )
   }
-  const of = ({ category, key }: Place): CategoryMeter => meters.of(category, key)
-  /** Of calls with many keys the category of the first one: without a name they could be of several. */
-  const ofMany = ({ category, keys }: ManyPlace): CategoryMeter => meters.of(category, keys[0] ?? '')
+  const one = <T>(
+    operation: Operation,
+    { category, key }: Place,
+    call: () => Promise<T>,
+    look?: (answer: T, meter: CategoryMeter) => string,
+  ): Promise<T> => timed(operation, category, key, call, look)
 
   return {
-    get: (at) => timed('get', of(at), () => engine.get(at), hitOrMiss),
+    get: (at) => one('get', at, () => engine.get(at), hitOrMiss),
     getEntry: (at) =>
-      timed(
+      one(
         'getEntry',
-        of(at),
+        at,
         () => engine.getEntry(at),
-        (entry, meter) => {
-          meter.read(entry === undefined ? 'miss' : entry.stale ? 'stale' : 'hit', 1)
-        },
+        (entry, meter) => counted(meter, entry === undefined ? 'miss' : entry.stale ? 'stale' : 'hit'),
       ),
-    getMany: (at) =>
-      timed(
+    getMany: (at) => {
+      const { category, keys } = at
+      return timed(
         'getMany',
-        ofMany(at),
+        category,
+        keys[0] ?? '',
         () => engine.getMany(at),
         (hits, meter) => {
           meter.read('hit', hits.length)
-          meter.read('miss', Math.max(0, at.keys.length - hits.length))
+          meter.read('miss', Math.max(0, keys.length - hits.length))
+          return hits.length === 0 ? 'miss' : hits.length < keys.length ? 'partial' : 'hit'
         },
-      ),
+        keys.length,
+      )
+    },
     acquire: (at, options, signal) =>
-      timed(
+      one(
         'getOrSet',
-        of(at),
+        at,
         () => engine.acquire(at, options, signal),
-        (acquired, meter) => {
-          meter.read(outcomeOf(acquired), 1)
-        },
+        (acquired, meter) => counted(meter, outcomeOf(acquired)),
       ),
-    has: (at) => timed('has', of(at), () => engine.has(at)),
-    set: (at, value, options) => timed('set', of(at), () => engine.set(at, value, options)),
+    has: (at) => one('has', at, () => engine.has(at)),
+    set: (at, value, options) => one('set', at, () => engine.set(at, value, options)),
     setMany: (category, entries, options) =>
-      timed('setMany', meters.of(category, entries[0]?.[0] ?? ''), () => engine.setMany(category, entries, options)),
-    delete: (at) => timed('delete', of(at), () => engine.delete(at)),
-    deleteMany: (at) => timed('deleteMany', ofMany(at), () => engine.deleteMany(at)),
-    expire: (at) => timed('expire', of(at), () => engine.expire(at)),
-    touch: (at, ttl) => timed('touch', of(at), () => engine.touch(at, ttl)),
-    increment: (at, options) => timed('increment', of(at), () => engine.increment(at, options)),
+      timed(
+        'setMany',
+        category,
+        entries[0]?.[0] ?? '',
+        () => engine.setMany(category, entries, options),
+        undefined,
+        entries.length,
+      ),
+    delete: (at) => one('delete', at, () => engine.delete(at)),
+    deleteMany: (at) =>
+      timed('deleteMany', at.category, at.keys[0] ?? '', () => engine.deleteMany(at), undefined, at.keys.length),
+    expire: (at) => one('expire', at, () => engine.expire(at)),
+    touch: (at, ttl) => one('touch', at, () => engine.touch(at, ttl)),
+    increment: (at, options) => one('increment', at, () => engine.increment(at, options)),
     invalidateTags: (category, tags) =>
-      timed('invalidateTags', meters.of(category, ''), () => engine.invalidateTags(category, tags)),
-    clear: (category) => timed('clear', meters.of(category, ''), () => engine.clear(category)),
-    keys: (category, options) => timed('keys', meters.of(category, ''), () => engine.keys(category, options)),
+      timed('invalidateTags', category, '', () => engine.invalidateTags(category, tags)),
+    clear: (category) => timed('clear', category, '', () => engine.clear(category)),
+    keys: (category, options) => timed('keys', category, '', () => engine.keys(category, options)),
   }
 }
 
@@ -112,9 +139,15 @@ export const measureLease = (lease: Lease, meter: CategoryMeter, elapsed: () => 
   }
 }
 
-const hitOrMiss = (answer: unknown, meter: CategoryMeter): void => meter.read(answer === undefined ? 'miss' : 'hit', 1)
+const counted = (meter: CategoryMeter, outcome: ReadOutcome): ReadOutcome => {
+  meter.read(outcome, 1)
+  return outcome
+}
 
-const outcomeOf = (acquired: Acquired) => {
+const hitOrMiss = (answer: unknown, meter: CategoryMeter): ReadOutcome =>
+  counted(meter, answer === undefined ? 'miss' : 'hit')
+
+const outcomeOf = (acquired: Acquired): ReadOutcome => {
   if (acquired.outcome === 'lease') return acquired.stale?.patience === 0 ? 'stale' : 'miss'
   return acquired.stale === true ? 'stale' : acquired.value === undefined ? 'miss' : 'hit'
 }

@@ -4,14 +4,23 @@ import type { CacheEngine } from '../cache/engine.js'
 import type { CopiesOf } from '../cache/l1/l1.js'
 import type { TiersEmitter } from '../events.js'
 import type { Shelves } from '../failover/shelf.js'
-import type { Settings } from '../settings/settings.js'
+import type { Report } from '../report.js'
+import type { CategorySettings, Settings } from '../settings/settings.js'
 import type { HotStore } from '../state/hot-store.js'
 import { countSources } from './counted-shelves.js'
 import { measureEngine, measureLease } from './measured-engine.js'
 import { createMeters, type Meters } from './meters.js'
 import { countMoves } from './moves.js'
 import { createExposition, type Exposition } from './prometheus.js'
+import { createTargets } from './span-targets.js'
+import { type Caller, createSpans } from './spans.js'
 import { measureState, type StateMeter } from './state-meter.js'
+
+export interface MeasuredEngine {
+  readonly engine: CacheEngine
+  /** The same, for one run of a step: who traces sees whose calls it has. */
+  engineFor(caller: Caller): CacheEngine
+}
 
 /** All that is counted, and what it is counted at. */
 export interface Measures {
@@ -19,7 +28,7 @@ export interface Measures {
   /** What the engine tells of itself. */
   readonly watch: Required<Pick<EngineParts, 'watchLease' | 'compressed' | 'corrupt' | 'waited'>>
   shelves<S extends Shelves>(shelves: S): S
-  engine(engine: CacheEngine): CacheEngine
+  engine(engine: CacheEngine): MeasuredEngine
   state(hot: HotStore): HotStore
   /** So many entries reached an instance that had missed them. */
   replayed(instance: string, entries: number): void
@@ -27,7 +36,17 @@ export interface Measures {
   exposition(parts: { health(): HealthReport; readonly copies: CopiesOf }): Promise<Exposition>
 }
 
-export const createMeasures = (settings: Settings, events: Pick<TiersEmitter, 'on'>): Measures => {
+/** `servedBy`: who answers for a category now. */
+export const createMeasures = (
+  settings: Settings,
+  parts: {
+    readonly events: Pick<TiersEmitter, 'on'>
+    readonly report: Report
+    readonly servedBy: (category: CategorySettings) => string | undefined
+  },
+): Measures => {
+  const { events, report, servedBy } = parts
+  const spans = createSpans({ report, targetOf: createTargets(settings, servedBy) })
   const meters = createMeters(settings, Date.now)
   const moves = countMoves(events)
   const elapsed = (): number => performance.now()
@@ -42,7 +61,19 @@ export const createMeasures = (settings: Settings, events: Pick<TiersEmitter, 'o
       waited: (category, ms) => meters.of(category, '').waited(ms),
     },
     shelves: (shelves) => countSources(shelves, meters),
-    engine: (engine) => measureEngine(engine, meters, elapsed),
+    engine: (engine) => {
+      const measured = measureEngine(engine, meters, elapsed, spans.of(undefined))
+      const callers = new WeakMap<Caller, CacheEngine>()
+      return {
+        engine: measured,
+        engineFor: (caller) => {
+          if (!spans.on()) return measured
+          const known = callers.get(caller) ?? measureEngine(engine, meters, elapsed, spans.of(caller))
+          callers.set(caller, known)
+          return known
+        },
+      }
+    },
     state: (hot) => {
       const measured = measureState(hot, elapsed)
       state = measured.meter

@@ -1,8 +1,9 @@
 import type { CacheEngine } from '../../cache/engine.js'
 import { cacheError, isCacheError } from '../../errors.js'
+import type { Caller } from '../../metrics/spans.js'
 import type { Report } from '../../report.js'
 import { CALL } from '../step/protocol.js'
-import { type CountCall, countCalls } from './runs/count-calls.js'
+import { countCalls } from './runs/count-calls.js'
 import { watchRun } from './runs/watch-run.js'
 import type { Run } from './runs/workflows.js'
 import { createSession, type Session, type StepChild } from './session.js'
@@ -29,8 +30,8 @@ export interface HostStats {
 }
 
 export interface StepHostParts {
-  /** Opened at the first call. */
-  readonly engine: () => Promise<CacheEngine>
+  /** Opened at the first call. `caller`: the run that makes it, where that is known. */
+  readonly engine: (caller?: Caller) => Promise<CacheEngine>
   readonly report: Report
   /** A step begins to run. @default runs aren't counted */
   readonly begun?: (spawned: Spawned) => Run
@@ -44,10 +45,10 @@ export const createStepHost = ({ engine, report, begun, categoryOf = () => 'cach
   let refused = 0
   let closed = false
 
-  const ready = async (): Promise<CacheEngine> => {
+  const ready = async (caller: Caller | undefined): Promise<CacheEngine> => {
     if (closed) throw cacheError('CACHE_CLOSED', 'the cache was closed', nowhere)
     try {
-      return await engine()
+      return await engine(caller)
     } catch (error) {
       if (isCacheError(error)) throw error
       const reason = error instanceof Error ? error.message : String(error)
@@ -59,17 +60,11 @@ export const createStepHost = ({ engine, report, begun, categoryOf = () => 'cach
     if (refused === 1) report.warn(`a message from a step was refused (${what}); later ones are only counted`)
   }
 
-  /** How the calls of the run that begins now are counted. */
-  const watched = (child: StepChild, spawned: Spawned | undefined): CountCall | undefined => {
-    const run = spawned && begun?.(spawned)
-    if (run === undefined) return undefined
-    watchRun(child, run)
-    return countCalls(run, categoryOf)
-  }
-
   const attach = (child: StepChild, spawned?: Spawned): void => {
     if (sessions.has(child)) return
-    const session = createSession(child, ready, refuse, watched(child, spawned))
+    const run = spawned && begun?.(spawned)
+    if (run !== undefined) watchRun(child, run)
+    const session = createSession(child, () => ready(run), refuse, run && countCalls(run, categoryOf))
     sessions.set(child, session)
 
     const onMessage = (message: unknown): void => {
