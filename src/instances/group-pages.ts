@@ -2,10 +2,10 @@ import { type Caller, InstanceError } from './caller.js'
 import type { Connection } from './connection.js'
 import { isLarge } from './large.js'
 import type { Layout } from './layout.js'
-import { cursorAfter, itemsAfter, MOST_PAGE, NOT_OURS, nameBefore } from './name-pages.js'
+import { cursorAfter, isAfter, itemsAfter, MOST_PAGE, NOT_OURS, nameBefore } from './name-pages.js'
 import { createPageSize, paged } from './page-size.js'
 import { isCursor, literalPattern } from './scan.js'
-import { runScript, script } from './scripts.js'
+import { readingScript, runScript } from './scripts.js'
 import type { GroupFigures, GroupStore, ItemPage } from './store.js'
 
 /** Names looked at in one round trip while something is searched for; each has the deadline. */
@@ -73,21 +73,23 @@ export const createGroupPages = (
           )
           const [next, found] = page
           const got = pairs(found)
+          let came = 0
+          for (const [, text] of got) {
+            came += text.length
+            if (isLarge(text)) seen(group, text)
+          }
+          sizes.came(got.length, came)
           const endsAt = left < 0 ? undefined : Date.now() + left
           // A small one comes as a whole, however little is asked for.
           if (begin === '0' && at === begin && next === '0') {
             return { ...itemsAfter(got, before, ask), total, endsAt }
           }
-          for (const item of got) {
-            items.push(item)
-            length += item[1].length
-            if (isLarge(item[1])) seen(group, item[1])
-          }
-          sizes.came(got.length, length)
+          items.push(...got.filter(([field]) => isAfter(field, before)))
+          length += came
           at = next
           if (at === '0') return { items, cursor: undefined, total, endsAt }
           if (items.length >= limit || length > MOST_PAGE || round === MAX_ROUNDS) {
-            return { items, cursor: writeCursor(at), total, endsAt }
+            return { items, cursor: writeCursor(at, before), total, endsAt }
           }
           count = got.length === 0 ? Math.min(LOOKED, count * 2) : Math.min(limit - items.length, sizes.next())
         }
@@ -105,7 +107,7 @@ export const createGroupPages = (
  * has in it. Answers the last name looked at, or false at the end, how many names there are, and name, number of items
  * and life in ms of each group found. Changes nothing: whoever looks may not be allowed to.
  */
-const groupPageScript = script(`
+const groupPageScript = readingScript(`
 local names = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[1], '+', 'LIMIT', 0, ARGV[2])
 local wanted, found, last = tonumber(ARGV[3]), {}, false
 for i, name in ipairs(names) do
@@ -128,15 +130,19 @@ const pairs = (page: readonly string[]): [string, string][] =>
   Array.from({ length: page.length / 2 }, (_, i) => [page[i * 2] ?? '', page[i * 2 + 1] ?? ''])
 
 const SCAN = 'scan.'
-const writeCursor = (at: string): string => SCAN + at
+const writeCursor = (at: string, before: string | undefined): string =>
+  before === undefined ? SCAN + at : `${SCAN}${at}.${cursorAfter(before)}`
 
-/** HSCAN's own, or the name before where the group came as a whole; if it grew meanwhile, its pages begin anew. */
+/**
+ * Of a group that came as a whole its last page ended with a name. If it has grown meanwhile, HSCAN begins, and what was
+ * shown already is left out by that name: then a cursor has both.
+ */
 const readCursor = (
   cursor: string | undefined,
   refuse: (text: string) => Error,
 ): { readonly at: string; readonly before: string | undefined } => {
   if (cursor === undefined || !cursor.startsWith(SCAN)) return { at: '0', before: nameBefore(cursor, refuse) }
-  const at = cursor.slice(SCAN.length)
+  const [at = '', ...rest] = cursor.slice(SCAN.length).split('.')
   if (!isCursor(at)) throw refuse(NOT_OURS)
-  return { at, before: undefined }
+  return { at, before: rest.length === 0 ? undefined : nameBefore(rest.join('.'), refuse) }
 }

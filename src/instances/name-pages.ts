@@ -35,7 +35,13 @@ export const itemsAfter = (
   { search, limit }: PageAsk,
 ): ItemPage => {
   const found = all.filter(([field]) => field.includes(search) && isAfter(field, before))
-  const items = found.sort(([a], [b]) => byBytes(a, b)).slice(0, limit)
+  const items: (readonly [field: string, text: string])[] = []
+  let length = 0
+  for (const item of found.sort(([a], [b]) => byBytes(a, b))) {
+    if (items.length === limit || length > MOST_PAGE) break
+    items.push(item)
+    length += item[1].length
+  }
   const last = items.length < found.length ? items.at(-1) : undefined
   return { items, cursor: last && cursorAfter(last[0]), total: all.length, endsAt: undefined }
 }

@@ -4,7 +4,7 @@ import { type CorruptReason, type EnvelopeFields, type Hit, type ReadResult, rea
 import { valueBytes } from '../codec/size.js'
 import type { EntryName, Located, Shelf } from '../failover/shelf.js'
 import type { Instance } from '../instances/instance.js'
-import { script } from '../instances/scripts.js'
+import { readingScript } from '../instances/scripts.js'
 import { StoreError } from '../instances/store.js'
 import type { Asked, EntryView, TreeNode } from './contract.js'
 import type { Looking } from './looking.js'
@@ -141,7 +141,7 @@ const ifAway = (error: unknown): undefined => {
 }
 
 /** KEYS: entry. */
-const typeScript = script(`return redis.call('TYPE', KEYS[1])['ok']`)
+const typeScript = readingScript(`return redis.call('TYPE', KEYS[1])['ok']`)
 
 /** What lies at an entry's key that no entry is; to reads it is nothing. */
 const foreignType = async (home: Instance | undefined, redisKey: string): Promise<string | undefined> => {

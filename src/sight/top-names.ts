@@ -15,16 +15,30 @@ interface Counted {
 export const createTopNames = (most: number): TopNames => {
   const names = new Map<string, Counted>()
 
-  const makeRoom = (): number => {
-    let least = Number.POSITIVE_INFINITY
-    let last = ''
+  /** Those that were met least when they were last looked for: as a rule many, and looking costs more than the rest. */
+  let candidates: string[] = []
+  let least = 0
+
+  const look = (): void => {
+    least = Number.POSITIVE_INFINITY
     for (const [name, { times }] of names) {
-      if (times >= least) continue
+      if (times > least) continue
+      if (times < least) candidates = []
       least = times
-      last = name
+      candidates.push(name)
     }
-    names.delete(last)
-    return least
+  }
+
+  /** How often the name was met that had to go. */
+  const makeRoom = (): number => {
+    for (;;) {
+      if (candidates.length === 0) look()
+      const name = candidates.pop() ?? ''
+      // Met once more since then.
+      if (names.get(name)?.times !== least) continue
+      names.delete(name)
+      return least
+    }
   }
 
   return {

@@ -7,6 +7,7 @@ import type { Store } from '../../src/instances/store.ts'
 import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
 import { openRedisStore } from '../support/redis-store.ts'
 import { leaseSuite } from './lease-suite.ts'
+import { pageSuite } from './page-suite.ts'
 import { closeSuite, storeSuite } from './store-suite.ts'
 import { tagSuite } from './tag-suite.ts'
 
@@ -31,6 +32,9 @@ afterAll(async () => {
 storeSuite('Redis', () => plain)
 storeSuite('Redis with a namespace', () => namespaced)
 storeSuite('embedded', () => embedded)
+pageSuite('Redis', () => plain)
+pageSuite('Redis with a namespace', () => namespaced)
+pageSuite('embedded', () => embedded)
 leaseSuite('Redis', () => plain)
 leaseSuite('Redis with a namespace', () => namespaced)
 leaseSuite('embedded', () => embedded)
