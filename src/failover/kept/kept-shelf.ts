@@ -69,6 +69,8 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
       throw error
     })
 
+  const scan = createKeptScan(category, places, entries, reads, { landscape, overlay })
+
   const shelf: Shelf = {
     read: reads.read,
     readMany: reads.readMany,
@@ -113,7 +115,7 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
       ),
 
     increment: createKeptCounters(category, places, { entries, reads, writer, landscape, now, own }).increment,
-    scan: createKeptScan(category, places, entries, reads, { landscape, overlay }),
+    scan: (begin, cursor, limit) => scan(category.keyPrefix + begin, cursor, limit),
     clear: () => writer.write(clearTask(category, entries, layout, clock)).then(nothing),
     invalidate: async (tags, tagged) => {
       // A marker of each tag would be kept for a day.

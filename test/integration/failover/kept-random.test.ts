@@ -97,7 +97,7 @@ const playOn = async (ground: Ground, all: readonly Step[], weakened?: { overlay
     let partial = false
     let cursor: string | undefined
     do {
-      const page = await shelf.scan(category.keyPrefix, cursor, 10)
+      const page = await shelf.scan('', cursor, 10)
       for (const key of page.keys) keys.add(key.slice(category.keyPrefix.length))
       partial ||= page.partial === true
       cursor = page.cursor

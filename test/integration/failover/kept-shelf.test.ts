@@ -8,11 +8,11 @@ beforeEach(async () => {
 })
 afterEach(() => ground.close())
 
-const keysOf = async (shelf: ReturnType<Ground['shelf']>): Promise<string[]> => {
+const keysOf = async (shelf: ReturnType<Ground['shelf']>, begin = ''): Promise<string[]> => {
   const keys = new Set<string>()
   let cursor: string | undefined
   do {
-    const page = await shelf.scan('app:orders:', cursor, 10)
+    const page = await shelf.scan(begin, cursor, 10)
     for (const key of page.keys) keys.add(key)
     cursor = page.cursor
   } while (cursor !== undefined)
@@ -27,7 +27,11 @@ describe('kept entries', () => {
     expect(valueIn(await shelf.read(name('k1')))).toBe('again')
     expect(await shelf.remove([name('k2'), name('absent')])).toEqual([true, false])
     expect((await shelf.readMany([name('k1'), name('k2'), name('k3')])).map(valueIn)).toEqual(['again', undefined, 3])
-    expect((await keysOf(shelf)).length).toBe(299)
+    const keys = await keysOf(shelf)
+    expect(keys.length).toBe(299)
+    // Only its own, of all that lies there: markers, versions, what others keep.
+    expect(keys.filter((key) => !key.startsWith('app:orders:'))).toEqual([])
+    expect(await keysOf(shelf, 'k29')).toEqual(keys.filter((key) => key.startsWith('app:orders:k29')))
     expect(await dump(ground.a)).toEqual(await dump(ground.b))
     await shelf.clear()
     expect(await keysOf(shelf)).toEqual([])
