@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { WorkflowsView } from '../../src/sight/contract.ts'
 import { copyApp, type MotiaApp, startMotia } from '../support/motia-app.ts'
 import { startTestRedis } from '../support/redis-server.ts'
+import { until } from '../support/until.ts'
 
 const fixture = fileURLToPath(new URL('../fixtures/python', import.meta.url))
 const missing =
@@ -48,5 +50,16 @@ describe.skipIf(missing !== '')(`a Python step beside a TypeScript one${missing}
 
   it('runs Python without a word of ours', () => {
     expect(app.output()).not.toMatch(/Error|Traceback|motia-redis {2}.*(fail|can't)/)
+  })
+
+  it('has runs like any other, whether they end well or not', async () => {
+    expect((await app.fetch('/python/fail', { method: 'POST' })).status).toBe(500)
+    const runs = () => app.json<WorkflowsView>('/__motia/redis/workflows').then((view) => view.runs)
+    const outcomes = async () =>
+      (await runs()).filter(({ step }) => step === 'RememberInPython').map(({ outcome }) => outcome)
+    expect(await until('all ended', async () => !(await outcomes()).includes('running') && outcomes())).toEqual([
+      'failed',
+      'ok',
+    ])
   })
 })
