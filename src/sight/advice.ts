@@ -67,7 +67,7 @@ const aboutAll = ({ settings, production, serverOf, otherRouting, journal }: Adv
       ? as('warning', [
           {
             text: `another server process sends some categories to other instances than this one (${otherRouting.join(', ')})`,
-            doThis: 'give all servers the same configuration; until then they don’t see each other’s entries of those',
+            doThis: "give all servers the same configuration; until then they don't see each other's entries of those",
           },
         ])
       : []),
@@ -146,7 +146,7 @@ const copies: Look = ({ name, tracking }) =>
   tracking === 'refused'
     ? as('warning', [
         {
-          text: `${name} doesn’t tell what changes (CLIENT TRACKING is refused): copies in memory live 1 s at most`,
+          text: `${name} doesn't tell what changes (CLIENT TRACKING is refused): copies in memory live 1 s at most`,
           doThis: 'give its user +client|tracking; where the service has no such command, leave it',
         },
       ])

@@ -105,10 +105,9 @@ export const purposes = (
   const ours = `${namespace}~mr:`
   const mirrors = `${ours}mirror:`
   const standIns = `${ours}standin:`
-  // The longest first: of two that fit it is the one.
-  const byPrefix = [...categories.values()].sort((a, b) => b.keyPrefix.length - a.keyPrefix.length)
+  const all = [...categories.values()]
   const entry = (key: string, role: MemoryRole, homes: (of: CategorySettings) => boolean): Purpose | undefined => {
-    const category = byPrefix.find((each) => homes(each) && key.startsWith(each.keyPrefix))
+    const category = all.find((each) => homes(each) && key.startsWith(each.keyPrefix))
     return category && { role, category: category.name, key: key.slice(category.keyPrefix.length) }
   }
   return (key, type) => {

@@ -70,14 +70,18 @@ const instanceView = (
     serverVersion: server?.version,
     role: server?.role,
     memory: figures?.memory ?? health.memory,
-    live: figures && {
-      opsPerSecond: figures.opsPerSecond,
-      hitRate: share(figures.hits, figures.misses),
-      clients: figures.clients,
-      keys: figures.keys,
-      evicted: figures.evicted,
-      expired: figures.expired,
-    },
+    // What it counted a moment ago isn't what it counts.
+    live:
+      state === 'down' || figures === undefined
+        ? undefined
+        : {
+            opsPerSecond: figures.opsPerSecond,
+            hitRate: share(figures.hits, figures.misses),
+            clients: figures.clients,
+            keys: figures.keys,
+            evicted: figures.evicted,
+            expired: figures.expired,
+          },
     tracking,
     categories,
     standsInFor,

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { createEmitter } from '../../../src/events.ts'
+import { createTimeline } from '../../../src/sight/timeline.ts'
+import type { InstanceHealth } from '../../../types/index.ts'
+
+const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
+const heard = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+
+const health = (more: Partial<InstanceHealth>): InstanceHealth => ({
+  ...{ name: 'primary', state: 'up', since: 0, readable: true, writable: true },
+  ...{ categories: [], standsInFor: [], tracking: 'on', journal: { entries: 0, bytes: 0 } },
+  ...more,
+})
+
+const start = () => {
+  let time = 0
+  const events = createEmitter(report)
+  const timeline = createTimeline(events, () => ++time)
+  return { events, timeline }
+}
+
+describe('the timeline', () => {
+  it('tells what happened in sentences, newest first', async () => {
+    const { events, timeline } = start()
+    const gone = { readable: false, writable: false }
+    events.emit('instance:state', health({ ...gone, state: 'down', reason: 'connection refused' }), 'up')
+    events.emit('failover', { category: 'auth', from: 'primary', to: 'secondary', reason: 'connection refused' })
+    events.emit('failover', { category: 'ml', from: 'secondary', to: 'embedded', reason: 'gone too' })
+    events.emit('journal:full', { instance: 'primary', category: 'auth' })
+    events.emit('instance:state', health({ ...gone, state: 'probing' }), 'down')
+    events.emit('instance:state', health({ readable: false, state: 'catching-up', reason: 'it gets …' }), 'probing')
+    events.emit('failback', { category: 'auth', to: 'primary', replayed: 3, ms: 12_400 })
+    events.emit('failback', { category: 'ml', to: 'secondary', replayed: 0, ms: 250 })
+    events.emit('instance:state', health({ writable: false, reason: 'out of memory' }), 'up')
+    events.emit('instance:state', health({ state: 'suspect', reason: 'slow to answer' }), 'up')
+    events.emit('instance:state', health({}), 'suspect')
+    await heard()
+    timeline.drill('secondary', 90_000)
+    expect(timeline.all().map(({ text }) => text)).toEqual([
+      'a drill begins: secondary is treated as gone for 90 s',
+      'primary is up',
+      'primary may be in trouble: slow to answer',
+      'primary refuses writes: out of memory',
+      'ml is back on secondary after 250 ms',
+      'auth is back on primary after 12 s, with 3 writes that waited for it',
+      'primary is back, and gets what it missed',
+      'primary answers again, and has to show that it goes on',
+      'the journal is full: writes to auth are refused until primary is back',
+      'ml moved from secondary to the embedded store: gone too',
+      'auth moved from primary to secondary: connection refused',
+      'primary is down: connection refused',
+    ])
+    expect(timeline.all().map(({ at }) => at)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+    expect(timeline.all()[0]).toMatchObject({ kind: 'drill', instance: 'secondary', category: undefined })
+    expect(timeline.all()[5]).toMatchObject({ kind: 'failback', instance: 'primary', category: 'auth' })
+  })
+
+  it('keeps the last 200', async () => {
+    const { events, timeline } = start()
+    for (let n = 0; n < 500; n++)
+      events.emit('failback', { category: `c${n}`, to: 'primary', replayed: 1, ms: 3_600_000 * 3 })
+    await heard()
+    expect(timeline.all()).toHaveLength(200)
+    expect(timeline.all()[0]?.text).toBe('c499 is back on primary after 3 h, with 1 write that waited for it')
+    expect(timeline.all().at(-1)?.category).toBe('c300')
+  })
+})
