@@ -109,12 +109,15 @@ const callSpan = ({ context, trace, SpanStatusCode }: Api, span: Span): CallSpan
 })
 
 const describe = (operation: Operation, { category, servedBy, server }: Target): Attributes => ({
-  'db.system.name': servedBy === undefined || server !== undefined ? 'redis' : servedBy,
+  'db.system.name': server !== undefined || servedBy === undefined ? 'redis' : elsewhere(servedBy),
   'db.operation.name': operation,
   'motia_redis.category': category,
   ...(servedBy !== undefined && { 'motia_redis.instance': servedBy }),
   ...(server && { 'server.address': server.address, 'server.port': server.port, 'db.namespace': server.database }),
 })
+
+/** Also an instance may lie in files of the server. */
+const elsewhere = (servedBy: string): string => (servedBy === 'motia-state' ? servedBy : 'embedded')
 
 /** No context crosses over to the server with a step's call: these tell whose it is. */
 const describeCaller = ({ step, traceId }: Caller): Attributes => ({

@@ -89,6 +89,8 @@ it('says where it is served, as long as anybody does', async () => {
   await cache.get('a', { category: 'menu' })
   served.by = 'embedded'
   await cache.get('a', { category: 'menu' })
+  served.by = 'motia-state'
+  await cache.get('a', { category: 'menu' })
   served.by = undefined
   await cache.get('a', { category: 'menu' })
   await cache.get('a', { category: 'made-up' })
@@ -100,6 +102,7 @@ it('says where it is served, as long as anybody does', async () => {
   ).toEqual([
     ['get menu', 'redis', 'primary', 7000, '2'],
     ['get menu', 'embedded', 'embedded', undefined, undefined],
+    ['get menu', 'motia-state', 'motia-state', undefined, undefined],
     ['get menu', 'redis', undefined, undefined, undefined],
     ['get unlisted', 'redis', undefined, undefined, undefined],
   ])
