@@ -1,4 +1,5 @@
-import type { ApiResult } from '../api.js'
+/** As the server's answers come: nothing here is of a browser. */
+type Result<A, F> = { readonly ok: true; readonly answer: A } | { readonly ok: false; readonly failure: F }
 
 /** How pages of one query are counted and put together. */
 export interface PageShape<A> {
@@ -15,14 +16,14 @@ const MOST = 100
  * none and still have more behind it: this asks on, until the page is `wanted` rows long, nothing is left, or `goOn`
  * says that it took long enough. `seen` gets what there is so far.
  */
-export const fillPage = async <A extends { readonly cursor: string | undefined }>(
-  ask: (cursor: string | undefined) => Promise<ApiResult<A>>,
+export const fillPage = async <A extends { readonly cursor: string | undefined }, F>(
+  ask: (cursor: string | undefined) => Promise<Result<A, F>>,
   { rows, join }: PageShape<A>,
   from: string | undefined,
   wanted: number,
   goOn: () => boolean,
   seen: (soFar: A) => void,
-): Promise<ApiResult<A>> => {
+): Promise<Result<A, F>> => {
   let page = await ask(from)
   for (let asked = 1; asked < MOST && page.ok; asked++) {
     if (page.answer.cursor === undefined || rows(page.answer) >= wanted || !goOn()) break
