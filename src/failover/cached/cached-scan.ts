@@ -1,4 +1,5 @@
 import { isOutage } from '../../instances/instance.js'
+import { NOT_OURS } from '../../instances/name-pages.js'
 import { type ScanPage, StoreError } from '../../instances/store.js'
 import { steadyNow, timeFrom } from '../time-left.js'
 import type { CachedSetting } from './cached-setting.js'
@@ -18,6 +19,8 @@ export const createCachedScan = (setting: CachedSetting) => {
 
   return async (prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> => {
     const at = readCursor(cursor)
+    if (at.place !== HOME && at.place !== LAST && !parts.landscape.instances.has(at.place))
+      throw new StoreError('refused', home.name, `${home.name}: ${NOT_OURS}`, 'no')
     if (calm(home.name) && at.place === HOME) {
       const page = await home.scan(prefix, cursor, limit, reading).catch(orNothing)
       if (page !== undefined) return page

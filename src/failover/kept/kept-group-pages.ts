@@ -93,7 +93,9 @@ export const createKeptGroupPages = (
       ),
 
     itemPage: async (group, ask, options) => {
-      const last = readCursor(ask.cursor, refuse)
+      const last = readCursor(ask.cursor)
+      const known = last === undefined || last.place === NOWHERE || places.some((place) => place?.name === last.place)
+      if (!known) throw refuse(NOT_OURS)
       /** A page that ended with a name goes on after it at every place; else it was a place's own matter. */
       const askAt = (place: string | undefined): PageAsk => ({
         ...ask,
@@ -127,9 +129,8 @@ interface ItemCursor {
   readonly portable: boolean
 }
 
-const readCursor = (cursor: string | undefined, refuse: (text: string) => Error): ItemCursor | undefined => {
+const readCursor = (cursor: string | undefined): ItemCursor | undefined => {
   if (cursor === undefined) return undefined
-  const [, place, own, kind] = /^(\S+) ((after|scan)\.\S+)$/.exec(cursor) ?? []
-  if (place === undefined || own === undefined) throw refuse(NOT_OURS)
+  const [, place = '', own = cursor, kind] = /^(\S+) ((after|scan)\.\S+)$/.exec(cursor) ?? []
   return { place, cursor: own, portable: kind === 'after' }
 }

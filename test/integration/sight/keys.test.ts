@@ -1,0 +1,145 @@
+import { Redis } from 'ioredis'
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { Asked, KeysView } from '../../../src/sight/contract.ts'
+import type { Sight } from '../../../src/sight/sight.ts'
+import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
+import { expectNothingUnhandled } from '../../support/unhandled.ts'
+import { until } from '../../support/until.ts'
+import { openSight, twoUrls } from './open-sight.ts'
+
+expectNothingUnhandled()
+
+let primary: TestRedis
+let secondary: TestRedis
+/** By a connection of its own, which is gone before a test stops the server. */
+const empty = async ({ url }: TestRedis): Promise<void> => {
+  const redis = new Redis(url)
+  await redis.flushall()
+  redis.disconnect()
+}
+beforeAll(async () => {
+  ;[primary, secondary] = await Promise.all([startTestRedis(), startTestRedis()])
+})
+const raw = async (url: string): Promise<Redis> => {
+  const redis = new Redis(url)
+  onTestFinished(() => redis.disconnect())
+  await redis.ping()
+  return redis
+}
+beforeEach(() => Promise.all([primary, secondary].map(empty)))
+
+const pages = async (sight: Sight, asked: Partial<Asked['keys']> & { category: string }): Promise<KeysView[]> => {
+  const all: KeysView[] = []
+  let cursor: string | undefined
+  do {
+    const page = await sight.keys({ prefix: '', limit: 50, ...asked, cursor })
+    all.push(page)
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return all
+}
+const keysOf = (all: readonly KeysView[]): string[] => [...new Set(all.flatMap(({ keys }) => keys))].sort()
+
+/** Calls of each command since the server started. */
+const commands = async (redis: Redis): Promise<Map<string, number>> => {
+  const info = await redis.info('commandstats')
+  return new Map(
+    [...info.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)].map(([, name = '', calls]) => [name, Number(calls)]),
+  )
+}
+
+describe('keys', () => {
+  it.each(['menu', 'orders'])('of %s are covered by pages, whatever else lies there', async (category) => {
+    const { sight, cache } = await openSight(twoUrls(primary, secondary), { categories: { menu: {}, orders: {} } })
+    const own = cache.category(category)
+    const keys = Array.from({ length: 5_000 }, (_, i) => `dish:${i}`)
+    await own.setMany(keys.map((key) => [key, 1]))
+    await cache.category('user').setMany(keys.map((key) => [key, 1]))
+    const all = await pages(sight, { category })
+    expect(keysOf(all)).toEqual(keys.sort())
+    expect(Math.max(...all.map((page) => page.keys.length))).toBeLessThan(150)
+    expect(all.every(({ partial, enumerable }) => !partial && enumerable)).toBe(true)
+  })
+
+  it('are found by a prefix in which no character has a meaning', async () => {
+    const { sight, cache } = await openSight(twoUrls(primary, secondary))
+    const odd = ['*', '?', '[a-z]', '\\', '\\*', 'a*b', '^', '😀', '<script>', ' ', '\0', '\r\n']
+    const menu = cache.category('menu')
+    for (const each of odd) await menu.set(`${each}:1`, 1)
+    for (const other of ['abc:1', 'axb:1', 'b:1']) await menu.set(other, 1)
+    for (const each of odd)
+      expect(keysOf(await pages(sight, { category: 'menu', prefix: `${each}:` }))).toEqual([`${each}:1`])
+  })
+
+  it('are listed at a bounded cost per page where few lie among many', async () => {
+    const redis = await raw(secondary.url)
+    const { sight, cache } = await openSight(twoUrls(primary, secondary))
+    await redis.eval("for i = 1, 200000 do redis.call('SET', 'other:' .. i, '') end", 0)
+    await cache.category('menu').set('rare', 1)
+    const begun = await commands(redis)
+    const first = await sight.keys({ category: 'menu', prefix: '', cursor: undefined, limit: 50 })
+    const ended = await commands(redis)
+    expect((ended.get('scan') ?? 0) - (begun.get('scan') ?? 0)).toBeLessThanOrEqual(50)
+    expect(ended.get('keys')).toBeUndefined()
+    expect(first.cursor).toBeDefined()
+    expect(keysOf(await pages(sight, { category: 'menu' }))).toEqual(['rare'])
+  })
+
+  it('that no call can name are counted, not shown', async () => {
+    const redis = await raw(secondary.url)
+    const { sight } = await openSight(twoUrls(primary, secondary))
+    await redis.set(`menu:${'k'.repeat(100_000)}`, '{"value":1}')
+    await redis.set('menu:', '{"value":1}')
+    await redis.set('menu:plain', '{"value":1}')
+    const [page] = await pages(sight, { category: 'menu' })
+    expect(page).toMatchObject({ keys: ['plain'], foreign: 2 })
+  })
+
+  it.each(['garbage', '0', '-1', '../', '1e9', 'nowhere/1', '99999999999999999999'])(
+    'refuse the cursor %s',
+    async (cursor) => {
+      const { sight } = await openSight(twoUrls(primary, secondary))
+      for (const category of ['menu', 'orders']) {
+        const asked = sight.keys({ category, prefix: '', cursor, limit: 50 })
+        await expect(asked).rejects.toMatchObject({ name: 'Refused' })
+        await expect(asked).rejects.not.toThrow(cursor)
+      }
+    },
+  )
+
+  it('refuse what is no category, and say where keys can not be listed', async () => {
+    const { sight } = await openSight(
+      { ...twoUrls(primary, secondary), REDIS_SECONDARY_TYPES: 'menu', REDIS_LOAD_BALANCE_STRATEGY: 'category' },
+      { categories: { menu: { key: '<key>' } } },
+    )
+    const ask = (category: string) => sight.keys({ category, prefix: '', cursor: undefined, limit: 50 })
+    await expect(ask('<b>')).rejects.toMatchObject({ name: 'Refused' })
+    await expect(ask('nosuch')).rejects.toMatchObject({ name: 'Refused' })
+    expect(await ask('menu')).toMatchObject({ enumerable: false, keys: [], cursor: undefined })
+  })
+
+  it('of sensitive categories are listed for the owner', async () => {
+    const { sight, cache } = await openSight(twoUrls(primary, secondary))
+    await cache.category('user').set('ada', { password: 'x' })
+    expect(keysOf(await pages(sight, { category: 'user' }))).toEqual(['ada'])
+  })
+
+  it('come from the stand-in while home is away, and say that some may be missing', async () => {
+    const { sight, cache } = await openSight(twoUrls(primary, secondary))
+    await cache.category('menu').set('before', 1)
+    await secondary.crash()
+    onTestFinished(() => secondary.restart())
+    await until('it is written elsewhere', () =>
+      cache
+        .category('menu')
+        .set('meanwhile', 1)
+        .then(
+          () => true,
+          () => false,
+        ),
+    )
+    const all = await pages(sight, { category: 'menu' })
+    expect(keysOf(all)).toEqual(['meanwhile'])
+    expect(all.some(({ partial }) => partial)).toBe(true)
+  })
+})
