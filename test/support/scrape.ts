@@ -18,7 +18,8 @@ export const readScrape = (text: string): Scrape => {
     types,
     value: (name, labels = {}) => {
       const wanted = sorted(labels)
-      const all = families.find((family) => family.name === `motia_redis_${name}`)?.metrics ?? []
+      // What isn't next to its like comes as a family of its own.
+      const all = families.filter((family) => family.name === `motia_redis_${name}`).flatMap(({ metrics }) => metrics)
       const found = all.find((metric) => sorted(metric.labels ?? {}) === wanted)
       return found?.value === undefined ? undefined : Number(found.value)
     },
