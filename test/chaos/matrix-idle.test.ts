@@ -1,8 +1,10 @@
 import { faults } from './faults.ts'
 import { defineMatrix } from './matrix-suite.ts'
 
-// The longest first, so that the others pass meanwhile.
+// Those that can't run beside others come last: in between each of them would wait for all before it.
 defineMatrix(
   'idle',
-  faults.toSorted((a, b) => (b.back ?? 0) - (a.back ?? 0)),
+  faults
+    .filter(({ idleOnly }) => idleOnly !== true)
+    .toSorted((a, b) => Number(a.alone === true) - Number(b.alone === true)),
 )
