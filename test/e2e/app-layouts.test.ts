@@ -46,6 +46,7 @@ const expectFlows = async (app: MotiaApp): Promise<void> => {
       return told.body.some(({ text }) => text.includes('21.00 €'))
     },
     60_000,
+    200, // each look is a step's process
   )
   expect((await ask(app, `GET /orders/${body.orderId}/receipt`, { session })).body).toMatchObject({ total: 21 })
   expect((await ask(app, 'POST /analytics/visits', { body: { page: 'home' } })).body).toMatchObject({ visits: 1 })

@@ -11,8 +11,8 @@ import { startTestRedis } from '../support/redis-server.ts'
 import { until as untilWithin } from '../support/until.ts'
 
 const minute = 60_000
-/** Each event step is a process of its own, and the machine may be busy. */
-const until: typeof untilWithin = (what, look) => untilWithin(what, look, minute)
+/** Each event step is a process of its own, and the machine may be busy: with looks that are steps, too, if they come too often. */
+const until: typeof untilWithin = (what, look) => untilWithin(what, look, minute, 200)
 const hour = 60 * minute
 const endings: (() => unknown)[] = []
 afterAll(async () => {

@@ -1,8 +1,12 @@
-/** Waits for a condition (also one that throws meanwhile), never for a span of time. Rejects with what was last seen. */
+/**
+ * Waits for a condition (also one that throws meanwhile), never for a span of time. Rejects with what was last seen.
+ * `limit`: ms to wait at most. `every`: ms between two looks; more where a look costs what is waited for its time.
+ */
 export const until = async <T>(
   what: string,
   look: () => T | Promise<T>,
   limit = 10_000,
+  every = 5,
 ): Promise<Exclude<T, undefined | null | false>> => {
   const giveUpAt = Date.now() + limit
   let last: unknown
@@ -15,6 +19,6 @@ export const until = async <T>(
       last = error
     }
     if (Date.now() > giveUpAt) throw new Error(`waited ${limit} ms for: ${what}`, { cause: last })
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, every))
   }
 }
