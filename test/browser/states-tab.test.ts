@@ -33,7 +33,7 @@ describe.skipIf(executable === undefined)(`Motia's States tab over our adapter${
     const { url } = await startTestRedis()
     redis = new Redis(url)
     endings.push(() => redis.disconnect())
-    const copy = exampleApp({ fixtures: ['probe'] })
+    const copy = exampleApp({ flows: [], fixtures: ['probe'] })
     endings.push(copy.remove)
     app = await startMotia({
       dir: copy.dir,

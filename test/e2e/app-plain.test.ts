@@ -14,7 +14,7 @@ let withUs: MotiaApp
 let without: MotiaApp
 
 const start = async (env: Record<string, string>, change: (dir: string) => void = () => {}): Promise<MotiaApp> => {
-  const copy = exampleApp({ fixtures: ['plain'] })
+  const copy = exampleApp({ flows: [], fixtures: ['plain'] })
   endings.push(copy.remove)
   change(copy.dir)
   const app = await startMotia({ dir: copy.dir, env })

@@ -13,7 +13,7 @@ const token = 'for this test only'
 let app: MotiaApp
 beforeAll(async () => {
   const redis = await startTestRedis()
-  const copy = exampleApp()
+  const copy = exampleApp({ flows: ['menu'] })
   endings.push(copy.remove)
   app = await startMotia({ dir: copy.dir, env: { REDIS_PRIMARY_URL: redis.url, MOTIA_REDIS_TOKEN: token } })
   endings.push(app.stop)
