@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -9,7 +11,7 @@ export default defineConfig({
           name: 'core',
           include: ['test/{unit,contract,integration}/**/*.test.ts'],
           // They mostly wait: for servers to be noticed, to end, to come back. By default there is one on two cores.
-          maxWorkers: 3,
+          maxWorkers: 4,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
@@ -19,8 +21,8 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
-          // They time every call: no more at once than two cores bear, and not beside the others.
-          maxWorkers: 2,
+          // They time every call: no more at once than two cores bear, and not beside the others. The longest one waits.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
         },
@@ -32,9 +34,9 @@ export default defineConfig({
           include: ['test/{e2e,browser,types}/**/*.test.ts'],
           // These use the built package, as a user's app does.
           globalSetup: ['./test/support/build.ts'],
-          // Real Motia servers, browsers, package installs: two of them starve a small machine so much that its
-          // Redis servers answer too late, which is then noticed.
-          maxWorkers: 1,
+          // Real Motia servers, browsers, package installs, that want all cores: they yield to the Redis servers, which
+          // would answer too late otherwise, and that is noticed.
+          maxWorkers: 3,
           // And after the others, which time their calls.
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
