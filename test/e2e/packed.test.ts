@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type MotiaApp, startMotia } from '../support/motia-app.ts'
 import { packInto, pnpmLayout } from '../support/packed.ts'
 import { startTestRedis } from '../support/redis-server.ts'
+import { servedPanel } from '../support/workbench.ts'
 
 // What `npm pack` packs, in an app of its own, where it sees the packages it declares and no other: a file or a
 // dependency that is missing in package.json is missing here too.
@@ -39,7 +40,16 @@ afterAll(async () => {
 it('holds what a user needs and nothing else', () => {
   expect(readdirSync(packed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json'])
   const kinds = readdirSync(join(packed, 'dist')).map((name) => name.replace(/^[^.]*/, ''))
-  expect([...new Set(kinds)].sort()).toEqual(['.cjs', '.cjs.map', '.d.ts', '.js', '.js.map', '.mjs', '.mjs.map'])
+  expect([...new Set(kinds)].sort()).toEqual([
+    '.cjs',
+    '.cjs.map',
+    '.css',
+    '.d.ts',
+    '.js',
+    '.js.map',
+    '.mjs',
+    '.mjs.map',
+  ])
 })
 
 it('has every page its README and docs lead to', () => {
@@ -95,4 +105,11 @@ it('keeps each thing on its instance', async () => {
 it('says at start where it stands', () => {
   expect(motia.output()).toMatch(/motia-redis {2}primary +up/)
   expect(motia.output()).toMatch(/motia-redis {2}context\.cache is in every step/)
+})
+
+it('puts its tab into the Workbench', async () => {
+  const { tab, module, styles } = await servedPanel(motia)
+  expect(tab).toMatchObject({ label: 'Cache', componentName: 'CachePanel' })
+  expect(module).toMatch(/export \{[^}]*CachePanel/)
+  expect(styles).toContain('.mr-panel')
 })
