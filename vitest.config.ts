@@ -34,8 +34,8 @@ export default defineConfig({
           include: ['test/{e2e,browser,types}/**/*.test.ts'],
           // These use the built package, as a user's app does.
           globalSetup: ['./test/support/build.ts'],
-          // Real Motia servers, browsers, package installs, that want all cores: they yield to the Redis servers, which
-          // would answer too late otherwise, and that is noticed.
+          // Real Motia servers, browsers, package installs, that want all cores for seconds and wait for others between.
+          // They judge what is answered, hardly when: three of them pass beside many other busy processes.
           maxWorkers: 3,
           // And after the others, which time their calls.
           sequence: { groupOrder: 2 },
