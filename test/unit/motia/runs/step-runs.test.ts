@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { Caller } from '../../../../src/metrics/spans.ts'
 import { createWorkflows } from '../../../../src/motia/plugin/runs/workflows.ts'
 import { createStepHost } from '../../../../src/motia/plugin/step-host.ts'
 import { createMemoryEngine } from '../memory-engine.ts'
@@ -8,14 +9,19 @@ const open = () => {
   const workflows = createWorkflows()
   const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const memory = createMemoryEngine()
+  const callers: (Caller | undefined)[] = []
+  const engine = async (caller?: Caller) => {
+    callers.push(caller)
+    return memory.engine
+  }
   const host = createStepHost({
-    ...{ engine: async () => memory.engine, report, categoryOf: () => 'inferred' },
+    ...{ engine, report, categoryOf: () => 'inferred' },
     begun: ({ traceId }) => workflows.begin({ step: 'Menu', traceId }),
   })
   const child = fakeChild()
   host.attach(child.step, { file: 'menu.step.js', traceId: 'T-1' })
   const run = () => workflows.view().runs[0]
-  return { child, run }
+  return { child, run, callers }
 }
 const close = (args?: unknown) => ({ type: 'rpc_request', method: 'close', ...(args !== undefined && { args }) })
 const at = { category: 'menu', key: 'secret-key' }
@@ -38,6 +44,13 @@ it('a call without a category is of the one that its key belongs to', async () =
   const { child, run } = open()
   await child.ask('get', { key: 'a' })
   expect(run()?.slowest).toMatchObject([{ operation: 'get', category: 'inferred' }])
+})
+
+it('whoever traces is told whose call it is', async () => {
+  const { child, callers } = open()
+  await child.ask('get', at)
+  await child.ask('acquire', at, {})
+  expect(callers).toEqual([0, 1].map(() => expect.objectContaining({ step: 'Menu', traceId: 'T-1' })))
 })
 
 it('a computation is one call, a hit the next time', async () => {
