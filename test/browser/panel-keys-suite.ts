@@ -1,0 +1,148 @@
+import type { Locator } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { probe } from '../support/http.ts'
+import { until } from '../support/until.ts'
+import { hostile, type Scene, SECRET } from './panel-scene.ts'
+
+export const describeKeys = (scene: () => Scene): void => {
+  const rows = (): Locator => scene().panel.getByTestId('cache-keys-table-row')
+  const row = (key: string): Locator => scene().panel.locator(`tr[data-key=${JSON.stringify(key)}]`)
+  const entry = (): Locator => scene().panel.getByTestId('cache-entry')
+  const said = (): Locator => scene().panel.getByTestId('cache-said')
+  const fact = (name: string): Locator =>
+    entry().locator('dl > div').filter({ hasText: name }).getByRole('definition').first()
+  const confirm = (): Promise<void> => scene().panel.getByTestId('cache-confirm-action').click()
+
+  const choose = async (category: string): Promise<void> => {
+    const { page, panel } = scene()
+    await panel.getByTestId('cache-category').click()
+    await page.getByRole('option', { name: category, exact: true }).click()
+    await panel.getByRole('table', { name: `Keys of ${category}` }).waitFor()
+  }
+  const search = (text: string): Promise<void> => scene().panel.getByTestId('cache-keys-search').fill(text)
+
+  describe('Keys', () => {
+    beforeAll(async () => {
+      await scene().panel.getByTestId('cache-view-keys').click()
+    })
+
+    it('goes through a category page by page, each key once, and back', async () => {
+      const { panel } = scene()
+      await choose('ml')
+      const seen = new Set<string>()
+      for (let page = 1; ; page++) {
+        await panel
+          .getByTestId('cache-page')
+          .filter({ hasText: `Page ${page} ` })
+          .waitFor()
+        await until('the page is complete', async () => (await panel.getByLabel('Looking').count()) === 0)
+        for (const text of await rows().allTextContents()) seen.add(text)
+        const next = panel.getByTestId('cache-next')
+        if (await next.isDisabled()) break
+        await next.click()
+      }
+      expect(seen.size).toBe(120)
+      await panel.getByTestId('cache-previous').click()
+      await panel
+        .getByTestId('cache-page')
+        .filter({ hasText: /Page [1-9]/ })
+        .waitFor()
+    })
+
+    it('finds keys by what they begin with, taken literally', async () => {
+      await search('dish:11')
+      await until('eleven are left', async () => (await rows().count()) === 11)
+      await search('dish:*')
+      await scene().panel.getByText('No key begins with this').waitFor()
+      await search('')
+      await row('dish:1').or(rows().first()).first().waitFor()
+    })
+
+    it('shows what an entry is: types as they are, its life counting down, its tags, source and size', async () => {
+      await choose('cache')
+      await row('rich').click()
+      const tree = entry().getByTestId('cache-tree')
+      await tree.waitFor()
+      const text = await tree.textContent()
+      for (const part of ['name', '"soup"', '2026-01-02T03:04:05.000Z', 'Date', 'Map (1)', '10', 'bigint', 'undefined'])
+        expect(text).toContain(part)
+      expect(await fact('Source').textContent()).toContain('secondary')
+      expect(await fact('Size').textContent()).toMatch(/\d+ B stored/)
+      expect(await entry().getByText('<b>tag</b>', { exact: true }).count()).toBe(1)
+      const left = await fact('Turns stale').textContent()
+      expect(left).toMatch(/^in \d+ min/)
+      await until('it counts down', async () => (await fact('Turns stale').textContent()) !== left)
+    })
+
+    it('expires an entry, after asking', async () => {
+      await entry().getByTestId('cache-expire').click()
+      await confirm()
+      await said().filter({ hasText: 'Expired.' }).waitFor()
+      await entry().getByText("It isn't there").waitFor()
+      await entry().getByLabel('Close details').click()
+    })
+
+    it('invalidates a tag, and says how many entries it took', async () => {
+      const { app } = scene()
+      await row('soup').click()
+      await entry().getByLabel('Invalidate the tag lunch').click()
+      await confirm()
+      await said()
+        .filter({ hasText: /invalidated/i })
+        .waitFor()
+      expect(await probe(app, 'cache', 'get', 'soup')).toMatchObject({ value: null })
+      expect(await probe(app, 'cache', 'get', 'bread')).toMatchObject({ value: 2 })
+      await entry().getByLabel('Close details').click()
+    })
+
+    it('deletes an entry after asking, and not without', async () => {
+      const { app, page } = scene()
+      await row('bread').click()
+      await entry().getByTestId('cache-delete').click()
+      await page.keyboard.press('Escape')
+      await scene().panel.getByTestId('cache-confirm').waitFor({ state: 'detached' })
+      expect(await probe(app, 'cache', 'get', 'bread')).toMatchObject({ value: 2 })
+      await entry().getByTestId('cache-delete').click()
+      await confirm()
+      await row('bread').waitFor({ state: 'detached' })
+      expect(await probe(app, 'cache', 'get', 'bread')).toMatchObject({ value: null })
+      await entry().getByLabel('Close details').click()
+    })
+
+    it('shows a hostile key and value as the text they are', async () => {
+      const { page } = scene()
+      await page.getByText('<img src=x onerror="window.hacked=1">\\r\\n\\0\\u202egnp.exe', { exact: true }).click()
+      const tree = entry().getByTestId('cache-tree')
+      await tree.getByText('<script>window.hacked=1</script>\\u0007').waitFor()
+      expect((await tree.textContent())?.length).toBeLessThan(11_000)
+      expect(await tree.textContent()).toContain(`of ${hostile.value.length.toLocaleString('en-US')} in all`)
+      expect(await page.evaluate('window.hacked')).toBeUndefined()
+      await entry().getByLabel('Close details').click()
+    })
+
+    it('shows of a sensitive category what an entry is like, but never its value', async () => {
+      const { page } = scene()
+      await choose('user')
+      const answered = page.waitForResponse((response) => response.url().includes('/__motia/redis/entry'))
+      await row('ada').click()
+      await entry().getByTestId('cache-masked').waitFor()
+      expect(await fact('Size').textContent()).toMatch(/\d+ B stored/)
+      expect(await (await answered).text()).not.toContain(SECRET)
+      expect(await page.content()).not.toContain(SECRET)
+      await entry().getByLabel('Close details').click()
+    })
+
+    it('clears a category after a question that names the count', async () => {
+      const { panel, onSecondary } = scene()
+      await choose('ml')
+      await panel.getByTestId('cache-clear-category').click()
+      const question = panel.getByTestId('cache-confirm')
+      const about = Number(/ml has about (\d+) entries/.exec((await question.textContent()) ?? '')?.[1])
+      expect(Math.abs(about - 120)).toBeLessThan(20) // from a sample
+      await question.getByRole('button', { name: `Clear about ${about} entries` }).click()
+      await panel.getByText('Nothing is cached in ml').waitFor()
+      expect(await onSecondary.keys('ml:*')).toEqual([])
+      expect(await onSecondary.exists('user:ada')).toBe(1)
+    })
+  })
+}

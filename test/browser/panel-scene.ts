@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { Redis } from 'ioredis'
+import type { Locator, Page } from 'playwright-core'
+import { redisTiers } from '../../src/tiers.ts'
+import { type Browser, openBrowser, openWorkbench } from '../support/browser.ts'
+import { exampleApp } from '../support/example-app.ts'
+import { testFolder } from '../support/folder.ts'
+import { type MotiaApp, startMotia } from '../support/motia-app.ts'
+import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
+
+/** One app with data on two instances, and the panel open in a browser. What the panel's tests share, to be quick. */
+export interface Scene {
+  readonly app: MotiaApp
+  readonly primary: TestRedis
+  readonly secondary: TestRedis
+  /** As an operator sees them. */
+  readonly onPrimary: Redis
+  readonly onSecondary: Redis
+  readonly browser: Browser
+  readonly page: Page
+  readonly panel: Locator
+  /** Opens a view and waits for what it shows. */
+  readonly view: (id: View) => Promise<void>
+}
+
+export type View = keyof typeof landmarks
+
+/** Something in each view that is only there with data. */
+export const landmarks = {
+  overview: 'cache-instance-primary',
+  categories: 'cache-categories',
+  keys: 'cache-page',
+  state: 'cache-groups-table',
+  workflows: 'cache-runs-table',
+  processes: 'cache-processes-table',
+  hot: 'cache-hot-read',
+} as const
+
+/** A name that leads here, as a name of somebody else's would after its owner pointed it to this machine. */
+export const FOREIGN = 'evil.example'
+
+export const hostile = {
+  key: '<img src=x onerror="window.hacked=1">\r\n\u0000\u202egnp.exe',
+  value: `<script>window.hacked=1</script>\u0007${'long '.repeat(20_000)}`,
+  group: '"><svg onload="window.hacked=1">*?[a-z]\u0000',
+} as const
+
+export const SECRET = 'open sesame'
+
+/** `later` gets what ends it all. */
+export const openScene = async (executable: string, later: (end: () => unknown) => void): Promise<Scene> => {
+  const [primary, secondary] = await Promise.all([startTestRedis(), startTestRedis()])
+  const connect = ({ url }: TestRedis): Redis => {
+    const redis = new Redis(url)
+    redis.on('error', () => undefined) // the outages are on purpose
+    later(() => redis.disconnect())
+    return redis
+  }
+  const env = { REDIS_PRIMARY_URL: primary.url, REDIS_SECONDARY_URL: secondary.url }
+  const copy = exampleApp({ fixtures: ['probe'] })
+  later(copy.remove)
+  const [app] = await Promise.all([
+    startMotia({ dir: copy.dir, env: { ...env, MOTIA_DOCKER_DISABLE_WORKBENCH: undefined } }),
+    fill(env),
+  ])
+  later(app.stop)
+
+  const browser = await openBrowser(executable, { hosts: [FOREIGN] })
+  later(browser.close)
+  const { page } = browser
+  page.setDefaultTimeout(20_000)
+  const panel = page.getByTestId('cache-panel')
+  await openWorkbench(page, app.url, 'cache')
+  await page.addScriptTag({ content: axe })
+  const view = async (id: View): Promise<void> => {
+    await page.getByTestId(`cache-view-${id}`).click()
+    await panel.getByTestId(landmarks[id]).first().waitFor()
+  }
+  return {
+    ...{ app, primary, secondary, browser, page, panel, view },
+    onPrimary: connect(primary),
+    onSecondary: connect(secondary),
+  }
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What another process of the same team would have left there. */
+const fill = async (env: Readonly<Record<string, string>>): Promise<void> => {
+  const { cache, state, close } = redisTiers({ env: { ...env, MOTIA_REDIS_DIR: testFolder() } })
+  try {
+    await Promise.all([
+      ...Array.from({ length: 120 }, (_, n) => cache.set(`dish:${n}`, { name: `dish ${n}` }, { category: 'ml' })),
+      cache.set('rich', rich, { category: 'cache', ttl: '10m', tags: ['lunch', '<b>tag</b>'] }),
+      cache.set('soup', 1, { category: 'cache', tags: ['lunch'] }),
+      cache.set('bread', 2, { category: 'cache' }),
+      cache.set(hostile.key, hostile.value, { category: 'cache' }),
+      cache.set('ada', { password: SECRET }, { category: 'user' }),
+      ...Array.from({ length: 120 }, (_, n) => state.set(`order-${n}`, 'step', 'priced')),
+      state.set('order-7', 'lines', [{ dish: 'soup', quantity: 2 }]),
+      state.set('order-7', hostile.key, hostile.value),
+      state.set(hostile.group, 'key', hostile.value),
+    ])
+  } finally {
+    await close()
+  }
+}
+
+const rich = {
+  name: 'soup',
+  since: new Date('2026-01-02T03:04:05.000Z'),
+  prices: new Map([['small', 10n]]),
+  nothing: undefined,
+}
