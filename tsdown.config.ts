@@ -48,7 +48,7 @@ export default defineConfig([
     target: 'es2022',
     // The Workbench has its own React and components; a second one would not share its state. The chart library is ours.
     external: [/^react(\/|$)/, '@motiadev/ui', 'lucide-react'],
-    noExternal: ['uplot'],
+    inlineOnly: ['uplot'],
     copy: [
       'src/motia/workbench/workbench.css',
       { from: 'node_modules/uplot/dist/uPlot.min.css', to: 'dist', rename: 'workbench-chart.css' },

@@ -28,6 +28,9 @@ export const FlowPicture = ({ overview }: { readonly overview: Overview }): Reac
           {layout.links.map((laid) => (
             <Way key={`${laid.link.lane} ${laid.link.to} ${laid.link.kind}`} laid={laid} temperatures={lanes} />
           ))}
+          {layout.links.map((laid) => (
+            <WayWord key={`${laid.link.lane} ${laid.link.to} ${laid.link.kind}`} laid={laid} />
+          ))}
           {layout.lanes.map((laid) => (
             <LaneBox key={laid.lane.id} laid={laid} />
           ))}
@@ -115,7 +118,7 @@ const homesOf = ({ kind, categories, holdsState, standsInFor }: InstanceView): s
 const words = { home: '', 'stand-in': 'stand-in', away: 'away', refused: 'refused', mirror: 'mirror' } as const
 
 const Way = ({
-  laid: { link, path, labelAt },
+  laid: { link, path },
   temperatures,
 }: {
   readonly laid: LaidLink
@@ -129,14 +132,17 @@ const Way = ({
       <title>{`${names.join(', ')}: ${words[kind] || 'served at home'}, ${link.to}`}</title>
       <path d={path} className={cn('mr-way', `mr-way-${kind}`, alive && `mr-stroke-${temperature}`)} />
       {kind === 'home' && <path d={path} className={cn('mr-way-moving', `mr-stroke-${temperature}`)} />}
-      {labelAt !== undefined && words[kind] !== '' && (
-        <text x={labelAt.x} y={labelAt.y} textAnchor="middle" className={cn('mr-way-word', `mr-way-word-${kind}`)}>
-          {words[kind]}
-        </text>
-      )}
     </g>
   )
 }
+
+/** Above all ways, so that none crosses it out. */
+const WayWord = ({ laid: { link, labelAt } }: { readonly laid: LaidLink }): ReactNode =>
+  labelAt === undefined ? null : (
+    <text x={labelAt.x} y={labelAt.y} textAnchor="middle" className={cn('mr-way-word', `mr-way-word-${link.kind}`)}>
+      {words[link.kind]}
+    </text>
+  )
 
 /** SVG text doesn't wrap and isn't cut by itself. */
 const fitting = (text: string, width: number): string => {

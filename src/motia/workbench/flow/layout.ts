@@ -99,13 +99,21 @@ const layLinks = (lanes: readonly LaidLane[], targets: readonly LaidTarget[]): r
       one,
     )
     const bend = (x2 - x1) / 2
+    // Words of ways that don't serve stand near the lane, the others near the instance: so they don't meet.
+    const t = link.kind === 'away' || link.kind === 'refused' ? 0.3 : 0.72
     return {
       link,
       path: `M${r(x1)} ${r(y1)}C${r(x1 + bend)} ${r(y1)} ${r(x2 - bend)} ${r(y2)} ${r(x2)} ${r(y2)}`,
-      labelAt: x2 - x1 < ROOM_FOR_WORDS ? undefined : { x: r((x1 + x2) / 2), y: r((y1 + y2) / 2 - 5) },
+      labelAt: x2 - x1 < ROOM_FOR_WORDS ? undefined : pointAt(t, x1, y1, x2, y2),
     }
   })
 }
+
+/** Just above a way, at a parameter of its curve from 0 to 1. */
+const pointAt = (t: number, x1: number, y1: number, x2: number, y2: number): { x: number; y: number } => ({
+  x: r(x1 + (x2 - x1) * (1.5 * t - 1.5 * t ** 2 + t ** 3)),
+  y: r(y1 + (y2 - y1) * (3 * t ** 2 - 2 * t ** 3) - 5),
+})
 
 /** Breaks a list of names into lines of at most so many letters; a name that is longer is cut. */
 export const wrap = (names: readonly string[], letters: number): readonly string[] => {

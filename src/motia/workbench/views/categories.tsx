@@ -69,7 +69,7 @@ const columns: readonly Column<CategoryView>[] = [
     sort: ({ name }) => name,
     cell: ({ name, policy }) => (
       <span className="inline-flex flex-wrap items-center gap-x-2 gap-y-0.5">
-        <span className="font-medium break-all">{name}</span>
+        <span className="font-medium break-words">{name}</span>
         {policy.sensitive && <Pill tone="mute">sensitive</Pill>}
         {policy.mirror && <Pill tone="info">mirrored</Pill>}
       </span>
@@ -133,6 +133,7 @@ const columns: readonly Column<CategoryView>[] = [
     head: 'Size',
     title: 'Estimated',
     right: true,
+    from: 'md',
     sort: ({ bytes }) => bytes,
     cell: ({ bytes }) => <Bytes of={bytes} />,
   },
