@@ -48,12 +48,15 @@ export interface HealthOptions {
   readonly supervised?: boolean | undefined
   /** The prober has something else to ask. */
   onChange(before: Standing): void
+  /** A write was answered. */
+  onWrote(): void
   /** Until the prober knows it: ms. */
   latency(): number | undefined
 }
 
 /** What is known about one instance. The rules decide; here it is kept, told and made cheap to ask for. */
-export const createHealth = ({ name, onState, onChange, latency, supervised = false }: HealthOptions): Health => {
+export const createHealth = (options: HealthOptions): Health => {
+  const { name, onState, onChange, onWrote, latency, supervised = false } = options
   const pace = createPace()
   let standing: Standing = { ...atStart, supervised }
   let usable = { readable: true, writable: true }
@@ -129,6 +132,7 @@ export const createHealth = ({ name, onState, onChange, latency, supervised = fa
       if (intent === 'write') {
         writes++
         wroteAt = at
+        onWrote()
       }
       if (standing.phase === 'starting') apply({ type: 'answered' })
     },

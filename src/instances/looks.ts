@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { PartlyDone } from './caller.js'
 import type { Connection } from './connection.js'
 import type { Health } from './health.js'
 import { outcomesOf, repliesOf } from './pipeline.js'
@@ -18,10 +19,15 @@ export interface Looks {
   sample(count: number, isOurs: (key: string) => boolean): Promise<KeySample | undefined>
   /** What processes left here, by their ids. */
   beats(): Promise<Readonly<Record<string, string>> | undefined>
-  leaveBeat(processId: string, text: string): Promise<void>
+  /**
+   * A sign of life of this process, in place of the one before. It is a write, and one that hangs (`CLIENT PAUSE WRITE`)
+   * holds up the reads behind it. So it goes right after another write was answered, or when that is long in coming.
+   */
+  leaveBeat(processId: string, text: string): void
   removeBeats(processIds: readonly string[]): Promise<void>
-  /** For the prober. */
+  /** To be told of every round trip of the prober, ms, and of every write that was answered. */
   tripped(ms: number): void
+  wrote(): void
 }
 
 /** As the server itself counts. */
@@ -55,6 +61,9 @@ const KEPT = 60
 /** ms for which nothing is asked that was refused: a server notes each refusal. */
 const REFUSED_FOR = 600_000
 
+/** ms for which a sign of life waits for another write. */
+const BEAT_WAITS = 15_000
+
 type Question = 'info' | 'sample' | 'others' | 'beat' | 'beats'
 
 export const createLooks = (parts: {
@@ -68,6 +77,9 @@ export const createLooks = (parts: {
   const trips: number[] = []
   const refusedAt = new Map<Question, number>()
 
+  let beat: readonly [processId: string, text: string] | undefined
+  let beatAt = Number.NEGATIVE_INFINITY
+
   const tripped = (ms: number): void => {
     trips.push(ms)
     if (trips.length > KEPT) trips.shift()
@@ -76,7 +88,8 @@ export const createLooks = (parts: {
   const isRefused = (what: Question): boolean =>
     performance.now() - (refusedAt.get(what) ?? Number.NEGATIVE_INFINITY) < REFUSED_FOR
   const heed = (what: Question, error: unknown): void => {
-    if (faultOf(error).code === 'NOPERM') refusedAt.set(what, performance.now())
+    if (faultOf(error instanceof PartlyDone ? error.reason : error).code === 'NOPERM')
+      refusedAt.set(what, performance.now())
   }
 
   /** Never rejects. */
@@ -88,6 +101,14 @@ export const createLooks = (parts: {
       return undefined
     })
     return soon(Math.max(LIMIT, (health.latency() ?? 0) * 4), answer)
+  }
+
+  const sendBeat = (): void => {
+    const next = beat
+    if (next === undefined || data.ready() === undefined || health.refusal('write') !== undefined) return
+    beat = undefined
+    beatAt = performance.now()
+    void look('beat', 'write', (redis) => redis.hset(processes, ...next))
   }
 
   return {
@@ -107,8 +128,12 @@ export const createLooks = (parts: {
         return { keys, drawn: names.map((key) => ({ key, type: undefined, bytes: undefined, ...weights.get(key) })) }
       }),
     beats: () => look('beats', 'read', (redis) => redis.hgetall(processes)),
-    leaveBeat: async (processId, text) => {
-      await look('beat', 'write', (redis) => redis.hset(processes, processId, text))
+    leaveBeat: (processId, text) => {
+      beat = [processId, text]
+      if (performance.now() - beatAt >= BEAT_WAITS) sendBeat()
+    },
+    wrote: () => {
+      if (beat !== undefined) sendBeat()
     },
     removeBeats: async (processIds) => {
       await look('beat', 'write', (redis) => redis.hdel(processes, ...processIds))

@@ -27,6 +27,8 @@ export interface ProberOptions {
   patience(): number
   /** Hears how long it waited for an answer, ms. */
   tripped(ms: number): void
+  /** Hears that a write of its own was answered, and went well. */
+  wrote(): void
 }
 
 /** Asks one instance how it is, for as long as it is used. Its timers keep no process alive. */
@@ -99,6 +101,7 @@ export const createProber = (options: ProberOptions): Prober => {
     if (state === 'stopped') return
     const before = health.standing()
     health.apply(event)
+    if (event.write === 'ok') options.wrote()
     const after = health.standing()
     const now = performance.now()
     last = {

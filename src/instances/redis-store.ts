@@ -67,6 +67,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
     onState: options.onState ?? nothing,
     supervised,
     onChange: (before) => prober.wake(before),
+    onWrote: () => looks.wrote(),
     latency: deadlines.median,
   })
   const caller = createCaller(name, supervised ? shared(deadlines) : deadlines, health, expiry)
@@ -159,6 +160,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
       health.tripped(ms)
       looks.tripped(ms)
     },
+    wrote: () => looks.wrote(),
   })
 
   const looks = createLooks({ data, health, processes: layout.processes, db: url.db })

@@ -36,14 +36,14 @@ const ROUNDS = 10
 /** `elapsed`: monotonic ms. */
 export const createMemorySamples = (
   settings: Settings,
-  looks: ReadonlyMap<string, Looks>,
+  looks: ReadonlyMap<string, Pick<Looks, 'sample'>>,
   elapsed: () => number,
 ): MemorySamples => {
   const samplers = new Map([...looks].map(([name, look]) => [name, sampler(settings, name, look, elapsed)]))
   return async (instance) => samplers.get(instance)?.()
 }
 
-const sampler = (settings: Settings, instance: string, looks: Looks, elapsed: () => number) => {
+const sampler = (settings: Settings, instance: string, looks: Pick<Looks, 'sample'>, elapsed: () => number) => {
   const purposeOf = purposes(settings, instance)
   const isOurs = (key: string): boolean => purposeOf(key, 'string').role !== 'other'
   let rounds: readonly Drawn[][] = []

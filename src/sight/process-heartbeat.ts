@@ -79,7 +79,7 @@ export const createHeartbeat = (parts: HeartbeatParts): Heartbeat => {
     loopDelay = Math.max(0, loop.percentile(99) / 1e6 - RESOLUTION)
     loop.reset()
     const text = JSON.stringify(now())
-    for (const look of looks.values()) void look.leaveBeat(processId, text)
+    for (const look of looks.values()) look.leaveBeat(processId, text)
   }
   /** Where nobody ever looks, those that were here before would stay. */
   const begin = (): void => {

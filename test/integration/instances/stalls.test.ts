@@ -21,7 +21,10 @@ it('a stall with many calls in flight does not lengthen the deadlines of the cal
   // Without the prober, which would give the stalled connection up.
   const deadlines = createDeadlines({})
   const expiry = createExpiry()
-  const health = createHealth({ name: 'test', onState: nothing, onChange: nothing, latency: deadlines.median })
+  const health = createHealth({
+    ...{ name: 'test', onState: nothing, onChange: nothing, onWrote: nothing },
+    latency: deadlines.median,
+  })
   const caller = createCaller('primary', deadlines, health, expiry)
   const line = createConnection({
     url,

@@ -109,7 +109,6 @@ describe('samples', () => {
   it('are drawn every ten seconds at most, and become better while somebody looks', async () => {
     let time = 0
     let draws = 0
-    const nothing = async () => undefined
     const looks = {
       sample: async (count: number) => {
         draws++
@@ -117,14 +116,6 @@ describe('samples', () => {
           keys: 1_000,
           drawn: Array.from({ length: count }, (_, n) => ({ key: `shop:menu:${n}`, type: 'string', bytes: 100 })),
         }
-      },
-      ...{
-        latencies: () => [],
-        figures: nothing,
-        beats: nothing,
-        leaveBeat: nothing,
-        removeBeats: nothing,
-        tripped: () => undefined,
       },
     }
     const samples = createMemorySamples(settings, new Map([['secondary', looks]]), () => time)
