@@ -28,6 +28,8 @@ const words = (line = ''): string[] => (line.match(/'[^']*'|\S+/g) ?? []).map((w
 const rights = words(command).filter((word) => word.startsWith('+'))
 /** What the page says to give where CLIENT TRACKING can't be. */
 const instead = words(/Give `([^`]*)` instead/.exec(readFileSync(file, 'utf8'))?.[1])
+/** What it says to give for figures of the panel. */
+const forPanel = words(/of the \[panel\][^`]*`([^`]*)`/.exec(readFileSync(file, 'utf8'))?.[1])
 const [ofPrimary, ofSecondary] = (patterns ?? '').split('\n').filter((line) => line.startsWith("'"))
 
 expectNothingUnhandled()
@@ -324,5 +326,39 @@ describe('where CLIENT LIST and CLIENT KILL are denied', () => {
   it('is refused no more, and says once what is weaker', async () => {
     expect(await all(opened, 'denied')).toEqual(['client|list'])
     expect(opened.warnings.filter((line) => line.includes('CLIENT LIST and CLIENT KILL'))).toHaveLength(1)
+  })
+})
+
+describe.each([
+  ['with the documented rights', [], ['dbsize', 'randomkey']],
+  ['with those for the panel, too', forPanel, ['foreign']],
+] as const)('the panel, %s', (_, given, tolerated) => {
+  it('sees what it may, and asks only once for what it may not', async () => {
+    const opened = await open({
+      ...namespaced,
+      primary: [...namespaced.primary, ...given],
+      secondary: [...namespaced.secondary, ...given],
+    })
+    const { tiers, servers } = opened
+    const cache = createCacheClient(tiers.engine)
+    await cache.set('a', 1, { category: 'orders' })
+    await servers[1].admin.set('foreign', '1')
+    const sight = await tiers.sight()
+    const { instances } = await sight.overview({})
+    expect(instances.map(({ live }) => live?.clients)).toEqual([expect.any(Number), expect.any(Number)])
+    const look = async () => {
+      const { memory } = await sight.categories({})
+      await Promise.all([sight.processes({}), sight.hot({})])
+      return memory.map(({ roles }) => roles !== undefined)
+    }
+    expect(await look()).toEqual([given.length > 0, given.length > 0])
+    await until('a sign of life is there', async () => {
+      const view = await sight.processes({})
+      return view.processes[0]?.seenOn.length === 2
+    })
+    const denied = await all(opened, 'denied')
+    // Of keys it names the key.
+    for (const object of denied) expect(tolerated).toContain(object)
+    if (given.length > 0) expect(forPanel.filter((right) => !servers[1].called.has(right.slice(1)))).toEqual([])
   })
 })
