@@ -48,9 +48,9 @@ export const beatEvery = (probeEvery = 0): number => Math.min(SELDOM, Math.max(E
 /** ms until the first: a process that only passes by leaves none. */
 const FIRST = 1_000
 /** ms after which a process that gave no sign is gone. */
-export const LIFE = 60_000
-/** ms between looks at the event loop. */
-const RESOLUTION = 20
+const LIFE = 60_000
+/** ms between looks at the event loop: more often costs more than it tells. */
+const RESOLUTION = 100
 
 /**
  * Leaves a sign of life on each instance that can be reached, for those who look from elsewhere. One that is away is left
