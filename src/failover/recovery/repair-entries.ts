@@ -1,12 +1,14 @@
 import { tagsIn } from '../../codec/envelope.js'
 import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
+import { chunks } from '../../instances/pipeline.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { Landscape } from '../landscape.js'
 import { type Version, validVersion } from '../versions/clock.js'
 import { entryCalls } from '../versions/entry-calls.js'
 import { isCounter } from '../versions/entry-text.js'
 import { counterVersion } from '../versions/markers.js'
+import { createBeside } from './beside.js'
 import { HEAD, versionIn } from './recovery-texts.js'
 import type { Throttle } from './recovery-throttle.js'
 import type { Copied } from './repair.js'
@@ -106,19 +108,20 @@ export const createEntryRepair = (
     }
   }
 
-  const bring = async (
+  /** What brings these, once their texts have been read. */
+  const merging = async (
     to: Instance,
     from: Instance,
     category: CategorySettings,
     wanted: readonly (Head & { readonly key: string })[],
-  ): Promise<void> => {
+  ): Promise<ScriptCall[]> => {
     const [there, here] = [prefixOf(from, category), prefixOf(to, category)]
     const texts = await from.readMany(
       wanted.map(({ key }) => there + key),
       patience(from),
     )
     const horizon = clock.horizon()
-    const merges = wanted.flatMap(({ key, life, version: seen }, i): ScriptCall[] => {
+    return wanted.flatMap(({ key, life, version: seen }, i): ScriptCall[] => {
       const text = texts[i]
       if (text === undefined) return []
       const at = { category: category.name, key, redisKey: here + key }
@@ -129,25 +132,33 @@ export const createEntryRepair = (
         return [calls.merge(at, seen, { text, life: left })]
       return [{ script: adoptEntryScript, keys: [at.redisKey], args: [text, left] }]
     })
-    await send(to, merges)
   }
 
   return {
     copy: async (to, from, category, counters) => {
       let compared = 0
       let brought = 0
-      await pages(from, category, async (keys) => {
-        const theirs = await heads(from, category, keys)
-        const own = await heads(to, category, keys)
+      // Both places and this process work at the same time: what was read is sent while the next is read.
+      const sending = createBeside()
+      const look = async (keys: readonly string[]): Promise<void> => {
+        const [theirs, own] = await Promise.all([heads(from, category, keys), heads(to, category, keys)])
         const wanted = keys.flatMap((key, i) => {
           const [their, our] = [theirs[i], own[i]]
           return their !== undefined && isLater(their, our, counters) ? [{ key, ...their }] : []
         })
-        for (let at = 0; at < wanted.length; at += TEXTS) await bring(to, from, category, wanted.slice(at, at + TEXTS))
+        for (const part of chunks(wanted, TEXTS)) {
+          const merges = await merging(to, from, category, part)
+          await sending.begin(() => send(to, merges))
+        }
         compared += keys.length
         brought += wanted.length
         await pace(keys.length)
-      })
+      }
+      try {
+        await pages(from, category, look)
+      } finally {
+        await sending.ended()
+      }
       return { compared, brought }
     },
 
