@@ -183,7 +183,7 @@ describe('groups and items of state', () => {
 
   it('with both away what nobody can know is shown as nothing, and served by this server', async () => {
     const [primary, secondary] = await twoServers()
-    const { sight, tiers } = await openSight(twoUrls(primary, secondary))
+    const { sight, tiers, cache } = await openSight(twoUrls(primary, secondary))
     await tiers.hot.set('g', 'a', 1)
     await Promise.all([primary.crash(), secondary.crash()])
     // It was here for too short a time to know that no other server writes state.
@@ -194,6 +194,20 @@ describe('groups and items of state', () => {
     expect(page).toMatchObject({ groups: [], total: undefined, home: 'primary', ours: true })
     await expect(sight.items({ group: 'g', ...first })).rejects.toMatchObject({ name: 'Away' })
     await expect(sight.change({ do: 'clear-group', group: '' })).rejects.toMatchObject({ name: 'Refused' })
+    // What is cached meanwhile is known here, whoever else there is.
+    for (const [category, key] of [
+      ['menu', 'soup'],
+      ['menu', 'cake'],
+      ['user', 's3cret'],
+    ] as const) {
+      await until('it is kept here', () => withoutAnswer(cache.category(category).set(key, { price: 4 })))
+    }
+    const cached = await itemPages(sight, '~cache/menu', '', 1)
+    expect(keysIn(cached).sort()).toEqual(['cake', 'soup'])
+    expect(cached[0]?.items[0]?.value).toMatchObject({ type: 'Object', children: [{ label: 'price' }] })
+    expect(keysIn(await itemPages(sight, '~cache/user'))).toEqual([])
+    expect(await sight.change({ do: 'delete-item', group: '~cache/menu', key: 'cake' })).toEqual({ count: 1 })
+    expect(keysIn(await itemPages(sight, '~cache/menu'))).toEqual(['soup'])
   })
 
   it('of another adapter nothing is shown or changed', async () => {
