@@ -49,10 +49,12 @@ export const createExposition = async (sources: ExpositionSources): Promise<Expo
 }
 
 const loopDelays = (loop: IntervalHistogram): Sample[] => {
+  // What is measured (ns) is the time between two looks.
+  const late = (between: number): number => Math.max(0, between / 1e9 - LOOP_RESOLUTION / 1e3)
   const delays = [
-    { labels: { quantile: '0.5' }, value: loop.percentile(50) / 1e9 },
-    { labels: { quantile: '0.99' }, value: loop.percentile(99) / 1e9 },
-    { labels: { quantile: '1' }, value: loop.max / 1e9 },
+    { labels: { quantile: '0.5' }, value: late(loop.percentile(50)) },
+    { labels: { quantile: '0.99' }, value: late(loop.percentile(99)) },
+    { labels: { quantile: '1' }, value: late(loop.max) },
   ]
   loop.reset()
   return delays
