@@ -10,6 +10,7 @@ interface Manifest {
   readonly version: string
   readonly dependencies?: Record<string, string>
   readonly peerDependencies?: Record<string, string>
+  readonly peerDependenciesMeta?: Record<string, { readonly optional?: boolean }>
 }
 
 const manifest = (folder: string): Manifest =>
@@ -46,15 +47,16 @@ export const npmLayout = (app: string, packed: string): void => {
 
 /**
  * node_modules as pnpm lays it out: a package sees what it declares and nothing else. The app sees motia,
- * motia-redis and `direct`; `@motiadev/core` is out of reach of both it and motia-redis.
+ * motia-redis and `direct`; `@motiadev/core` is out of reach of both it and motia-redis, as is an optional peer.
  */
 export const pnpmLayout = (app: string, packed: string, direct: readonly string[]): void => {
   const modules = join(app, 'node_modules')
   const own = join(modules, '.pnpm', `motia-redis@${manifest(packed).version}`, 'node_modules')
   mkdirSync(own, { recursive: true })
   cpSync(packed, join(own, 'motia-redis'), { recursive: true })
-  const { dependencies = {}, peerDependencies = {} } = manifest(packed)
-  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) link(name, own)
+  const { dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} } = manifest(packed)
+  const peers = Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true)
+  for (const name of [...Object.keys(dependencies), ...peers]) link(name, own)
   symlinkSync(join(own, 'motia-redis'), join(modules, 'motia-redis'), 'dir')
   for (const name of ['motia', ...direct]) link(name, modules)
 }

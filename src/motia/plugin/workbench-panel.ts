@@ -1,23 +1,20 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { MotiaPlugin } from 'motia'
 
 type WorkbenchPlugin = MotiaPlugin['workbench'][number]
 
-/** What the panel imports of the app: a Workbench that can't find one of them shows nothing at all. */
-const shared = ['react', 'react/jsx-runtime', '@motiadev/ui', 'lucide-react']
-
 /**
  * The tab "Cache", or nothing where it could not be drawn: one file that is missing breaks the whole Workbench. Paths
  * go from the app's folder, which holds from a checkout, from node_modules and from those of a workspace further up.
+ * React and Motia's components needn't be within our reach: the Workbench answers such imports with its own.
  */
 export const workbenchPanel = (from: string = import.meta.url, app: string = process.cwd()): WorkbenchPlugin[] => {
   const [panel, ...styles] = ['workbench.js', 'workbench.css', 'workbench-chart.css'].map((name) =>
     fileURLToPath(new URL(`./${name}`, from)),
   )
-  if (panel === undefined || ![panel, ...styles].every((path) => isUsable(path)) || !resolves(panel)) return []
+  if (panel === undefined || ![panel, ...styles].every((path) => isUsable(path))) return []
   return [
     {
       packageName: `~/${relative(app, panel).replaceAll(sep, '/')}`,
@@ -32,13 +29,3 @@ export const workbenchPanel = (from: string = import.meta.url, app: string = pro
 
 /** The Workbench writes paths between single quotes into its own code. */
 const isUsable = (path: string): boolean => existsSync(path) && !path.includes("'")
-
-const resolves = (panel: string): boolean => {
-  const { resolve } = createRequire(panel)
-  try {
-    for (const name of shared) resolve(name)
-    return true
-  } catch {
-    return false // not every package manager puts an optional peer within reach
-  }
-}
