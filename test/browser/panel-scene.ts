@@ -34,7 +34,7 @@ export const landmarks = {
   state: 'cache-groups-table',
   workflows: 'cache-runs-table',
   processes: 'cache-processes-table',
-  hot: 'cache-hot-read',
+  hot: 'cache-hot-largest',
 } as const
 
 /** A name that leads here, as a name of somebody else's would after its owner pointed it to this machine. */

@@ -59,7 +59,7 @@ const Together = ({
     <section aria-label="Figures" className="border-b p-3" data-testid="cache-processes-figures">
       <p className="mb-2 flex flex-wrap items-center gap-2 text-xs text-muted-foreground">
         {one === undefined ? (
-          `${plural(of.length, 'process', 'processes')} together, each since its start. Choose one to see it alone.`
+          togetherText(of.length)
         ) : (
           <>
             <span>
@@ -77,7 +77,7 @@ const Together = ({
         <Total name="Writes" value={<Count of={sum(({ writes }) => writes)} />} />
         <Total name="Errors" value={<Count of={sum(({ errors }) => errors)} />} />
         <Total
-          name={one === undefined ? 'Worst loop delay' : 'Loop delay'}
+          name={of.length > 1 ? 'Worst loop delay' : 'Loop delay'}
           value={<Duration of={Math.max(...of.map(({ loopDelay }) => loopDelay))} />}
         />
         <Total name="Memory" value={<Bytes of={sum(({ rss }) => rss)} />} />
@@ -85,6 +85,11 @@ const Together = ({
     </section>
   )
 }
+
+const togetherText = (processes: number): string =>
+  processes === 1
+    ? 'The only process, since its start.'
+    : `${plural(processes, 'process', 'processes')} together, each since its start. Choose one to see it alone.`
 
 const Total = ({ name, value }: { readonly name: string; readonly value: ReactNode }): ReactNode => (
   <div>
