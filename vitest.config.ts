@@ -1,5 +1,8 @@
-import { defineConfig } from 'vitest/config'
+import { defaultExclude, defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/support/longest-first.ts'
+
+/** They wait for what they cause, too, and time nothing. */
+const zombies = 'test/chaos/zombies-*.test.ts'
 
 export default defineConfig({
   test: {
@@ -9,7 +12,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'core',
-          include: ['test/{unit,contract,integration}/**/*.test.ts'],
+          include: ['test/{unit,contract,integration}/**/*.test.ts', zombies],
           // They mostly wait: for servers to be noticed, to end, to come back. By default there is one on two cores.
           maxWorkers: 4,
           testTimeout: 20_000,
@@ -21,6 +24,7 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
+          exclude: [...defaultExclude, zombies],
           // They time every call: no more at once than two cores bear, and not beside the others. The longest one waits.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
@@ -31,7 +35,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'app',
-          include: ['test/{e2e,browser,types}/**/*.test.ts'],
+          include: ['test/{e2e,types}/**/*.test.ts'],
           // These use the built package, as a user's app does.
           globalSetup: ['./test/support/build.ts'],
           // Real Motia servers, browsers, package installs, that want all cores for seconds and wait for others between.
@@ -39,6 +43,20 @@ export default defineConfig({
           maxWorkers: 3,
           // And after the others, which time their calls.
           sequence: { groupOrder: 2 },
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['./test/support/build.ts'],
+          // Every `motia dev` makes the Workbench's packages ready for browsers in one and the same folder, again where
+          // another app did last: no app may start while a page of another one is loaded from there.
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
