@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { StoreError } from '../../instances/store.js'
 import type { JournalEntry } from '../journal/journal-entries.js'
+import { counted } from '../journal/journal-sums.js'
 import type { EntryName } from '../shelf.js'
 import type { Reached } from '../stand-in/copy-sites.js'
 import type { TimeLeft } from '../time-left.js'
@@ -59,6 +60,7 @@ export const createCachedCounting = (setting: CachedSetting): CachedCounting => 
   const increment = async (entry: EntryName, by: number, endsAt: number, startedAt: number): Promise<number> => {
     const time = writeTime(startedAt)
     const about = overlay.about([entry])
+    const batch = about.counted ? overlay.sums.state(entry.key) : 0
     const waiting = overlay.find(entry.key)?.added?.all ?? 0
     // Which number is read now.
     const elsewhere = !home.readable()
@@ -71,7 +73,19 @@ export const createCachedCounting = (setting: CachedSetting): CachedCounting => 
     }
     const copied = await countedToo(entry, by, endsAt, time, about.counted)
     settle(startedAt, copied?.reached)
-    return elsewhere ? (copied?.total ?? total + waiting) : total + waiting
+    if (elsewhere && copied?.total !== undefined) return copied.total
+    if (!about.counted) return total
+    if (batch !== undefined && overlay.sums.state(entry.key) === batch) return total + waiting
+    // Some of what waited is in that number, or isn't: only a look between two batches tells.
+    const text = await overlay.sums
+      .with([entry.key], time.left(), async ([added]) =>
+        counted(await home.read(entry.redisKey, { timeout: time.left() }), added, setting.parts.now()),
+      )
+      .catch((error) => {
+        if (!(error instanceof StoreError)) throw error
+        return undefined
+      })
+    return Number(text ?? total)
   }
 
   /** Home has counted. A copy that is counted by itself counts on; another one goes. */

@@ -45,20 +45,27 @@ export const createCachedReads = (setting: CachedSetting): CachedReads => {
     return copies.find(keysOf(names), rest())
   }
 
-  const atHome = async (names: readonly EntryName[], time: TimeLeft): Promise<(Located | undefined)[]> => {
+  /** As they lie there, with the increments that wait for it. */
+  const countedAtHome = (names: readonly EntryName[], time: TimeLeft): Promise<(string | undefined)[]> => {
     const [only] = names
-    // Looked at before home is asked: what is replayed in between is then found there.
-    const added = names.map(({ key }) => overlay.find(key)?.added)
+    return overlay.sums.with(
+      names.map(({ key }) => key),
+      time.left() / 2,
+      async (added) => {
+        const texts =
+          names.length === 1 && only !== undefined
+            ? [await home.read(only.redisKey, reading)]
+            : await home.readMany(keysOf(names), reading)
+        return texts.map((text, i) => counted(text, added[i], setting.parts.now()))
+      },
+    )
+  }
+
+  const atHome = async (names: readonly EntryName[], time: TimeLeft): Promise<(Located | undefined)[]> => {
     try {
-      const texts =
-        names.length === 1 && only !== undefined
-          ? [await home.read(only.redisKey, reading)]
-          : await home.readMany(keysOf(names), reading)
+      const texts = await countedAtHome(names, time)
       const degraded = !home.writable()
-      const located = texts.map((stored, i) => {
-        const text = counted(stored, added[i], setting.parts.now())
-        return text === undefined ? undefined : { text, source: home.name, degraded }
-      })
+      const located = texts.map((text) => (text === undefined ? undefined : { text, source: home.name, degraded }))
       // What was written since its tag was invalidated is read where it doesn't wait for replay.
       const hidden = located.flatMap((each, i) => (each !== undefined && overlay.tagged(each.text) ? [i] : []))
       if (hidden.length > 0) {

@@ -31,7 +31,7 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
     category,
     home,
     parts,
-    overlay: overlayOf(category, name, landscape, parts.weakened?.overlay !== false),
+    overlay: overlayOf(category, home, landscape, parts.weakened?.overlay !== false),
     copies: drops ? noCopies : createCopies(category, name, parts),
     settle,
     readMs: () => deadline.read ?? home.deadline('read'),

@@ -1,7 +1,9 @@
 import { tagsIn } from '../../codec/envelope.js'
+import type { Instance } from '../../instances/instance.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import { categoryScope, type Scope } from '../journal/journal-entries.js'
 import type { Found } from '../journal/journal-overlay.js'
+import { createSteadySums, type SteadySums } from '../journal/steady-sums.js'
 import type { Landscape } from '../landscape.js'
 
 /** What waits for home and concerns one cached category. */
@@ -13,22 +15,25 @@ export interface CachedOverlay {
     readonly invalid: boolean
     readonly counted: boolean
   }
+  /** The increments that wait for home. */
+  readonly sums: SteadySums
   /** A text from home bears a tag that was invalidated. */
   tagged(text: string): boolean
 }
 
 export const overlayOf = (
   category: CategorySettings,
-  home: string,
+  home: Instance,
   { journal }: Landscape,
   looking: boolean,
 ): CachedOverlay => {
   const scope = categoryScope(category.name)
-  const find = (key: string): Found | undefined => (looking ? journal?.find(home, scope, key) : undefined)
+  const find = (key: string): Found | undefined => (looking ? journal?.find(home.name, scope, key) : undefined)
   const invalidated = (tags: readonly string[]): boolean =>
-    looking && journal?.findTags(home, scope, tags)?.invalid === true
+    looking && journal?.findTags(home.name, scope, tags)?.invalid === true
   return {
     scope,
+    sums: createSteadySums(looking ? journal : undefined, home, scope),
     find,
     about: (names) => {
       let invalid = false
@@ -40,6 +45,6 @@ export const overlayOf = (
       }
       return { invalid, counted }
     },
-    tagged: (text) => looking && journal?.holds(home) === true && invalidated(tagsIn(text)),
+    tagged: (text) => looking && journal?.holds(home.name) === true && invalidated(tagsIn(text)),
   }
 }

@@ -19,6 +19,8 @@ export interface Totals {
   counts: Counts
   /** By instance: the last entry that was there when somebody began to replay. It may be gone at any moment. */
   rounds: Record<string, number>
+  /** By instance: how often a batch with increments was begun or ended; the last entry of one that is under way, and until when. */
+  adding?: Record<string, [changes: number, upTo: number, until: number]>
   /** By instance: when a process was last configured with it. */
   configured?: Record<string, number>
 }

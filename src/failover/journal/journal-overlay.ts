@@ -1,12 +1,13 @@
 import { within } from '../../embedded/database.js'
 import type { Version } from '../versions/clock.js'
-import type { Ahead, AheadEntry } from './ahead.js'
+import type { AheadEntry } from './ahead.js'
 import {
   classOf,
   clearKey,
   type DeltaEntry,
   deltasOf,
   everywhere,
+  instancePrefix,
   invalidAllKey,
   invalidKey,
   isGroup,
@@ -18,9 +19,9 @@ import {
   tagKey,
   type ValueEntry,
 } from './journal-entries.js'
-import type { JournalTables } from './journal-files.js'
+import type { JournalFiles } from './journal-files.js'
 import { type Added, addedBy, readDeltas } from './journal-sums.js'
-import { supersedes } from './journal-writing.js'
+import { queueKey, supersedes } from './journal-writing.js'
 
 /** What waits for an instance and concerns one key. */
 export interface Found {
@@ -37,6 +38,8 @@ export interface Found {
   readonly counted: boolean
   /** What they make together. Like `deltas` of the moment when it is asked for. */
   readonly added: Added | undefined
+  /** Some of them are in a batch that is being replayed: they may be in what lies at home. */
+  readonly beingAdded: boolean
   /** Those increments, in no order: each is read from the disk. */
   readonly deltas: readonly DeltaEntry[]
 }
@@ -54,6 +57,8 @@ export interface Overlay {
   holds(instance: string): boolean
   /** Undefined: nothing that waits concerns the key. Tags apart: see findTags. */
   find(instance: string, scope: Scope, key: string): Found | undefined
+  /** How often a batch with increments was begun or ended for the instance, by any process. */
+  adding(instance: string): number
   /** For a whole group or category. */
   findAll(instance: string, scope: Scope): FoundAll | undefined
   /** Tags of a value that was read: what waits about them. `version`: what bears one counts only above it. */
@@ -71,12 +76,12 @@ const later = (known: JournalEntry | undefined, other: AheadEntry | undefined): 
   known === undefined || (other !== undefined && supersedes(other, known)) ? other : known
 
 export const createOverlay = (
-  tables: JournalTables,
-  ahead: Pick<Ahead, 'find' | 'findAll' | 'scopes'>,
+  files: Pick<JournalFiles, 'tables' | 'ahead' | 'totals' | 'refresh'>,
   mayHold: (instance: string) => boolean,
   now: () => number,
 ): Overlay => {
-  const { records, sums } = tables
+  const { tables, ahead } = files
+  const { records, queue, sums } = tables
 
   const isInvalid = (instance: string, scope: Scope): boolean =>
     records.doesExist(invalidAllKey(instance, scope)) || records.doesExist(invalidAllKey(instance, everywhere))
@@ -116,8 +121,24 @@ export const createOverlay = (
     return { kind: 'tombstone', scope: own.scope, key: own.key, version: own.version }
   }
 
+  const isBeingAdded = (instance: string, scope: Scope, key: string): boolean => {
+    const [, upTo, until] = files.totals().adding?.[instance] ?? [0, 0, 0]
+    if (until <= now()) return false
+    for (const { value } of queue.getRange({ start: instancePrefix(instance), end: queueKey(instance, upTo + 1) })) {
+      const entry = records.get(value)?.[3]
+      if (entry?.kind === 'delta' && entry.key === key && entry.scope === scope) return true
+    }
+    return false
+  }
+
   return {
     holds: mayHold,
+
+    adding: (instance) => {
+      // Of other processes, too.
+      files.refresh()
+      return files.totals().adding?.[instance]?.[0] ?? 0
+    },
 
     find: (instance, scope, key) => {
       if (!mayHold(instance)) return undefined
@@ -139,6 +160,9 @@ export const createOverlay = (
         get added() {
           const sum = counted ? sums.get(place) : undefined
           return sum && addedBy(sum, deltas, now())
+        },
+        get beingAdded() {
+          return counted && isBeingAdded(instance, scope, key)
         },
         get deltas() {
           return deltas()

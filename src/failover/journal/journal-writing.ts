@@ -24,6 +24,9 @@ import { countDelta } from './journal-sums.js'
 /** Records removed in one go where the journal is full: never long enough to hold up the event loop. */
 const TRIM = 2_000
 
+/** ms after which a batch isn't under way any more, whoever began it: it died. */
+const BATCH = 3_000
+
 /** An entry and its place, made ready before the transaction, which holds up everybody else. */
 export interface Filed {
   readonly entry: JournalEntry
@@ -46,6 +49,10 @@ export interface JournalWriter {
   bringAll(entries: readonly (readonly [instance: string, entry: JournalEntry])[], now: number): void
   /** Somebody begins to replay what is there now. */
   beginRound(instance: string): void
+  /** Somebody begins to replay a batch that has increments in it. */
+  beginAdding(instance: string, upTo: number, now: number): void
+  /** It is done, or failed. */
+  endAdding(instance: string): void
   /** Whether it was still the one with this seq. */
   remove(instance: string, seq: number): boolean
   /** The instance has it: what waits about the same and is no later goes. */
@@ -72,6 +79,7 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
     totals.counts[instance] ??= [0, 0, 0, 0]
     return totals.counts[instance]
   }
+  const changesOf = (instance: string): number => totals.adding?.[instance]?.[0] ?? 0
   const used = (): number => Object.values(totals.counts).reduce((sum, [, bytes]) => sum + bytes, 0)
 
   /** All of it but the record itself. */
@@ -188,6 +196,13 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
 
     beginRound: (instance) => {
       totals.rounds[instance] = totals.seq
+    },
+
+    beginAdding: (instance, upTo, now) => {
+      totals.adding = { ...totals.adding, [instance]: [changesOf(instance) + 1, upTo, now + BATCH] }
+    },
+    endAdding: (instance) => {
+      totals.adding = { ...totals.adding, [instance]: [changesOf(instance) + 1, 0, 0] }
     },
 
     remove: (instance, seq) => {

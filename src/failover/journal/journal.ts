@@ -186,7 +186,7 @@ export const openJournal = (options: JournalOptions): Journal => {
   }
 
   return {
-    ...createOverlay(tables, ahead, mayHold, now),
+    ...createOverlay(files, mayHold, now),
 
     append: async (instance, entries) => {
       if (isInvalid(instance, entries)) return
@@ -212,7 +212,16 @@ export const openJournal = (options: JournalOptions): Journal => {
           const [seq, startedAt, , entry] = row
           batch.push({ entry, seq, startedAt, due: dueOf(entry, startedAt) })
         }
-        if (batch.length > 0) yield batch
+        const last = batch.at(-1)
+        if (last !== undefined) {
+          const adds = batch.some(({ entry }) => entry.kind === 'delta')
+          if (adds) await write((writer) => writer.beginAdding(instance, last.seq, now()))
+          try {
+            yield batch
+          } finally {
+            if (adds) await write((writer) => writer.endAdding(instance))
+          }
+        }
         if (rows.length < limit) return
       }
     },

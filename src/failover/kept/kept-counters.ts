@@ -87,7 +87,6 @@ export const createKeptCounters = (
     time: CallTime,
   ): Promise<number> => {
     const { added } = reads.waiting
-    const before = added(name.key)?.all ?? 0
     const text = await knownText(name, time)
     const outcome = text === undefined ? undefined : countUp({ text, endsAt }, by, endsAt, now())
     if (outcome !== undefined && 'refused' in outcome) {
@@ -95,11 +94,10 @@ export const createKeptCounters = (
     }
     const entry: DeltaEntry = { kind: 'delta', scope, key: name.key, id: randomUUID(), by, endsAt, kept: true }
     await writer.remember(place, entry, time, error)
-    // With what others of this process added meanwhile.
-    const waits = added(name.key)
-    if (outcome === undefined) return waits?.live ?? by
-    const total = place === home ? outcome.total - by - before + (waits?.all ?? before + by) : outcome.total
-    return Number.isSafeInteger(total) ? total : outcome.total
+    if (outcome === undefined) return added(name.key)?.live ?? by
+    if (place !== home) return outcome.total
+    // Looked at once more: others add meanwhile, and some of what waited may have come home.
+    return Number((await knownText(name, time)) ?? outcome.total)
   }
 
   return {
@@ -118,6 +116,7 @@ export const createKeptCounters = (
         const place = lacking && mirror !== undefined && !canTell(mirror) ? mirror : home
         return journalled(place, name, by, endsAt, undefined, time)
       }
+      const batch = waits?.counted === true ? reads.sums.state(name.key) : 0
       const added = waits?.added?.all ?? 0
       let counted: CounterState
       try {
@@ -128,7 +127,14 @@ export const createKeptCounters = (
         return journalled(home, name, by, endsAt, error, time)
       }
       await copy(name, counted, time)
-      return Number(counted.text) + added
+      if (waits?.counted !== true) return Number(counted.text)
+      if (batch !== undefined && reads.sums.state(name.key) === batch) return Number(counted.text) + added
+      // Some of what waited is in that number, or isn't: only a look between two batches tells.
+      const { text } = await reads.readAt(home, name, time.left()).catch((error) => {
+        if (!(error instanceof StoreError)) throw error
+        return counted
+      })
+      return Number(text ?? counted.text)
     },
   }
 }

@@ -5,6 +5,7 @@ import type { CategorySettings } from '../../settings/settings.js'
 import { categoryScope, type DeltaEntry } from '../journal/journal-entries.js'
 import type { Found } from '../journal/journal-overlay.js'
 import { type Added, counted } from '../journal/journal-sums.js'
+import { createSteadySums, type SteadySums } from '../journal/steady-sums.js'
 import type { Landscape } from '../landscape.js'
 import type { EntryName, Located, Shelf } from '../shelf.js'
 import { versionOf } from '../versions/entry-text.js'
@@ -35,6 +36,7 @@ export interface WaitingAt {
 
 export interface KeptReads extends Pick<Shelf, 'read' | 'readMany' | 'locate' | 'locateMany'> {
   readonly waiting: WaitingAt
+  readonly sums: SteadySums
   /** The places to ask now, in order. */
   order(): readonly KeptPlace[]
   /** What a place and the journal say together. */
@@ -68,6 +70,7 @@ export const createKeptReads = (
   const scope = categoryScope(category.name)
   const journal = weakened?.overlay === false ? undefined : landscape.journal
   const own = category.deadline.read
+  const sums = createSteadySums(journal, home.instance, scope)
   const inTime = (timeout: number | undefined) => (timeout === undefined ? undefined : { timeout })
   // One that fails closed has all of the time for home.
   const started = (): CallTime => callTime(home.instance, 'read', own, failClosed ? performance.now() : undefined)
@@ -105,10 +108,19 @@ export const createKeptReads = (
     return { text: counted(isInvalidated(places, text) ? undefined : text, added, now()) }
   }
 
-  const readAt: KeptReads['readAt'] = async (place, name, timeout) => {
+  const readAt: KeptReads['readAt'] = (place, name, timeout) =>
+    sums.with([name.key], (timeout ?? place.instance.deadline('read')) / 2, ([added]) =>
+      readOnce(place, name, timeout, added),
+    )
+
+  const readOnce = async (
+    place: KeptPlace,
+    name: EntryName,
+    timeout: number | undefined,
+    added: Added | undefined,
+  ): Promise<Standing> => {
     // Looked at before the place is asked: what is replayed in between is then found there.
     const found = waiting.found(place, name.key)
-    const added = waiting.added(name.key)
     if (found === undefined || (found.own === undefined && found.cleared === undefined && !found.invalid)) {
       const text = await place.instance.read(entries.at(place, name.redisKey), inTime(timeout))
       return { text: counted(isInvalidated([place], text) ? undefined : text, added, now()), journalled: false }
@@ -181,6 +193,7 @@ export const createKeptReads = (
 
   return {
     waiting,
+    sums,
     order,
     readAt,
     known,

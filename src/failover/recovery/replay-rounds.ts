@@ -126,10 +126,19 @@ export const createRounds = (parts: RoundsParts) => {
       for await (const batch of journal.batches(instance.name, BATCH)) {
         const floors = await floorsOf(instance, batch)
         const planned = batch.map((pending) => ({ pending, plan: planOf(instance, pending, floors.get(pending)) }))
-        const { done, aside } = await replay(instance, planned)
-        await copyCounters(instance, done)
-        await journal.remove(instance.name, done)
+        const { done, aside, failed } = await replay(instance, planned)
+        // What was added and still waited would be counted twice; what has no copy yet is known from here only.
+        const copied = await copyCounters(instance, done).then(
+          () => true,
+          (error) => {
+            if (failed === undefined) throw error
+            return false
+          },
+        )
+        const over = copied ? done : done.filter(({ entry }) => entry.kind !== 'delta' || !entry.kept)
+        await journal.remove(instance.name, over)
         await putAside(instance, aside)
+        if (failed !== undefined) throw failed.error
         count += batch.length
         onProgress?.(count)
         await pace(batch.length)

@@ -7,6 +7,8 @@ import type { Plan } from './replay-plan.js'
 export interface Replayed {
   readonly done: readonly Pending[]
   readonly aside: readonly { readonly pending: Pending; readonly reason: string }[]
+  /** The instance couldn't take the rest. */
+  readonly failed?: { readonly error: unknown }
 }
 
 /** Texts of one round trip, in bytes at most about. */
@@ -30,7 +32,7 @@ type Planned = { readonly pending: Pending; readonly plan: Plan }
 
 /**
  * Brings a batch to an instance, in order, as far as order matters. What is refused is tried once more on its own, then
- * given up with the reason. Rejects where the instance can't be reached; what was done until then is done again later.
+ * given up with the reason. Never rejects.
  */
 export const replay = async (instance: Instance, planned: readonly Planned[]): Promise<Replayed> => {
   const done: Pending[] = []
@@ -67,16 +69,20 @@ export const replay = async (instance: Instance, planned: readonly Planned[]): P
         if (isFatal(error)) throw error
         return calls.map(() => error)
       })
-      for (const [i, { pending, call }] of trip.entries()) {
+      const failed = trip.flatMap(({ pending, call }, i) => {
         const outcome = outcomes[i]
-        if (!(outcome instanceof StoreError)) done.push(pending)
-        else if (isFatal(outcome)) throw outcome
-        else await once(pending, () => instance.script(call, 'change', patience(instance)))
+        if (outcome instanceof StoreError) return [{ pending, call, outcome }]
+        done.push(pending)
+        return []
+      })
+      for (const { pending, call, outcome } of failed) {
+        if (isFatal(outcome)) throw outcome
+        await once(pending, () => instance.script(call, 'change', patience(instance)))
       }
     }
   }
 
-  for (const part of partsOf(planned)) {
+  const bring = async (part: readonly Planned[]): Promise<void> => {
     const of = (kind: Plan['do'], delta: boolean): Planned[] =>
       part.filter(({ plan, pending }) => plan.do === kind && (pending.entry.kind === 'delta') === delta)
     await removeAll(of('remove', false))
@@ -88,6 +94,12 @@ export const replay = async (instance: Instance, planned: readonly Planned[]): P
       if (plan.do === 'aside') aside.push({ pending, reason: plan.reason })
       else if (plan.do === 'work') await once(pending, () => plan.work().catch((error) => again(error, plan.work)))
     }
+  }
+
+  try {
+    for (const part of partsOf(planned)) await bring(part)
+  } catch (error) {
+    return { done, aside, failed: { error } }
   }
   return { done, aside }
 }
