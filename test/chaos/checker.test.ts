@@ -34,6 +34,11 @@ const add = (key: string, began: number, more: Part<'add'> = {}): Call => ({
   ...{ does: 'add', key, by: 1, began, ended: began + 1 },
   ...more,
 })
+const count = (key: string, total: number, began: number, more: Part<'count'> = {}): Call => ({
+  ...base,
+  ...{ does: 'count', key, total, began, ended: began + 1 },
+  ...more,
+})
 const unknown = { outcome: 'unknown', code: 'CACHE_TIMEOUT' } as const
 const failed = { outcome: 'failed', code: 'CACHE_UNAVAILABLE' } as const
 
@@ -200,6 +205,38 @@ describe('counters', () => {
   it('whose home lost its data may count less, never more', () => {
     expect(broken(calls, { 'cached/n': 0 }, { mayShrink: () => true })).toEqual([])
     expect(broken(calls, { 'cached/n': 4 }, { mayShrink: () => true })).toEqual([6])
+  })
+})
+
+describe('numbers of a counter', () => {
+  const calls = [add('tally/n', 0), add('tally/n', 2, unknown), add('tally/n', 4, failed), add('tally/n', 6)]
+  const keptCounter = (scope: string): boolean => scope === 'tally'
+  const told = (call: Call, more: Partial<CheckOptions> = {}) => broken([...calls, call], {}, { keptCounter, ...more })
+  it.each<[string, Call, number[]]>([
+    ['with all that were acknowledged', count('tally/n', 2, 10), []],
+    ['with the one nobody knows of', count('tally/n', 3, 10), []],
+    ['with one twice', count('tally/n', 4, 10), [6]],
+    ['with one twice, after it had waited in vain', count('tally/n', 4, 10, { ended: 90 }), []],
+    ['with one too few', count('tally/n', 1, 10), [7]],
+    ['with one too few, for somebody else', count('tally/n', 1, 10, { process: 'q' }), []],
+    ['with one that is under way', count('tally/n', 3, 6), []],
+    ['with one that has not begun', count('tally/n', 3, 4), [6]],
+    ['as an increment was told', add('tally/n', 10, { by: 2, total: 4 }), []],
+    ['as an increment was told, without itself', add('tally/n', 10, { by: 2, total: 2 }), [7]],
+    ['as an increment was told, with itself twice', add('tally/n', 10, { by: 2, total: 6 }), [6]],
+    ['of a read that failed', count('tally/n', 9, 10, { outcome: 'failed' }), []],
+  ])('%s', (_, call, promises) => {
+    expect(told(call)).toEqual(promises)
+  })
+  it('is one for all once everything has healed', () => {
+    const call = count('tally/n', 1, 10, { process: 'q' })
+    expect(told(call, { healedAt: 10 })).toEqual([3])
+    expect(told(call, { healedAt: 10, mayShrink: () => true })).toEqual([])
+  })
+  it('of a cached one begins anew in an outage', () => {
+    const cached = [add('cached/n', 0), count('cached/n', 0, 10)]
+    expect(broken(cached, {}, { keptCounter })).toEqual([])
+    expect(broken(cached, {}, { keptCounter, healedAt: 10 })).toEqual([3])
   })
 })
 

@@ -1,3 +1,4 @@
+import { type Counts, createCounts, type Told } from './counts.ts'
 import { type Call, type Does, type History, scopeOf } from './history.ts'
 import { createWrites, type Writes } from './writes.ts'
 
@@ -12,6 +13,8 @@ export interface Violation {
 export interface CheckOptions {
   /** By scope: kept data may not be lost; cached data may always be absent, never be old. */
   readonly kept: (scope: string) => boolean
+  /** By scope: what waits for a kept counter is in each of its numbers; a cached one begins anew in an outage. @default none */
+  readonly keptCounter?: (scope: string) => boolean
   /** From here on all instances are up and every journal is empty. @default never */
   readonly healedAt?: number
   /** ms by which clocks of two processes may differ: writes closer than this have no order. @default 2 */
@@ -27,13 +30,19 @@ export interface CheckOptions {
 /** The promises of design.md that a history can break. [] is what one wants. */
 export const check = ({ calls, final }: History, options: CheckOptions): Violation[] => {
   const { kept, healedAt = Number.POSITIVE_INFINITY, skew = 2, slack = 50 } = options
-  const { mayShrink = () => false, mayFail = () => true } = options
+  const { mayShrink = () => false, mayFail = () => true, keptCounter = () => false } = options
   const writes = createWrites(calls, skew)
+  const counts = createCounts(calls)
   return [
     ...calls.flatMap((call) => overdue(call, slack)),
     ...calls.flatMap((call) => (call.code === undefined || mayFail(call) ? [] : [unexplained(call)])),
     ...calls.flatMap((call) =>
       call.does === 'read' && call.outcome === 'ok' ? judgeRead(call, writes, kept, healedAt) : [],
+    ),
+    ...calls.flatMap((call) =>
+      (call.does === 'count' || call.does === 'add') && call.outcome === 'ok' && call.total !== undefined
+        ? judgeTold(call, call.total, counts, { healedAt, keptCounter, mayShrink })
+        : [],
     ),
     ...[...final].flatMap(([key, value]) =>
       typeof value === 'number'
@@ -126,6 +135,28 @@ const judgeCounter = (key: string, value: number, calls: readonly Call[], mayShr
   if (value < acknowledged && !mayShrink)
     return [{ promise: 1, text: `${key}: counts ${value} with ${unknown}`, calls: [] }]
   return []
+}
+
+/** What was told of a counter while calls went on. */
+const judgeTold = (
+  call: Told,
+  total: number,
+  counts: Counts,
+  { healedAt, keptCounter, mayShrink }: Required<Pick<CheckOptions, 'healedAt' | 'keptCounter' | 'mayShrink'>>,
+): Violation[] => {
+  const { key, op } = call
+  const most = counts.most(call)
+  // Where what waits is just being replayed a call waits for that, half of its time at most: docs/outages.md says so.
+  const waited = call.ended - call.began >= call.limit / 4
+  if (total > most && !waited) {
+    return [{ promise: 6, text: `${key}: ${op} told ${total}, though only ${most} were ever added`, calls: [call] }]
+  }
+  const healed = call.began >= healedAt
+  if (mayShrink(key) || !(healed || keptCounter(scopeOf(key)))) return []
+  const least = counts.least(call, healed ? 'anybody' : 'own')
+  if (total >= least) return []
+  const text = `${key}: ${op} told ${total}, though ${least} were acknowledged before`
+  return [{ promise: healed ? 3 : 7, text, calls: [call] }]
 }
 
 const shown = (call: Call): string => {

@@ -19,9 +19,11 @@ export const wasStarved = ({ code, late, limit }: Call): boolean =>
 /** Whether an error is right with so many instances away: what docs/outages.md says of that, and nothing else. */
 export const isExplained = (call: Call, away: number): boolean => {
   if (isLostCount(call) || wasStarved(call)) return true
-  if (away < 2 || call.does !== 'read') return false
+  if (away < 2 || (call.does !== 'read' && call.does !== 'count')) return false
   const kind = places[scopeOf(call.key)]?.kind
-  return (kind === 'kept' || kind === 'state') && unknowable[call.op]?.includes(call.code ?? '') === true
+  return (
+    (kind === 'kept' || kind === 'state' || kind === 'tally') && unknowable[call.op]?.includes(call.code ?? '') === true
+  )
 }
 
 /** When which instance wasn't well. */

@@ -5,7 +5,7 @@ import { cacheKey, type InstanceName, identity, isCounter, itemKey, placeOf } fr
 /** Keys that the calls wrote or counted. */
 export const keysOf = (calls: readonly Call[]): string[] => [
   ...new Set(
-    calls.flatMap((call) => (call.does === 'put' || call.does === 'add' || call.does === 'remove' ? [call.key] : [])),
+    calls.flatMap((call) => ('key' in call && call.does !== 'read' && call.does !== 'count' ? [call.key] : [])),
   ),
 ]
 

@@ -23,11 +23,26 @@ export const writeFresh = async (tiers: RedisTiers, { run }: Recorder, keys: rea
   }
 }
 
+/** What a counter says. */
+export const readCounter = ({ cache }: RedisTiers, { run }: Recorder, key: string, limit: number): Promise<void> => {
+  const count = { does: 'count', op: 'cache.get', key, limit } as const
+  return run(
+    count,
+    () => cache.get(cacheKey(key), { category: placeOf(key).name }),
+    (got) => [{ ...count, total: Number(got ?? 0) }],
+  )
+}
+
 /** Reads that begin now must see everything. */
-export const readEverything = async (tiers: RedisTiers, { run }: Recorder, keys: readonly string[]): Promise<void> => {
+export const readEverything = async (tiers: RedisTiers, recorder: Recorder, keys: readonly string[]): Promise<void> => {
+  const { run } = recorder
   for (const key of keys) {
     const { kind, name } = placeOf(key)
-    if (kind === 'counter' || kind === 'tally' || kind === 'fill') continue
+    if (kind === 'fill') continue
+    if (kind === 'counter' || kind === 'tally') {
+      await readCounter(tiers, recorder, key, 150)
+      continue
+    }
     const op = kind === 'state' ? 'state.get' : 'cache.get'
     const read = { does: 'read', op, key, limit: 150 } as const
     await run(

@@ -31,7 +31,10 @@ export type Call = Recorded &
     | { readonly does: 'clear'; readonly scope: string }
     /** `value` of an ok one. */
     | { readonly does: 'read'; readonly key: string; readonly value?: string | null }
-    | { readonly does: 'add'; readonly key: string; readonly by: number }
+    /** `total`: what an ok one was told. */
+    | { readonly does: 'add'; readonly key: string; readonly by: number; readonly total?: number | undefined }
+    /** A counter is read. `total` of an ok one; 0 where there is none. */
+    | { readonly does: 'count'; readonly key: string; readonly total?: number }
   )
 
 export type Does<D extends Call['does']> = Extract<Call, { does: D }>

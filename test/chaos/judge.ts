@@ -1,9 +1,9 @@
 import { type CheckOptions, check, type Violation } from './checker.ts'
 import { type FinalOptions, readFinal } from './final.ts'
 import type { Call } from './history.ts'
-import { isKept } from './places.ts'
+import { isKept, isKeptCounter } from './places.ts'
 
-export interface JudgeOptions extends Omit<CheckOptions, 'kept'> {
+export interface JudgeOptions extends Omit<CheckOptions, 'kept' | 'keptCounter'> {
   readonly urls: FinalOptions['urls']
   /** Of the calls those whose answers count. @default all */
   readonly reads?: (call: Call) => boolean
@@ -13,12 +13,15 @@ export interface JudgeOptions extends Omit<CheckOptions, 'kept'> {
 export const judge = async (calls: readonly Call[], { urls, reads, ...options }: JudgeOptions) => {
   const home = await readFinal(calls, { urls })
   const mirror = await readFinal(calls, { urls, of: 'mirror' })
-  const writes = calls.filter(({ does }) => does !== 'read')
-  const judged = reads === undefined ? calls : calls.filter((call) => call.does !== 'read' || reads(call))
+  const writes = calls
+    .filter(({ does }) => does !== 'read' && does !== 'count')
+    .map((call): Call => (call.does === 'add' ? { ...call, total: undefined } : call))
+  const judged =
+    reads === undefined ? calls : calls.filter((call) => (call.does !== 'read' && call.does !== 'count') || reads(call))
   // What the calls themselves did wrong was said above; and the mirror of a counter is as near as it can be, never more.
   const ofMirror: CheckOptions = { kept: isKept, mayShrink: () => true, slack: Number.POSITIVE_INFINITY }
   const violations: Violation[] = [
-    ...check({ calls: judged, final: home }, { ...options, kept: isKept }),
+    ...check({ calls: judged, final: home }, { ...options, kept: isKept, keptCounter: isKeptCounter }),
     ...check({ calls: writes, final: mirror }, ofMirror).map((violation) => ({
       ...violation,
       text: `on the mirror: ${violation.text}`,

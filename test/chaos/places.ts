@@ -48,6 +48,9 @@ export const isKept = (scope: string): boolean => {
   return kind === 'kept' || kind === 'state' || kind === 'fresh'
 }
 
+/** Increments, of a mirrored category. */
+export const isKeptCounter = (scope: string): boolean => places[scope]?.kind === 'tally'
+
 /** Increments only. */
 export const isCounter = (scope: string): boolean => {
   const kind = places[scope]?.kind

@@ -43,7 +43,7 @@ export const createRecorder = ({ process, loop, note }: RecorderOptions): Record
     async run(intended, call, read, otherwise) {
       const id = ids++
       const base = { process, began: now() }
-      if (intended.does !== 'read')
+      if (intended.does !== 'read' && intended.does !== 'count')
         note({ ...intended, ...base, ended: base.began, outcome: 'unknown', late: 0 }, id, false)
       begun.set(id, { intended, at: base.began })
       const lateBefore = loop.total()

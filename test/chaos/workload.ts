@@ -1,4 +1,5 @@
 import type { RedisTiers } from '../../types/index.ts'
+import { readCounter } from './healed.ts'
 import { cacheKey, identity, itemKey, placeOf, scopesOf } from './places.ts'
 import type { Intended, Recorder } from './recorder.ts'
 
@@ -110,10 +111,15 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
   const increment = (scope: string): Promise<void> => {
     const key = pick(sharedKeys(scope).slice(0, 2))
     const by = 1 + Math.floor(random() * 3)
-    return run({ does: 'add', op: 'cache.increment', key, by, limit: writing() }, () =>
-      cache.increment(cacheKey(key), { category: placeOf(key).name, by, ttl: '1h' }),
+    const adds = { does: 'add', op: 'cache.increment', key, by, limit: writing() } as const
+    return run(
+      adds,
+      () => cache.increment(cacheKey(key), { category: placeOf(key).name, by, ttl: '1h' }),
+      (total) => [{ ...adds, total }],
     )
   }
+  const countOf = (scope: string): Promise<void> =>
+    readCounter(tiers, recorder, pick(sharedKeys(scope).slice(0, 2)), reading())
   // It goes in batches, each with a deadline of its own.
   const clear = (): Promise<void> =>
     run({ does: 'clear', op: 'cache.clear', scope: 'notifications', limit: 3 * writing() }, () =>
@@ -162,6 +168,7 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
     [6, () => remove(pick(entries))],
     [5, getOrSet],
     [6, () => increment(pick(counters))],
+    [4, () => countOf(pick(counters))],
     [0.3, clear],
     [14, () => stateGet(pick(groups))],
     [16, () => stateSet(pick(groups))],
@@ -185,6 +192,7 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
         ...entries.flatMap((scope) => [get(scope), set(scope), remove(scope)]),
         getOrSet(),
         ...counters.map(increment),
+        ...counters.map(countOf),
         clear(),
         ...groups.flatMap((scope) => [stateGet(scope), stateSet(scope), stateDelete(scope), getGroup(scope)]),
         stateClear(),

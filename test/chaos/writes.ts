@@ -31,7 +31,7 @@ export const createWrites = (calls: readonly Call[], skew: number): Writes => {
     else list.push(write)
   }
   for (const call of calls) {
-    if (call.does === 'read' || call.does === 'add') continue
+    if (call.does === 'read' || call.does === 'count' || call.does === 'add') continue
     if (call.does === 'put') byValue.set(`${call.key} ${call.value}`, call)
     for (const key of call.does === 'clear' ? (keysOf.get(call.scope) ?? []) : [call.key]) {
       if (call.does !== 'put' && call.outcome !== 'failed') put(removals, key, call)
