@@ -130,6 +130,10 @@ describe('instances', () => {
     ],
     [{ MOTIA_REDIS_INJECT: 'false' }, 'MOTIA_REDIS_INJECT: write on or off'],
     [
+      { MOTIA_REDIS_PANEL: 'readonly' },
+      "MOTIA_REDIS_PANEL: write 'on' or 'off' or 'read-only' (did you mean 'read-only'?)",
+    ],
+    [
       { MOTIA_REDIS_STATE_INSTANCE: 'secundary' },
       "MOTIA_REDIS_STATE_INSTANCE: instance 'secundary' is not configured (did you mean 'secondary'?); there is primary, secondary",
     ],
@@ -167,6 +171,8 @@ describe('the other variables', () => {
         MOTIA_REDIS_NAMESPACE: 'shop:',
         MOTIA_REDIS_DIR: '/data/redis',
         MOTIA_REDIS_TOKEN: 'hunter2',
+        MOTIA_REDIS_PANEL: 'read-only',
+        MOTIA_REDIS_METRICS: 'public',
         MOTIA_REDIS_INJECT: 'off',
         MOTIA_REDIS_DEADLINE_READ: '50',
         MOTIA_REDIS_DEADLINE_WRITE: '1s',
@@ -177,6 +183,8 @@ describe('the other variables', () => {
       strategy: 'primary',
       namespace: 'shop:',
       dir: '/data/redis',
+      panel: 'read-only',
+      publicMetrics: true,
       inject: false,
       deadlines: { read: 50, write: 1000 },
       probeEvery: 10_000,
