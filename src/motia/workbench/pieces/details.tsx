@@ -17,7 +17,8 @@ export const Split = ({
       details !== undefined && '@4xl:grid-cols-[minmax(0,1fr)_minmax(22rem,36%)]',
     )}
   >
-    <div className="flex min-h-0 min-w-0 flex-col overflow-auto">{children}</div>
+    {/* A container of its own: what it shows depends on the room that the open thing leaves. */}
+    <div className="@container flex min-h-0 min-w-0 flex-col overflow-auto">{children}</div>
     {details}
   </div>
 )
