@@ -76,13 +76,13 @@ describe.skipIf(executable === undefined)(`The panel in the Workbench${missing}`
           found.push(...(await broken(scene())).map((rule) => `${id}: ${rule}`))
           if ((await overflow(scene())) > 0) found.push(`${id}: wider than its place`)
         }
+        await page.setViewportSize({ width: 1400, height: 900 })
         expect(found).toEqual([])
         expect(await panel.getByTestId('cache-failed').count()).toBe(0)
       })
 
   it('can be used with the keyboard alone', async () => {
     const { page, panel, view } = scene()
-    await page.setViewportSize({ width: 1400, height: 900 })
     await view('overview')
     await panel.getByTestId('cache-view-overview').focus()
     while ((await panel.getByTestId('cache-view-state').getAttribute('aria-selected')) !== 'true')
