@@ -16,7 +16,7 @@ export interface ViewProps {
   readonly server: { readonly readOnly: boolean; readonly production: boolean } | undefined
 }
 
-export const viewIds: readonly ViewId[] = ['overview', 'categories', 'keys', 'state', 'workflows', 'processes', 'hot']
+const viewIds: readonly ViewId[] = ['overview', 'categories', 'keys', 'state', 'workflows', 'processes', 'hot']
 
 const PLACE_AT = 'motia-redis-view'
 

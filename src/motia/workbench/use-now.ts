@@ -27,7 +27,7 @@ const subscribe = (listener: () => void): (() => void) => {
 }
 
 /** This browser's clock, moving once a second. */
-export const useNow = (): number => useSyncExternalStore(subscribe, () => now)
+const useNow = (): number => useSyncExternalStore(subscribe, () => now)
 
 /** By how many ms the server's clock is ahead of this browser's. */
 export const ClockAhead = createContext(0)

@@ -44,7 +44,7 @@ export const Loading = ({
 )
 
 /** The question could not be answered, and nothing is known from before. */
-export const Failed = ({ failure, again }: { readonly failure: ApiFailure; readonly again: () => void }): ReactNode => (
+const Failed = ({ failure, again }: { readonly failure: ApiFailure; readonly again: () => void }): ReactNode => (
   <div
     className="flex flex-col items-center justify-center gap-3 px-6 py-12 text-center"
     role="alert"
@@ -59,7 +59,7 @@ export const Failed = ({ failure, again }: { readonly failure: ApiFailure; reado
 )
 
 /** What is shown is not of now. */
-export const Outdated = ({
+const Outdated = ({
   failure,
   at,
   again,
