@@ -39,6 +39,8 @@ export type OpenDatabase = (applied?: StoreError['applied']) => EmbeddedDatabase
 const COMMIT_LIMIT = 3_000
 const MAX_KEY = 1_978
 const MAX_BYTES = 256 * 1024 * 1024
+/** ms in which nobody fills the other half of a store. To ask LMDB how full it is costs a quarter of a write. */
+const HALF = 20
 
 /** Opens or creates the store in `dir`. Throws a StoreError of kind 'configuration' where that isn't possible. */
 export const openDatabase = (name: string, dir: string, maxBytes = MAX_BYTES): EmbeddedDatabase => {
@@ -46,6 +48,7 @@ export const openDatabase = (name: string, dir: string, maxBytes = MAX_BYTES): E
     new StoreError(kind, name, `${name}: ${text}`, 'no')
   const files = filesIn(dir, refuse)
   const { root, tables, running } = files
+  let roomUntil = 0
   const checkKeyLength = (bytes: number): void => {
     if (bytes > MAX_KEY) throw refuse('refused', `the key is longer than ${MAX_KEY} bytes`)
   }
@@ -76,7 +79,10 @@ export const openDatabase = (name: string, dir: string, maxBytes = MAX_BYTES): E
     checkKeyLength,
     // Counted by pages of what is stored: freed pages are used again, so a store that was cleared takes writes again.
     fullError: () => {
+      const now = performance.now()
+      if (now < roomUntil) return undefined
       const used = Object.values(tables).reduce((sum, each: Database) => sum + bytesOf(each.getStats()), 0)
+      if (used <= maxBytes / 2) roomUntil = now + HALF
       if (used <= maxBytes) return undefined
       return refuse('full', `the embedded store holds ${Math.round(maxBytes / 1024 / 1024)} MB, which is its limit`)
     },
