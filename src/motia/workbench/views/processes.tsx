@@ -13,7 +13,7 @@ export const ProcessesPage = (): ReactNode => {
   const polled = usePoll('processes', {}, 5_000)
   const [chosen, setChosen] = useState<string>()
   return (
-    <div className="flex min-h-0 flex-1 flex-col overflow-auto" data-testid="cache-processes">
+    <div className="min-h-0 flex-1 overflow-auto" data-testid="cache-processes">
       <Answered polled={polled}>
         {({ processes }) => {
           if (processes.length === 0)
