@@ -9,7 +9,12 @@ import { type Block, blocksOf } from '../support/markdown.ts'
 import { copyApp, type MotiaApp, startMotia } from '../support/motia-app.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+const documents = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
 const blocks = documents.flatMap((name) => blocksOf(join(root, name), name))
 const typescript = blocks.filter((block) => block.language === 'ts')
 

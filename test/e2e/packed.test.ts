@@ -53,7 +53,12 @@ it('holds what a user needs and nothing else', () => {
 })
 
 it('has every page its README and docs lead to', () => {
-  const pages = ['README.md', ...readdirSync(join(packed, 'docs')).map((name) => join('docs', name))]
+  const pages = [
+    'README.md',
+    ...readdirSync(join(packed, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join('docs', name)),
+  ]
   const links = pages.flatMap((page) =>
     [...readFileSync(join(packed, page), 'utf8').matchAll(/\]\(([^)#:]+)[^):]*\)/g)].map(([, target = '']) =>
       join(packed, dirname(page), target),
