@@ -233,6 +233,11 @@ describe('numbers of a counter', () => {
     expect(told(call, { healedAt: 10 })).toEqual([3])
     expect(told(call, { healedAt: 10, mayShrink: () => true })).toEqual([])
   })
+  it('of an increment is its own where nothing else can be known', () => {
+    const couldCount = () => false
+    expect(told(add('tally/n', 10, { total: 1 }), { couldCount })).toEqual([])
+    expect(told(count('tally/n', 1, 10), { couldCount })).toEqual([7])
+  })
   it('of a cached one begins anew in an outage', () => {
     const cached = [add('cached/n', 0), count('cached/n', 0, 10)]
     expect(broken(cached, {}, { keptCounter })).toEqual([])

@@ -15,6 +15,8 @@ export interface CheckOptions {
   readonly kept: (scope: string) => boolean
   /** By scope: what waits for a kept counter is in each of its numbers; a cached one begins anew in an outage. @default none */
   readonly keptCounter?: (scope: string) => boolean
+  /** Whether an increment could know the number it was added to. @default always */
+  readonly couldCount?: (call: Call) => boolean
   /** From here on all instances are up and every journal is empty. @default never */
   readonly healedAt?: number
   /** ms by which clocks of two processes may differ: writes closer than this have no order. @default 2 */
@@ -30,7 +32,7 @@ export interface CheckOptions {
 /** The promises of design.md that a history can break. [] is what one wants. */
 export const check = ({ calls, final }: History, options: CheckOptions): Violation[] => {
   const { kept, healedAt = Number.POSITIVE_INFINITY, skew = 2, slack = 50 } = options
-  const { mayShrink = () => false, mayFail = () => true, keptCounter = () => false } = options
+  const { mayShrink = () => false, mayFail = () => true, keptCounter = () => false, couldCount = () => true } = options
   const writes = createWrites(calls, skew)
   const counts = createCounts(calls)
   return [
@@ -41,7 +43,7 @@ export const check = ({ calls, final }: History, options: CheckOptions): Violati
     ),
     ...calls.flatMap((call) =>
       (call.does === 'count' || call.does === 'add') && call.outcome === 'ok' && call.total !== undefined
-        ? judgeTold(call, call.total, counts, { healedAt, keptCounter, mayShrink })
+        ? judgeTold(call, call.total, counts, { healedAt, keptCounter, mayShrink, couldCount })
         : [],
     ),
     ...[...final].flatMap(([key, value]) =>
@@ -142,7 +144,12 @@ const judgeTold = (
   call: Told,
   total: number,
   counts: Counts,
-  { healedAt, keptCounter, mayShrink }: Required<Pick<CheckOptions, 'healedAt' | 'keptCounter' | 'mayShrink'>>,
+  {
+    healedAt,
+    keptCounter,
+    mayShrink,
+    couldCount,
+  }: Required<Pick<CheckOptions, 'healedAt' | 'keptCounter' | 'mayShrink' | 'couldCount'>>,
 ): Violation[] => {
   const { key, op } = call
   const most = counts.most(call)
@@ -153,6 +160,7 @@ const judgeTold = (
   }
   const healed = call.began >= healedAt
   if (mayShrink(key) || !(healed || keptCounter(scopeOf(key)))) return []
+  if (call.does === 'add' && !couldCount(call)) return []
   const least = counts.least(call, healed ? 'anybody' : 'own')
   if (total >= least) return []
   const text = `${key}: ${op} told ${total}, though ${least} were acknowledged before`

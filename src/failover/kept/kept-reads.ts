@@ -102,10 +102,10 @@ export const createKeptReads = (
 
   const known: KeptReads['known'] = ({ key }) => {
     const all = combined([...places.map((place) => place && waiting.found(place, key)), written?.find(scope, key)])
-    const added = waiting.added(key)
-    if (all === undefined && added === undefined) return undefined
-    const text = all && standing(nothingStored, all).text
-    return { text: counted(isInvalidated(places, text) ? undefined : text, added, now()) }
+    // Without what it is added to, what waits for a counter is no number of it.
+    if (all === undefined) return undefined
+    const { text } = standing(nothingStored, all)
+    return { text: counted(isInvalidated(places, text) ? undefined : text, waiting.added(key), now()) }
   }
 
   const readAt: KeptReads['readAt'] = (place, name, timeout) =>
