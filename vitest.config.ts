@@ -38,9 +38,9 @@ export default defineConfig({
           include: ['test/{e2e,types}/**/*.test.ts'],
           // These use the built package, as a user's app does.
           globalSetup: ['./test/support/build.ts'],
-          // Real Motia servers, browsers, package installs, that want all cores for seconds and wait for others between.
-          // They judge what is answered, hardly when: three of them pass beside many other busy processes.
-          maxWorkers: 3,
+          // Real Motia servers, package installs: each wants about one core. With more of them than cores their starts
+          // take so long that it is said, which some of these tests rightly don't expect.
+          maxWorkers: 2,
           // And after the others, which time their calls.
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
