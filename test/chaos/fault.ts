@@ -36,6 +36,8 @@ export interface Fault {
   readonly alone?: true
   /** Nothing is left unanswered, so that not even an increment may fail. */
   readonly answers?: true
+  /** The secondary has it, too: what a counter was before isn't known. */
+  readonly both?: true
   /** The primary comes back with less than it had. */
   readonly loses?: boolean
   /** Nobody can notice before the next look; what was read until then isn't judged. */

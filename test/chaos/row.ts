@@ -111,6 +111,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       urls: { primary: plain(arena.urls.primary, fault), secondary: arena.urls.secondary },
       healedAt: calm,
       mayShrink: () => fault.loses === true,
+      couldCount: () => fault.both !== true,
       mayFail: (call) => call.began < calm && isExplained(call, fault),
       ...(fault.blinds === true && { reads: (call) => call.began >= calm }),
     })
