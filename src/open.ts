@@ -158,7 +158,7 @@ export const openTiers = (
   const { engine: measured, engineFor } = measures.engine(watchReads(engine, reads))
   const hot = measures.state(createHotStore(failover.groups, { ttl: settings.state.ttl, report }))
   const heartbeat = createHeartbeat({
-    ...{ processId, looks, startedAt, meters: measures.meters },
+    ...{ processId, looks, startedAt, meters: measures.meters, report },
     kind: () => front().kind,
     every: beatEvery(probeEvery),
   })

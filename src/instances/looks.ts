@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import { PartlyDone } from './caller.js'
 import type { Connection } from './connection.js'
 import type { Health } from './health.js'
-import { outcomesOf, repliesOf } from './pipeline.js'
+import { chunks, outcomesOf, repliesOf } from './pipeline.js'
 import { faultOf } from './redis-errors.js'
 import { infoField, parseInfo, type ServerFacts } from './server-facts.js'
 
@@ -17,7 +17,7 @@ export interface Looks {
   figures(): Promise<Figures | undefined>
   /** So many keys, drawn at random; one may be drawn twice. Those of others aren't weighed where our user may not see them. */
   sample(count: number, isOurs: (key: string) => boolean): Promise<KeySample | undefined>
-  /** What processes left here, by their ids. */
+  /** What processes left here, by their ids; of very many only some. */
   beats(): Promise<Readonly<Record<string, string>> | undefined>
   /**
    * A sign of life of this process, in place of the one before. It is a write, and one that hangs (`CLIENT PAUSE WRITE`)
@@ -64,6 +64,9 @@ const REFUSED_FOR = 600_000
 /** ms for which a sign of life waits for another write. */
 const BEAT_WAITS = 15_000
 
+/** That are read, or removed at once. */
+const MOST_BEATS = 1_000
+
 type Question = 'info' | 'sample' | 'others' | 'beat' | 'beats'
 
 export const createLooks = (parts: {
@@ -96,7 +99,8 @@ export const createLooks = (parts: {
   const look = async <T>(what: Question, intent: 'read' | 'write', ask: (redis: Redis) => Promise<T>) => {
     const redis = data.ready()
     if (redis === undefined || health.refusal(intent) !== undefined || isRefused(what)) return undefined
-    const answer = ask(redis).catch((error) => {
+    // What it throws at once counts as well.
+    const answer = (async () => ask(redis))().catch((error) => {
       heed(what, error)
       return undefined
     })
@@ -127,7 +131,7 @@ export const createLooks = (parts: {
         const weights = await weigh(redis, weighed, (name, error) => heed(isOurs(name) ? 'sample' : 'others', error))
         return { keys, drawn: names.map((key) => ({ key, type: undefined, bytes: undefined, ...weights.get(key) })) }
       }),
-    beats: () => look('beats', 'read', (redis) => redis.hgetall(processes)),
+    beats: () => look('beats', 'read', (redis) => beatsIn(redis, processes)),
     leaveBeat: (processId, text) => {
       beat = [processId, text]
       if (performance.now() - beatAt >= BEAT_WAITS) sendBeat()
@@ -136,7 +140,9 @@ export const createLooks = (parts: {
       if (beat !== undefined) sendBeat()
     },
     removeBeats: async (processIds) => {
-      await look('beat', 'write', (redis) => redis.hdel(processes, ...processIds))
+      for (const some of chunks(processIds, MOST_BEATS)) {
+        await look('beat', 'write', (redis) => redis.hdel(processes, ...some))
+      }
     },
   }
 }
@@ -150,6 +156,20 @@ const soon = <T>(ms: number, answer: Promise<T>): Promise<T | undefined> =>
       resolve(value)
     })
   })
+
+/** Anybody could write there, and as much as he likes. */
+const beatsIn = async (redis: Redis, processes: string): Promise<Readonly<Record<string, string>>> => {
+  const found = new Map<string, string>()
+  let cursor = '0'
+  do {
+    const [next, page] = await redis.hscan(processes, cursor, 'COUNT', MOST_BEATS)
+    for (let at = 0; at + 1 < page.length && found.size < MOST_BEATS; at += 2) {
+      found.set(String(page[at]), String(page[at + 1]))
+    }
+    cursor = next
+  } while (cursor !== '0' && found.size < MOST_BEATS)
+  return Object.fromEntries(found)
+}
 
 const figuresIn = (info: string, db: number): Figures => {
   const count = (name: string): number => Number(infoField(info, name) ?? 0)

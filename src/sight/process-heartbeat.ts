@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Looks } from '../instances/looks.js'
 import type { Meters } from '../metrics/meters.js'
+import type { Report } from '../report.js'
 import { version } from '../version.js'
 import { callsIn } from './calls.js'
 
@@ -35,6 +36,7 @@ export interface HeartbeatParts {
   readonly kind: () => Beat['kind']
   readonly startedAt: number
   readonly meters: Meters
+  readonly report: Pick<Report, 'warn'>
   /** ms between two signs. */
   readonly every: number
 }
@@ -57,7 +59,7 @@ const RESOLUTION = 100
  * out, a sign that fails is lost, and neither says anything about the instance. Its timers keep no process alive.
  */
 export const createHeartbeat = (parts: HeartbeatParts): Heartbeat => {
-  const { processId, looks, kind, startedAt, meters, every } = parts
+  const { processId, looks, kind, startedAt, meters, report, every } = parts
   const host = hostname()
   const loop = monitorEventLoopDelay({ resolution: RESOLUTION })
   loop.enable()
@@ -81,10 +83,18 @@ export const createHeartbeat = (parts: HeartbeatParts): Heartbeat => {
     const text = JSON.stringify(now())
     for (const look of looks.values()) look.leaveBeat(processId, text)
   }
+  const sweep = async (look: Looks): Promise<void> => {
+    try {
+      await sweepBeats(look, await look.beats(), Date.now())
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      report.warn(`signs of life of processes that are gone could not be removed: ${reason}`)
+    }
+  }
   /** Where nobody ever looks, those that were here before would stay. */
   const begin = (): void => {
     leave()
-    for (const look of looks.values()) void look.beats().then((beats) => sweepBeats(look, beats, Date.now()))
+    for (const look of looks.values()) void sweep(look)
   }
   const first = setTimeout(begin, FIRST).unref()
   const timer = setInterval(leave, every).unref()
@@ -119,7 +129,10 @@ export const readBeat = (text: string): Beat | undefined => {
     const value = part(name)
     return typeof value === 'number' && Number.isFinite(value) ? value : 0
   }
-  const short = (name: string): string => String(part(name) ?? '').slice(0, MOST_TEXT)
+  const short = (name: string): string => {
+    const value = part(name)
+    return typeof value === 'string' ? value.slice(0, MOST_TEXT) : ''
+  }
   if (typeof part('at') !== 'number' || number('at') <= 0) return undefined
   return {
     kind: part('kind') === 'motia' ? 'motia' : 'app',

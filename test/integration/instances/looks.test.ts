@@ -55,6 +55,27 @@ describe('a sign of life', () => {
   })
 })
 
+describe('signs of life of others', () => {
+  it('are read as far as a few servers could leave them, however many lie there', async () => {
+    const server = await startTestRedis()
+    const store = await open(server.url)
+    const redis = raw(server.url)
+    const ids = Array.from({ length: 10_000 }, (_, n) => `id-${n}`)
+    await redis.hset('~mr:processes', ...ids.flatMap((id) => [id, 'x']))
+    const beats = await until('they are read', () => store.looks.beats())
+    expect(Object.keys(beats)).toHaveLength(1_000)
+  })
+
+  it('are removed in numbers that no single call could bear', async () => {
+    const server = await startTestRedis()
+    const store = await open(server.url)
+    const redis = raw(server.url)
+    await redis.hset('~mr:processes', 'id-0', 'x', 'id-199999', 'x', 'other', 'x')
+    await store.looks.removeBeats(Array.from({ length: 200_000 }, (_, n) => `id-${n}`))
+    expect(await redis.hkeys('~mr:processes')).toEqual(['other'])
+  })
+})
+
 describe('what only looks', () => {
   it('answers nothing where nobody answers, soon, and says nothing about the instance', async () => {
     const server = await startTestRedis()

@@ -43,9 +43,11 @@ it('two processes see each other, with what each did', async () => {
 it('what the gone left is swept, what is no sign of life too', async () => {
   const [primary, secondary] = await twoServers()
   const env = { ...twoUrls(primary, secondary), MOTIA_REDIS_NAMESPACE: 'shop:' }
-  const { sight } = await openSight(env)
   const redis = raw(primary.url)
   const beat = (at: number): string => JSON.stringify({ kind: 'app', host: 'h', pid: 1, at })
+  // A host that can't even be turned into a text would be told to everybody who begins.
+  await redis.hset(HASH, { strange: '{"at":1,"host":{"toString":0}}' })
+  const { sight } = await openSight(env)
   await redis.hset(HASH, { gone: beat(Date.now() - 61_000), nonsense: '{"at":', here: beat(Date.now() - 30_000) })
   const { processes } = await until('the living one is there', async () => {
     const view = await sight.processes({})
@@ -54,7 +56,7 @@ it('what the gone left is swept, what is no sign of life too', async () => {
   expect(processes.find(({ self }) => !self)).toMatchObject({ processId: 'here', reads: 0, seenOn: ['primary'] })
   await until(
     'the others are swept',
-    async () => !(await redis.hkeys(HASH)).some((id) => id === 'gone' || id === 'nonsense'),
+    async () => !(await redis.hkeys(HASH)).some((id) => ['gone', 'nonsense', 'strange'].includes(id)),
   )
 })
 

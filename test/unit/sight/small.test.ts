@@ -82,6 +82,8 @@ describe('a sign of life', () => {
         for (const value of Object.values(beat)) expect(typeof value === 'string' || Number.isFinite(value)).toBe(true)
       }),
     )
+    const strange = readBeat('{"at":1,"host":{"toString":0},"version":{"toString":null,"valueOf":1}}')
+    expect(strange).toMatchObject({ at: 1, host: '', version: '' })
     expect(readBeat('null')).toBeUndefined()
     expect(readBeat('{"at":-1}')).toBeUndefined()
     expect(readBeat(JSON.stringify({ at: 5, kind: '<b>', host: 'h'.repeat(5_000), pid: '1', rss: null }))).toEqual({
