@@ -82,6 +82,7 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
       metrics: async () => (await open()).metrics(),
       sight: async () => (await open()).sight(),
       panel: settings.panel,
+      production: isProduction(process.env, process.argv),
       report,
       token: settings.token,
       publicMetrics: settings.publicMetrics,

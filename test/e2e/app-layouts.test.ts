@@ -65,6 +65,13 @@ describe('motia start with one URL, in production', () => {
     await expectFlows(app)
     expect(await families(redis)).toEqual(['analytics', 'auth', 'menu', 'notifications', 'orders', 'user', '~mr'])
     expect(app.output().match(/motia-redis {2}.*one Redis only.*/g)).toHaveLength(1)
+    // As a proxy on this machine asks that tells nothing of itself; what the metrics tell is no data.
+    const view = await app.fetch('/__motia/redis/keys?category=user')
+    expect({ status: view.status, text: await view.text() }).toEqual({
+      status: 403,
+      text: expect.stringContaining('in production'),
+    })
+    expect((await app.fetch('/__motia/redis/metrics')).status).toBe(200)
   })
 })
 

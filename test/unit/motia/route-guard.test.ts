@@ -5,8 +5,8 @@ import { watchCallers } from '../../../src/motia/plugin/routes/callers.ts'
 import { type Asked, type Locks, refusal } from '../../../src/motia/plugin/routes/guard.ts'
 
 const token = 'open sesame'
-const open: Locks = { token: undefined, readOnly: false }
-const locked: Locks = { token, readOnly: false }
+const open: Locks = { token: undefined, readOnly: false, tokenOnly: false }
+const locked: Locks = { ...open, token }
 const asked = (headers: Asked['headers'] = {}, from: string | undefined = '127.0.0.1', method = 'GET'): Asked => ({
   method,
   from,
@@ -71,6 +71,23 @@ describe('the token', () => {
   })
 })
 
+describe('in production', () => {
+  const change = { 'x-motia-redis': '1' }
+  const closed: Locks = { ...open, tokenOnly: true }
+
+  // What nginx makes of a request from anywhere by `proxy_pass http://localhost:3000` alone.
+  it.each([
+    ['reads', asked({ host: 'localhost:3000', connection: 'close' })],
+    ['changes', asked({ host: 'localhost:3000', connection: 'close', ...change }, '127.0.0.1', 'POST')],
+  ])('%s need the token, from this machine too, because a proxy there needn’t tell of itself', (_, request) => {
+    expect(refusal(request, closed)).toMatch(/in production.*: set MOTIA_REDIS_TOKEN on the server/)
+    expect(refusal(request, { ...closed, token })).toMatch(/in production.*: the token of MOTIA_REDIS_TOKEN is needed/)
+    const opened = { ...request, headers: { ...request.headers, 'x-motia-redis-token': token } }
+    expect(refusal(opened, { ...closed, token })).toBeUndefined()
+    expect(refusal(opened, closed)).toBeDefined()
+  })
+})
+
 describe('changes', () => {
   const change = { 'x-motia-redis': '1' }
 
@@ -86,7 +103,7 @@ describe('changes', () => {
   })
 
   it('are none where all is read-only, for the token neither', () => {
-    const readOnly = { token, readOnly: true }
+    const readOnly = { ...locked, readOnly: true }
     expect(refusal(asked(change, '127.0.0.1', 'POST'), readOnly)).toContain('read-only')
     expect(refusal(asked({ ...change, 'x-motia-redis-token': token }, '::1', 'POST'), readOnly)).toContain('read-only')
     expect(refusal(asked(), readOnly)).toBeUndefined()

@@ -13,6 +13,11 @@ export interface Locks {
   readonly token: string | undefined
   /** Nothing may be changed by anybody. */
   readonly readOnly: boolean
+  /**
+   * Nobody passes without the token. A proxy that runs beside an app in production asks like a tool of this machine: nginx
+   * with nothing but `proxy_pass http://localhost:3000` sends that name as Host, and no header that tells of itself.
+   */
+  readonly tokenOnly: boolean
 }
 
 /** What every change must bear: a form or an image of another page can't send it. */
@@ -23,7 +28,8 @@ const TOKEN_HEADER = 'x-motia-redis-token'
  * Why a request is refused, in one sentence; undefined if it may pass. Motia's server listens on all interfaces, allows
  * every origin and knows no users, so this is all that stands between a network and the data: without the token only
  * requests from this machine, to this machine by its own name (another name could be an attacker's that leads here),
- * and from a page of the same origin pass. The token opens from everywhere, because no page has it by itself.
+ * and from a page of the same origin pass, and with `tokenOnly` none. The token opens from everywhere, because no page
+ * has it by itself.
  */
 export const refusal = (asked: Asked, locks: Locks): string | undefined => {
   const { method, headers } = asked
@@ -34,7 +40,7 @@ export const refusal = (asked: Asked, locks: Locks): string | undefined => {
   if (given !== undefined && locks.token !== undefined) {
     return same(given, locks.token) ? undefined : 'the token is not that of MOTIA_REDIS_TOKEN'
   }
-  const why = strange(asked)
+  const why = strange(asked) ?? (locks.tokenOnly ? 'in production nobody can tell who asks' : undefined)
   if (why === undefined) return undefined
   return locks.token === undefined
     ? `${why}: set MOTIA_REDIS_TOKEN on the server to allow it`

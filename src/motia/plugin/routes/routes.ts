@@ -9,6 +9,7 @@ export interface RouteParts extends AnswerParts {
   /** Opened when the first scrape arrives. */
   readonly metrics: () => Promise<Exposition>
   readonly panel: Settings['panel']
+  readonly production: boolean
   readonly token: RedisSecret | undefined
   /** MOTIA_REDIS_METRICS=public: figures hold no data, so whoever runs the app may open them alone. */
   readonly publicMetrics: boolean
@@ -29,31 +30,40 @@ export const addRoutes = (
   registerApi: Parameters<MotiaPluginBuilder>[0]['registerApi'],
   parts: RouteParts,
 ): (() => void) => {
-  const { metrics, panel, token, publicMetrics } = parts
+  const { metrics, panel, production, token, publicMetrics } = parts
   const callers = watchCallers(BASE)
   const answers = createAnswers(parts)
 
-  const add = (method: 'GET' | 'POST', path: string, isPublic: boolean, handler: Handler): (() => void) =>
+  /** `lock`: machine: only this one, or the token; token: in production only that. */
+  const add = (
+    method: 'GET' | 'POST',
+    path: string,
+    lock: 'none' | 'machine' | 'token',
+    handler: Handler,
+  ): (() => void) =>
     registerApi({ method, path: BASE + path }, async (request) => {
       const { headers } = request
       const asked = { method, headers, from: callers.addressOf(headers) }
-      const locks = { token: token?.reveal(), readOnly: panel === 'read-only' }
-      const refused = isPublic ? undefined : refusal(asked, locks)
+      const tokenOnly = production && lock === 'token'
+      const locks = { token: token?.reveal(), readOnly: panel === 'read-only', tokenOnly }
+      const refused = lock === 'none' ? undefined : refusal(asked, locks)
       const answer: Response =
         refused === undefined ? await handler(request) : { status: 403, body: { error: refused } }
       return { ...answer, headers: { ...closed, ...answer.headers } }
     })
 
   const removals = [
-    add('GET', 'metrics', publicMetrics, async () => {
+    add('GET', 'metrics', publicMetrics ? 'none' : 'machine', async () => {
       const { contentType, text } = await metrics()
       return { status: 200, headers: { 'Content-Type': contentType }, body: await text() }
     }),
     ...(panel === 'off'
       ? []
       : [
-          add('GET', ':view', false, ({ pathParams, queryParams }) => answers.see(pathParams.view ?? '', queryParams)),
-          add('POST', 'change', false, ({ body }) => answers.change(body)),
+          add('GET', ':view', 'token', ({ pathParams, queryParams }) =>
+            answers.see(pathParams.view ?? '', queryParams),
+          ),
+          add('POST', 'change', 'token', ({ body }) => answers.change(body)),
         ]),
   ]
   return () => {
