@@ -213,7 +213,7 @@ export interface CategoryView {
   /** ms of a call, since the server started. */
   readonly p50: number | undefined
   readonly p99: number | undefined
-  /** About; undefined: not known. */
+  /** About; undefined: not known, also where the sample met none of many keys. */
   readonly entries: number | undefined
   readonly bytes: number | undefined
   /** Copies in this server's memory. */
@@ -338,8 +338,14 @@ export interface WorkflowsView {
   readonly steps: readonly StepView[]
   /** Newest first, at most 200. */
   readonly runs: readonly RunView[]
-  /** Runs, failures per minute: oldest first, at most 60. */
-  readonly hour: readonly { readonly at: number; readonly runs: number; readonly failures: number }[]
+  /** Of all steps. Oldest first, at most 60; the last one is still running. */
+  readonly hour: readonly RunsMinute[]
+}
+
+export interface RunsMinute {
+  readonly at: number
+  readonly runs: number
+  readonly failures: number
 }
 
 export interface StepView {
@@ -349,6 +355,8 @@ export interface StepView {
   readonly p50: number | undefined
   readonly p95: number | undefined
   readonly cache: CacheUse
+  /** As for all steps. */
+  readonly hour: readonly RunsMinute[]
 }
 
 export interface CacheUse {
@@ -389,9 +397,11 @@ export interface ProcessView {
   /** Its last sign of life. */
   readonly seenAt: number
   readonly seenOn: readonly string[]
-  /** Since its start. */
+  /** Since its start. Reads and writes are calls; hits, misses and stale ones are keys, of which a call may read many. */
   readonly reads: number
   readonly hits: number
+  readonly misses: number
+  readonly stale: number
   readonly writes: number
   readonly errors: number
   /** ms, 99th percentile since the last sign of life but one. */
@@ -408,6 +418,9 @@ export interface HotView {
   /** Of the keys that were sampled; largest first, at most 50. */
   readonly largest: readonly {
     readonly instance: string
+    /** Of this key and no other on the instance; copies of an entry are keys, too. */
+    readonly id: string
+    readonly role: MemoryRole
     readonly category: string | undefined
     readonly key: string
     readonly bytes: number

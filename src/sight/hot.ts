@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { layoutOf } from '../instances/layout.js'
 import type { Settings } from '../settings/settings.js'
 import type { HotView } from './contract.js'
@@ -41,8 +42,12 @@ const largestOf = (instance: string, sample: MemorySample | undefined, isShown: 
   (sample?.drawn ?? []).flatMap((drawn) => {
     const { key, bytes, purpose } = drawn
     if (bytes === undefined || !isShown(drawn)) return []
-    return [{ instance, category: purpose.category, key: (purpose.key ?? key).slice(0, MOST_KEY), bytes }]
+    const { role, category } = purpose
+    return [{ instance, id: idOf(key), role, category, key: (purpose.key ?? key).slice(0, MOST_KEY), bytes }]
   })
+
+/** As short for every key, however long others made theirs. */
+const idOf = (key: string): string => createHash('sha256').update(key).digest('base64url')
 
 /** Of what is ours only groups of state are shown: leases, tags and the like may name keys of sensitive categories. */
 const shownOf = ({ categories, namespace }: Settings): Shown => {

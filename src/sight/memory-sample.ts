@@ -18,8 +18,8 @@ export interface MemorySample {
   readonly sampledAt: number
   readonly sampled: number
   readonly roles: Readonly<Record<MemoryRole, RoleSize>>
-  /** Of a category's entries at home. */
-  readonly sizeOf: (category: string) => RoleSize
+  /** Of a category's entries at home. Undefined: none was drawn, and there may be some nevertheless. */
+  readonly sizeOf: (category: string) => RoleSize | undefined
   /** Each key once. */
   readonly drawn: readonly (Drawn & { readonly purpose: Purpose })[]
 }
@@ -82,6 +82,7 @@ export const extrapolate = (
   }
   const roleSize = (role: MemoryRole): RoleSize => size(known.filter(({ purpose }) => purpose.role === role))
   const atHome = known.filter(({ purpose }) => purpose.role === 'home')
+  const each = [...new Map(known.map((one) => [one.key, one])).values()]
   return {
     sampled: drawn.length,
     roles: {
@@ -91,8 +92,11 @@ export const extrapolate = (
       ours: roleSize('ours'),
       other: roleSize('other'),
     },
-    sizeOf: (category) => size(atHome.filter(({ purpose }) => purpose.category === category)),
-    drawn: [...new Map(known.map((each) => [each.key, each])).values()],
+    sizeOf: (category) => {
+      const its = atHome.filter(({ purpose }) => purpose.category === category)
+      return its.length === 0 && each.length < keys ? undefined : size(its)
+    },
+    drawn: each,
   }
 }
 

@@ -85,8 +85,8 @@ describe('what is said of all keys', () => {
         expect(sampled).toBe(drawn.length)
         // Rounded, each by a half at most.
         expect(Math.abs(sum - (drawn.length === 0 ? 0 : keys))).toBeLessThanOrEqual(all.length / 2)
-        expect(sizeOf('menu')).toEqual(roles.home)
-        expect(sizeOf('user').entries).toBe(0)
+        const met = drawn.some(({ key }) => key.startsWith('shop:menu:'))
+        expect(sizeOf('menu')).toEqual(met || each.length >= keys ? roles.home : undefined)
         expect(new Set(each.map(({ key }) => key)).size).toBe(each.length)
         const weights = drawn.flatMap(({ bytes }) => bytes ?? [])
         for (const { entries, bytes } of all) {
@@ -95,6 +95,15 @@ describe('what is said of all keys', () => {
         }
       }),
     )
+  })
+
+  it('says nothing of a category that it met no key of, unless it met all keys', () => {
+    const drawn: Drawn[] = [{ key: 'shop:menu:1', type: 'string', bytes: 100 }]
+    const of = (keys: number) => extrapolate({ keys, drawn: [...drawn, ...drawn] }, purposeOf)
+    expect(of(2).sizeOf('menu')).toEqual({ entries: 2, bytes: 200 })
+    expect(of(2).sizeOf('user')).toBeUndefined()
+    expect(of(1).sizeOf('user')).toEqual({ entries: 0, bytes: 0 })
+    expect(extrapolate({ keys: 0, drawn: [] }, purposeOf).sizeOf('menu')).toEqual({ entries: 0, bytes: 0 })
   })
 
   it('has no size where nothing could be weighed', () => {

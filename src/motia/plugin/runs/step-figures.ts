@@ -31,12 +31,16 @@ export const createStepFigures = (now: () => number): StepFigures => {
       add(fields.length + classOf(ms), 1)
     },
     view: () => {
+      const minutes = rows()
       const sums = new Float64Array(WIDTH)
-      for (const { numbers } of rows())
+      for (const { numbers } of minutes)
         for (let at = 0; at < WIDTH; at++) sums[at] = (sums[at] ?? 0) + (numbers[at] ?? 0)
       const [runs = 0, failures = 0, ...cache] = sums
       const classes = sums.subarray(fields.length)
-      return { runs, failures, p50: within(classes, runs, 0.5), p95: within(classes, runs, 0.95), cache: useOf(cache) }
+      return {
+        ...{ runs, failures, p50: within(classes, runs, 0.5), p95: within(classes, runs, 0.95), cache: useOf(cache) },
+        hour: minutes.map(({ at, numbers: [runs = 0, failures = 0] }) => ({ at, runs, failures })),
+      }
     },
   }
 }

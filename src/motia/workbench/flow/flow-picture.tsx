@@ -58,7 +58,8 @@ const LaneBox = ({ laid: { lane, lines, x, y, width, height } }: { readonly laid
         : fitting(width < 200 ? `home ${lane.home}` : `context.cache, home ${lane.home}`, width - 24)}
     </text>
     {lines.map((line, index) => (
-      <text key={line} x={16} y={44 + 13 + index * 17} className="mr-flow-names">
+      // biome-ignore lint/suspicious/noArrayIndexKey: two lines may be equal once they are cut off
+      <text key={index} x={16} y={44 + 13 + index * 17} className="mr-flow-names">
         {line}
       </text>
     ))}

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import type { CategoryView } from '../../../sight/contract.js'
 import { CategoryDetails } from '../categories/category-details.js'
 import { MemoryRoles } from '../categories/memory-roles.js'
+import { UNKNOWN } from '../format.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
 import { Section, Split } from '../pieces/details.js'
 import { Bytes, Count, Duration, Percent, Rate } from '../pieces/figures.js'
@@ -126,7 +127,7 @@ const columns: readonly Column<CategoryView>[] = [
     right: true,
     from: 'md',
     sort: ({ entries }) => entries,
-    cell: ({ entries }) => <Count of={entries} short />,
+    cell: ({ entries }) => (entries === undefined ? <Unmet /> : <Count of={entries} short />),
   },
   {
     id: 'bytes',
@@ -135,7 +136,7 @@ const columns: readonly Column<CategoryView>[] = [
     right: true,
     from: 'md',
     sort: ({ bytes }) => bytes,
-    cell: ({ bytes }) => <Bytes of={bytes} />,
+    cell: ({ entries, bytes }) => (entries === undefined ? <Unmet /> : <Bytes of={bytes} />),
   },
   {
     id: 'stale',
@@ -165,6 +166,13 @@ const columns: readonly Column<CategoryView>[] = [
     cell: ({ total }) => <Count of={total.evicted} short />,
   },
 ]
+
+/** Of a category that the sample tells nothing about. */
+const Unmet = (): ReactNode => (
+  <span className="text-muted-foreground" title="Not sampled, or too few to be met by the sample">
+    {UNKNOWN}
+  </span>
+)
 
 const Served = ({ category: { home, servedBy } }: { readonly category: CategoryView }): ReactNode => {
   if (servedBy === home) return <span className="break-all">{home}</span>

@@ -34,7 +34,12 @@ const largest: readonly Column<LargeKey>[] = [
   {
     id: 'category',
     head: 'Category',
-    cell: ({ category }) => category ?? <span className="text-muted-foreground">none of ours</span>,
+    cell: ({ category, role }) => (
+      <>
+        {category ?? <span className="text-muted-foreground">none of ours</span>}
+        {(role === 'mirror' || role === 'stand-in') && <span className="text-muted-foreground"> · {role}</span>}
+      </>
+    ),
     sort: ({ category }) => category,
   },
   { id: 'instance', head: 'Instance', from: 'md', cell: ({ instance }) => instance, sort: ({ instance }) => instance },
@@ -86,7 +91,7 @@ export const HotPage = ({ go }: ViewProps): ReactNode => {
                   data-testid="cache-hot-largest"
                   columns={largest}
                   rows={large}
-                  keyOf={({ instance, key }) => `${instance} ${key}`}
+                  keyOf={({ instance, id }) => `${instance} ${id}`}
                   opens={({ category }) => category !== undefined}
                   onOpen={({ category, key }) => open(category, key)}
                 />

@@ -1,15 +1,13 @@
 import type { ReactNode } from 'react'
-import type { WorkflowsView } from '../../../sight/contract.js'
+import type { RunsMinute } from '../../../sight/contract.js'
 import { formatCount, formatMinute, plural } from '../format.js'
-
-type Minute = WorkflowsView['hour'][number]
 
 const MINUTE = 60_000
 const MINUTES = 60
 const HEIGHT = 100
 
 /** A bar for each minute of the last hour, the failed runs at its foot. */
-export const RunsChart = ({ hour, now }: { readonly hour: readonly Minute[]; readonly now: number }): ReactNode => {
+export const RunsChart = ({ hour, now }: { readonly hour: readonly RunsMinute[]; readonly now: number }): ReactNode => {
   const last = Math.floor(now / MINUTE)
   const bars = hour
     .map((minute) => ({ ...minute, slot: MINUTES - 1 - (last - Math.floor(minute.at / MINUTE)) }))

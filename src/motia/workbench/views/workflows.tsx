@@ -15,11 +15,13 @@ import { type SlowCall, slowestCalls } from './slowest-calls.js'
 /** The steps that ran on this server, what they asked of the cache, and each of the last runs. */
 export const WorkflowsPage = (_: ViewProps): ReactNode => {
   const polled = usePoll('workflows', NOTHING, 5_000)
-  const [openRun, setOpenRun] = useState<number>()
-  const run = polled.answer?.runs.find(({ id }) => id === openRun)
+  // As it was seen last: it stays open when others have taken its place among the newest, or the server forgot it.
+  const [opened, setOpened] = useState<RunView>()
+  const now = opened && polled.answer?.runs.find((run) => nameOf(run) === nameOf(opened))
+  if (now !== undefined && now !== opened) setOpened(now)
   return (
     <div className="flex min-h-0 flex-1 flex-col overflow-y-auto" data-testid="cache-workflows">
-      <Split details={run && <Run run={run} onClose={() => setOpenRun(undefined)} />}>
+      <Split details={opened && <Run run={opened} onClose={() => setOpened(undefined)} />}>
         <Answered polled={polled}>
           {(answer) =>
             answer.steps.length === 0 && answer.runs.length === 0 ? (
@@ -27,7 +29,7 @@ export const WorkflowsPage = (_: ViewProps): ReactNode => {
                 Steps show up here once one runs on this server. Nothing is kept from before its start.
               </Empty>
             ) : (
-              <Known answer={answer} openRun={openRun} onRun={setOpenRun} />
+              <Known answer={answer} opened={opened} onRun={setOpened} />
             )
           }
         </Answered>
@@ -37,29 +39,37 @@ export const WorkflowsPage = (_: ViewProps): ReactNode => {
 }
 
 const NOTHING: Record<string, never> = {}
+/** A server that was restarted counts its runs from one again. */
+const nameOf = ({ id, at, step }: RunView): string => `${id} ${at} ${step}`
 /** More than this are shown when they are asked for. */
 const FEW = 25
 
 interface KnownProps {
   readonly answer: WorkflowsView
-  readonly openRun: number | undefined
-  readonly onRun: (id: number) => void
+  readonly opened: RunView | undefined
+  readonly onRun: (run: RunView) => void
 }
 
-const Known = ({ answer: { now, steps, runs, hour }, openRun, onRun }: KnownProps): ReactNode => {
+const Known = ({ answer: { now, steps, runs, hour }, opened, onRun }: KnownProps): ReactNode => {
   const [step, setStep] = useState<string>()
   const [all, setAll] = useState(false)
   const wanted = step === undefined ? runs : runs.filter((run) => run.step === step)
   const shown = all ? wanted : wanted.slice(0, FEW)
   const slow = slowestCalls(wanted)
+  const minutes = step === undefined ? hour : (steps.find((each) => each.step === step)?.hour ?? [])
   return (
     <div className="flex flex-col gap-6 p-3">
-      <Section title="Runs per minute, of the last hour" aside="in this server's memory">
-        <RunsChart hour={hour} now={now} />
+      <Section
+        title={
+          step === undefined ? 'Runs per minute, of the last hour' : `Runs of ${step} per minute, of the last hour`
+        }
+        aside="in this server's memory"
+      >
+        <RunsChart hour={minutes} now={now} />
       </Section>
       <Section
         title="Steps, of the last hour"
-        aside={step === undefined ? 'Choose one to see only its runs.' : undefined}
+        aside={step === undefined ? 'Choose one to see only its minutes and runs.' : undefined}
       >
         <DataTable
           label="Steps"
@@ -86,9 +96,9 @@ const Known = ({ answer: { now, steps, runs, hour }, openRun, onRun }: KnownProp
           label="Recent runs"
           columns={runColumns}
           rows={shown}
-          keyOf={({ id }) => `${id}`}
-          onOpen={({ id }) => onRun(id)}
-          openKey={openRun === undefined ? undefined : `${openRun}`}
+          keyOf={nameOf}
+          onOpen={onRun}
+          openKey={opened && nameOf(opened)}
           data-testid="cache-runs-table"
         />
         {wanted.length > shown.length && (
@@ -104,7 +114,7 @@ const Known = ({ answer: { now, steps, runs, hour }, openRun, onRun }: KnownProp
             columns={slowColumns}
             rows={slow}
             keyOf={({ id }) => id}
-            onOpen={({ run }) => onRun(run.id)}
+            onOpen={({ run }) => onRun(run)}
             data-testid="cache-slowest-table"
           />
         </Section>

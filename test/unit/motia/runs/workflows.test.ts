@@ -68,6 +68,12 @@ describe('figures of steps', () => {
     const half = workflows.view()
     expect(half.steps.map(({ step }) => step).sort()).toEqual(['new', 'old'])
     expect(half.hour).toHaveLength(31)
+    const hourOf = (name: string) => half.steps.find(({ step }) => step === name)?.hour
+    expect(hourOf('new')).toEqual([{ at: clock.epoch, runs: 1, failures: 1 }])
+    expect(hourOf('old')).toHaveLength(31)
+    expect(hourOf('old')?.filter(({ runs }) => runs > 0)).toEqual([
+      { at: clock.epoch - 30 * MINUTE, runs: 1, failures: 0 },
+    ])
     clock.epoch += 45 * MINUTE
     const later = workflows.view()
     expect(later.steps).toMatchObject([{ step: 'new', runs: 1, failures: 1 }])
