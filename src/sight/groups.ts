@@ -1,6 +1,6 @@
 import type { GroupStore } from '../instances/store.js'
 import type { Asked, GroupsView } from './contract.js'
-import { Away, seenPage } from './refused.js'
+import { seenPage } from './refused.js'
 import { type RoutingParts, routingNow } from './routing-now.js'
 
 export interface GroupsViewParts extends RoutingParts {
@@ -25,19 +25,9 @@ export const createGroupsView =
           : { instance: mirror, current: landscape.calm(mirror) && !landscape.behind(mirror) },
     }
     if (!view.ours) return { ...view, groups: [], cursor: undefined, total: undefined }
-    return { ...view, ...(await pageOf(groups, ask)) }
+    const { search, cursor, limit } = ask
+    const page = await groups.groupPage({ search, cursor, limit }).catch((error) => {
+      throw seenPage(error, cursor)
+    })
+    return { ...view, ...page }
   }
-
-const pageOf = async (
-  groups: GroupsViewParts['groups'],
-  { search, cursor, limit }: Asked['groups'],
-): Promise<Pick<GroupsView, 'groups' | 'cursor' | 'total'>> => {
-  try {
-    return await groups.groupPage({ search, cursor, limit })
-  } catch (error) {
-    const failure = seenPage(error, cursor)
-    if (!(failure instanceof Away)) throw failure
-    // Who serves it says so.
-    return { groups: [], cursor: undefined, total: undefined }
-  }
-}
