@@ -1,7 +1,8 @@
 import { Button, cn } from '@motiadev/ui'
 import { CloudOff, type LucideIcon, RefreshCw, TriangleAlert } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useContext } from 'react'
 import type { ApiFailure } from '../api.js'
+import { ClockAhead } from '../use-now.js'
 import type { Polled } from '../use-poll.js'
 import { Age } from './figures.js'
 
@@ -65,24 +66,28 @@ const Outdated = ({
   again,
 }: {
   readonly failure: ApiFailure
+  /** By this browser's clock. */
   readonly at: number | undefined
   readonly again: () => void
-}): ReactNode => (
-  <div
-    className="mr-bar-warn sticky top-0 z-10 flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-1.5 text-xs"
-    role="status"
-    data-testid="cache-outdated"
-  >
-    <CloudOff aria-hidden="true" className="size-3.5 shrink-0" />
-    <span className="min-w-0 break-words">{failure.text}</span>
-    <span>
-      These figures came <Age at={at} />.
-    </span>
-    <button type="button" className="mr-link ml-auto" onClick={again}>
-      Ask again
-    </button>
-  </div>
-)
+}): ReactNode => {
+  const ahead = useContext(ClockAhead)
+  return (
+    <div
+      className="mr-bar-warn sticky top-0 z-10 flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-1.5 text-xs"
+      role="status"
+      data-testid="cache-outdated"
+    >
+      <CloudOff aria-hidden="true" className="size-3.5 shrink-0" />
+      <span className="min-w-0 break-words">{failure.text}</span>
+      <span>
+        These figures came <Age at={at === undefined ? undefined : at + ahead} />.
+      </span>
+      <button type="button" className="mr-link ml-auto" onClick={again}>
+        Ask again
+      </button>
+    </div>
+  )
+}
 
 /** Draws an answer when there is one, and whatever else there is while there is none. */
 export const Answered = <T,>({
