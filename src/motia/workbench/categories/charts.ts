@@ -10,11 +10,13 @@ export interface ChartKind {
   readonly format: (value: number) => string
 }
 
+const aMinute = (count: number): string => `${formatShort(count)} /min`
+
 export const chartKinds: readonly ChartKind[] = [
   {
     id: 'calls',
     name: 'Calls',
-    format: formatShort,
+    format: aMinute,
     lines: [
       { name: 'reads', colour: '--mr-info', of: ({ reads }) => reads },
       { name: 'writes', colour: '--mr-warn', of: ({ writes }) => writes },
@@ -23,7 +25,7 @@ export const chartKinds: readonly ChartKind[] = [
   {
     id: 'reads',
     name: 'Hits',
-    format: formatShort,
+    format: aMinute,
     lines: [
       { name: 'hits', colour: '--mr-ok', of: ({ hits }) => hits },
       { name: 'misses', colour: '--mr-warn', of: ({ misses }) => misses },
@@ -42,7 +44,7 @@ export const chartKinds: readonly ChartKind[] = [
   {
     id: 'work',
     name: 'Computed, errors',
-    format: formatShort,
+    format: aMinute,
     lines: [
       { name: 'computed', colour: '--mr-info', of: ({ computed }) => computed },
       { name: 'errors', colour: '--mr-bad', of: ({ errors }) => errors },

@@ -5,18 +5,28 @@ import { formatMinute } from '../format.js'
 import { useTheme } from '../use-theme.js'
 import { useWidth } from '../use-width.js'
 
+/** s */
+const HOUR = 3_600
+
 interface HourChartProps {
   /** What it shows, for those who can't see it. */
   readonly label: string
-  /** Epoch ms of each value, rising. */
+  /** Epoch ms of each minute, rising. The last one is still running: what it has so far is left out. */
   readonly at: readonly number[]
   readonly lines: readonly Line[]
   readonly format: (value: number) => string
   readonly height?: number
 }
 
-/** Lines over time. What the pointer is at is written below it, beside the names. */
-export const HourChart = ({ label, at, lines, format, height = 180 }: HourChartProps): ReactNode => {
+/** Lines over the minutes of an hour. What the pointer is at is written below it, beside the names. */
+export const HourChart = (props: HourChartProps): ReactNode =>
+  props.at.length < 2 ? (
+    <p className="text-sm text-muted-foreground">The first minute isn't over yet.</p>
+  ) : (
+    <Chart {...props} />
+  )
+
+const Chart = ({ label, at, lines, format, height = 180 }: HourChartProps): ReactNode => {
   const place = useRef<HTMLDivElement>(null)
   const said = useRef<HTMLSpanElement>(null)
   const chart = useRef<UPlot>(undefined)
@@ -67,9 +77,15 @@ export const HourChart = ({ label, at, lines, format, height = 180 }: HourChartP
 }
 
 const dataOf = (at: readonly number[], lines: readonly Line[]): UPlot.AlignedData => [
-  at.map((moment) => moment / 1_000),
-  ...lines.map(({ values }) => values.map((value) => value ?? null)),
+  at.slice(0, -1).map((moment) => moment / 1_000),
+  ...lines.map(({ values }) => values.slice(0, -1).map((value) => value ?? null)),
 ]
+
+/** A minute between two without figures has no line to be seen by. */
+const alone: UPlot.Series.Points.Filter = ({ data }, series) =>
+  Array.from(data[series] ?? []).flatMap((value, at, values) =>
+    typeof value === 'number' && typeof values[at - 1] !== 'number' && typeof values[at + 1] !== 'number' ? [at] : [],
+  )
 
 /** "14:03 reads 1.2k, writes 30" */
 const reading = (
@@ -113,10 +129,18 @@ const optionsOf = (
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     hooks: { setCursor: [(chart) => said(chart.cursor.idx)] },
-    scales: { x: { time: true }, y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
+    scales: {
+      x: { time: true, range: (_, _min, last) => [last - HOUR, last] },
+      y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] },
+    },
     axes: [
-      { ...axis, size: 24, values: (_, ticks) => ticks.map((tick) => formatMinute(tick * 1_000)) },
-      { ...axis, size: 52, values: (_, ticks) => ticks.map(format) },
+      {
+        ...axis,
+        size: 24,
+        incrs: [60, 300, 600, 900],
+        values: (_, ticks) => ticks.map((tick) => formatMinute(tick * 1_000)),
+      },
+      { ...axis, size: 60, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
       {},
@@ -125,7 +149,7 @@ const optionsOf = (
           label: line.name,
           stroke: colour(line.colour),
           width: 1.5,
-          points: { show: false },
+          points: { show: true, filter: alone, size: 4 },
           spanGaps: false,
         }),
       ),
