@@ -5,8 +5,10 @@ import { sentence } from './format.js'
 export interface ApiFailure {
   /** One sentence, to be shown. */
   readonly text: string
-  /** locked: the token may open; away: nobody answered, so what was known before may still be shown. */
+  /** locked: not from here, or not without the token; away: nobody answered, so what was known before may still be shown. */
   readonly kind: 'locked' | 'away' | 'refused'
+  /** Of locked: whether a token is asked for, or the one that was given isn't it. Undefined: the server has none. */
+  readonly token?: 'asked' | 'refused'
 }
 
 export type ApiResult<T> =
@@ -86,6 +88,9 @@ const failureOf = (status: number, body: unknown): ApiFailure => {
   const said = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined
   const text =
     typeof said === 'string' && said !== '' ? sentence(said) : `The server has no answer to this (status ${status}).`
-  if (status === 403) return { kind: /MOTIA_REDIS_TOKEN/.test(text) ? 'locked' : 'refused', text }
+  if (status === 403 && text.includes('MOTIA_REDIS_TOKEN')) {
+    if (text.includes('token is not that')) return { kind: 'locked', text, token: 'refused' }
+    return { kind: 'locked', text, ...(text.includes('token of') && { token: 'asked' }) }
+  }
   return { kind: status >= 500 ? 'away' : 'refused', text }
 }
