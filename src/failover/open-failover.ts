@@ -84,7 +84,10 @@ export const openFailover = (parts: FailoverParts): Failover => {
       `another server process (${other}) sends some categories to other instances than this one, as in a deploy that moves one: what it writes of them isn't read here until all have the same configuration`,
     )
   const outages = createOutages({ instances, layout, processId, routing: routingHash(settings), onOtherRouting })
-  /** With those that are listed nowhere, as they are met. */
+  /**
+   * With those that are listed nowhere, from before something is first put there by this process: whoever repairs an
+   * instance clears them, and under a name that was only read or looked at may lie what is somebody else's.
+   */
   const categories = new Map(settings.categories)
   const recovery: Recovery = createRecovery({
     landscape,
@@ -110,7 +113,10 @@ export const openFailover = (parts: FailoverParts): Failover => {
       ...shelf,
       ...held(
         () => changes,
-        () => unlisted.hold(category),
+        () => {
+          categories.set(category.name, category)
+          return unlisted.hold(category)
+        },
       ),
     }
   }
@@ -175,7 +181,6 @@ export const openFailover = (parts: FailoverParts): Failover => {
     landscape,
     shelves: {
       of: (category) => {
-        categories.set(category.name, category)
         const { instance, deadline, mirror } = category
         // One that has a deadline of its own keeps something of that for the call itself.
         const make = () => named(shelves.of(category), category)

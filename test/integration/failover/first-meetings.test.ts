@@ -240,8 +240,7 @@ describe('a category that is listed nowhere', () => {
     await primary.crash()
     await primary.restart()
   }
-  const repaired = async () => {
-    const now = open('bbbbbbbb')
+  const repaired = async (now = open('bbbbbbbb')) => {
     await value(now.menu, 'menu', 'a')
     const { landscape } = now.failover
     await until('it is trusted', () => landscape.calm('primary') && !landscape.behind('primary'))
@@ -260,6 +259,18 @@ describe('a category that is listed nowhere', () => {
     const now = await repaired()
     expect(await value(now.shelf(one), one, 'a')).toBe(undefined)
     expect(await value(now.shelf(other), other, 'a')).toBe('1')
+  })
+
+  it('is left alone where it was only looked at: what lies there may be somebody else’s', async () => {
+    await loseUnlisted()
+    await raw(primary, 'ZREM', '~mr:unlisted', other)
+    const now = open('bbbbbbbb')
+    const seen = now.shelf(other)
+    expect((await seen.scan('', undefined, 10)).keys).toEqual([`${other}:a`])
+    expect(await value(seen, other, 'a')).toBe('1')
+    await repaired(now)
+    expect(await raw(primary, 'GET', `${other}:a`)).toContain('1')
+    expect(await raw(primary, 'GET', `${one}:a`)).toBe(null)
   })
 
   it('nothing goes wrong with names that nobody has noted', async () => {
