@@ -152,7 +152,8 @@ export interface Happening {
   readonly at: number
   readonly kind: 'state' | 'failover' | 'failback' | 'journal-full' | 'drill'
   readonly instance: string | undefined
-  readonly category: string | undefined
+  /** What happened to several of them in the same second is told once. */
+  readonly categories: readonly string[]
   /** One sentence. */
   readonly text: string
 }
@@ -210,7 +211,7 @@ export interface CategoryView {
   readonly writesPerSecond: number
   /** 0 to 1, over the last hour. Undefined: nothing was read. */
   readonly hitRate: number | undefined
-  /** ms of a call, since the server started. */
+  /** ms of a call, over the last hour. */
   readonly p50: number | undefined
   readonly p99: number | undefined
   /** About; undefined: not known, also where the sample met none of many keys. */

@@ -14,9 +14,11 @@ export interface Beat {
   readonly version: string
   readonly startedAt: number
   readonly at: number
-  /** Since its start. */
+  /** Since its start. Reads and writes are calls; hits, misses and stale ones are keys, of which a call may read many. */
   readonly reads: number
   readonly hits: number
+  readonly misses: number
+  readonly stale: number
   readonly writes: number
   readonly errors: number
   /** ms, 99th percentile of late since the sign before. */
@@ -67,11 +69,11 @@ export const createHeartbeat = (parts: HeartbeatParts): Heartbeat => {
 
   const now = (): Beat => {
     const figures = [...meters.all().values()].map((meter) => callsIn(meter.figures()))
-    const sum = (of: 'reads' | 'hits' | 'writes' | 'errors'): number =>
-      figures.reduce((total, each) => total + each[of], 0)
+    const sum = (of: keyof ReturnType<typeof callsIn>): number => figures.reduce((total, each) => total + each[of], 0)
     return {
       ...{ kind: kind(), host, pid: process.pid, version, startedAt, at: Date.now(), loopDelay },
-      ...{ reads: sum('reads'), hits: sum('hits'), writes: sum('writes'), errors: sum('errors') },
+      ...{ reads: sum('reads'), hits: sum('hits'), misses: sum('misses'), stale: sum('stale') },
+      ...{ writes: sum('writes'), errors: sum('errors') },
       rss: process.memoryUsage.rss(),
     }
   }
@@ -138,7 +140,8 @@ export const readBeat = (text: string): Beat | undefined => {
     kind: part('kind') === 'motia' ? 'motia' : 'app',
     ...{ host: short('host'), version: short('version') },
     ...{ pid: number('pid'), startedAt: number('startedAt'), at: number('at') },
-    ...{ reads: number('reads'), hits: number('hits'), writes: number('writes'), errors: number('errors') },
+    ...{ reads: number('reads'), hits: number('hits'), misses: number('misses'), stale: number('stale') },
+    ...{ writes: number('writes'), errors: number('errors') },
     ...{ loopDelay: number('loopDelay'), rss: number('rss') },
   }
 }

@@ -20,10 +20,15 @@ it('two processes see each other, with what each did', async () => {
   const [primary, secondary] = await twoServers()
   const env = { ...twoUrls(primary, secondary), MOTIA_REDIS_NAMESPACE: 'shop:' }
   const motia = await openSight(env, {}, { kind: 'motia', ownState: true })
-  const app = await openSight(env)
+  const app = await openSight(env, { categories: { menu: { grace: '1m' } } })
   await app.cache.set('a', 1, { category: 'menu' })
   await app.cache.get('a', { category: 'menu' })
-  await app.cache.get('b', { category: 'menu' })
+  // Calls are one thing, the keys they read another, and whether one is there is no read of it.
+  await app.cache.getMany(['a', 'b', 'c'], { category: 'menu' })
+  await app.cache.has('a', { category: 'menu' })
+  await app.cache.set('old', 1, { category: 'menu' })
+  await app.cache.expire('old', { category: 'menu' })
+  await app.cache.getEntry('old', { category: 'menu' })
   const { processes } = await until('each has seen the other on both', async () => {
     const [one, other] = await Promise.all([motia.sight.processes({}), app.sight.processes({})])
     const complete = [...one.processes, ...other.processes].every(({ seenOn }) => seenOn.length === 2)
@@ -33,7 +38,8 @@ it('two processes see each other, with what each did', async () => {
     { kind: 'motia', self: true },
     { kind: 'app', self: false },
   ])
-  expect(processes[1]).toMatchObject({ host: hostname(), pid: process.pid, reads: 2, hits: 1, writes: 1, errors: 0 })
+  expect(processes[1]).toMatchObject({ host: hostname(), pid: process.pid, errors: 0 })
+  expect(processes[1]).toMatchObject({ reads: 4, hits: 2, stale: 1, misses: 2, writes: 3 })
   expect(processes[1]?.version).toMatch(/^\d+\.\d+\.\d+/)
   expect(processes[1]?.rss).toBeGreaterThan(10_000_000)
   expect(processes[1]?.loopDelay).toBeGreaterThanOrEqual(0)

@@ -4,7 +4,7 @@ import { type ReactNode, useMemo, useState } from 'react'
 import type { CategoryView } from '../../../sight/contract.js'
 import { plural } from '../format.js'
 import { Details, Facts, Section } from '../pieces/details.js'
-import { Bytes, Count } from '../pieces/figures.js'
+import { Bytes, Count, Duration, Rate } from '../pieces/figures.js'
 import { HourChart } from '../pieces/hour-chart.js'
 import { type ChartKind, chartKinds, linesFor } from './charts.js'
 import { policyFacts } from './policy-facts.js'
@@ -22,6 +22,7 @@ export const CategoryDetails = ({
   const { name, home, servedBy, total, copies, policy } = category
   return (
     <Details
+      key={name}
       title={name}
       subtitle={servedBy === home ? `served by its home, ${home}` : servedIn(home, servedBy)}
       onClose={onClose}
@@ -34,13 +35,25 @@ export const CategoryDetails = ({
             <KeyRound aria-hidden="true" /> Browse its keys
           </Button>
         </div>
+        <Section title="Now">
+          <Facts
+            of={[
+              ['reads', <Rate key="reads" of={category.readsPerSecond} />],
+              ['writes', <Rate key="writes" of={category.writesPerSecond} />],
+              ['p50', <Duration key="p50" of={category.p50} />],
+              ['p99', <Duration key="p99" of={category.p99} />],
+              ['entries, estimated', <Count key="entries" of={category.entries} />],
+              ['size, estimated', <Bytes key="bytes" of={category.bytes} />],
+            ]}
+          />
+        </Section>
         <Section title="Since the server started">
           <Facts
             of={[
-              ['reads', <Count key="reads" of={total.reads} />],
-              ['hits', <Count key="hits" of={total.hits} />],
-              ['misses', <Count key="misses" of={total.misses} />],
-              ['stale served', <Count key="stale" of={total.stale} />],
+              ['read calls', <Count key="reads" of={total.reads} />],
+              ['keys hit', <Count key="hits" of={total.hits} />],
+              ['keys missed', <Count key="misses" of={total.misses} />],
+              ['keys served stale', <Count key="stale" of={total.stale} />],
               ['computed', <Count key="computed" of={total.computed} />],
               ['writes', <Count key="writes" of={total.writes} />],
               ['errors', <Count key="errors" of={total.errors} />],

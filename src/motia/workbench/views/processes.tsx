@@ -2,6 +2,7 @@ import { Cpu } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { ProcessView } from '../../../sight/contract.js'
 import { plural } from '../format.js'
+import { hitRate } from '../hit-rate.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
 import { Age, Bytes, Count, Duration, Mono, Percent } from '../pieces/figures.js'
 import { Pill } from '../pieces/pill.js'
@@ -54,7 +55,6 @@ const Together = ({
 }): ReactNode => {
   const sum = (figure: (process: ProcessView) => number): number =>
     of.reduce((all, process) => all + figure(process), 0)
-  const reads = sum((process) => process.reads)
   return (
     <section aria-label="Figures" className="border-b p-3" data-testid="cache-processes-figures">
       <p className="mb-2 flex flex-wrap items-center gap-2 text-xs text-muted-foreground">
@@ -72,8 +72,8 @@ const Together = ({
         )}
       </p>
       <dl className="grid grid-cols-2 gap-3 @xl:grid-cols-3 @4xl:grid-cols-6">
-        <Total name="Reads" value={<Count of={reads} />} />
-        <Total name="Hit rate" value={<Percent of={reads === 0 ? undefined : sum(({ hits }) => hits) / reads} />} />
+        <Total name="Read calls" value={<Count of={sum(({ reads }) => reads)} />} />
+        <Total name="Hit rate" value={<Percent of={hitRate(of)} />} />
         <Total name="Writes" value={<Count of={sum(({ writes }) => writes)} />} />
         <Total name="Errors" value={<Count of={sum(({ errors }) => errors)} />} />
         <Total
@@ -124,7 +124,7 @@ const columns: readonly Column<ProcessView>[] = [
   { id: 'on', head: 'Seen on', from: 'lg', cell: ({ seenOn }) => seenOn.join(', ') },
   {
     id: 'reads',
-    head: 'Reads',
+    head: 'Read calls',
     from: 'md',
     right: true,
     cell: ({ reads }) => <Count of={reads} short />,
@@ -135,8 +135,8 @@ const columns: readonly Column<ProcessView>[] = [
     head: 'Hit rate',
     from: 'md',
     right: true,
-    cell: (process) => <Percent of={hitRate(process)} />,
-    sort: (process) => hitRate(process),
+    cell: (process) => <Percent of={hitRate([process])} />,
+    sort: (process) => hitRate([process]),
   },
   {
     id: 'writes',
@@ -165,5 +165,3 @@ const columns: readonly Column<ProcessView>[] = [
   },
   { id: 'rss', head: 'Memory', from: 'md', right: true, cell: ({ rss }) => <Bytes of={rss} />, sort: ({ rss }) => rss },
 ]
-
-const hitRate = ({ reads, hits }: ProcessView): number | undefined => (reads === 0 ? undefined : hits / reads)
