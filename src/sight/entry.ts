@@ -6,12 +6,15 @@ import type { EntryName, Located, Shelf } from '../failover/shelf.js'
 import type { Instance } from '../instances/instance.js'
 import { readingScript } from '../instances/scripts.js'
 import { StoreError } from '../instances/store.js'
+import type { Settings } from '../settings/settings.js'
 import type { Asked, EntryView, TreeNode } from './contract.js'
 import type { Looking } from './looking.js'
+import { mayBeSensitive } from './raw-keys.js'
 import { seen } from './refused.js'
 import { treeOf } from './tree.js'
 
 export interface EntryViewParts {
+  readonly settings: Settings
   readonly looking: Looking
   /** Those that are a Redis. */
   readonly instances: ReadonlyMap<string, Instance>
@@ -29,7 +32,7 @@ interface Lying extends Located {
  * What lies at a key now, wherever it is served from. It counts as nobody's read: it shows in no figure, fills no memory,
  * refreshes nothing. What nobody can read is said, not shown; values of sensitive categories stay here.
  */
-export const createEntryView = ({ looking, instances, now }: EntryViewParts) => {
+export const createEntryView = ({ settings, looking, instances, now }: EntryViewParts) => {
   /** As the cache looks for it: older code's key too. */
   const find = async (category: Category, key: string): Promise<Lying | undefined> => {
     const { codec, maxBytes } = category.settings
@@ -57,18 +60,19 @@ export const createEntryView = ({ looking, instances, now }: EntryViewParts) => 
 
   return async ({ category: of, key }: Asked['entry']): Promise<EntryView> => {
     const category = looking.category(of, key)
-    const { sensitive: masked, instance } = category.settings
+    const { sensitive, instance } = category.settings
     const { redisKey } = category.name(key)
     const found = await find(category, key).catch((error) => {
       throw seen(error)
     })
     if (found === undefined || found.read.outcome === 'expired') {
       const type = found === undefined ? await foreignType(instances.get(instance), redisKey) : undefined
-      const view = { ...nothing, category: of, key, redisKey, masked }
+      const view = { ...nothing, category: of, key, redisKey, masked: sensitive }
       if (type === undefined) return view
       return { ...view, found: true, source: instance, value: corrupt(`it is a ${type}, and entries are strings`) }
     }
     const { read, text, source, degraded } = found
+    const masked = sensitive || (found.shelf === category.older && mayBeSensitive(settings, instance, key))
     const { expires, hardExpiry, createdAt, tags, version }: EnvelopeFields = read.outcome === 'corrupt' ? {} : read
     const expiresAt = finite(expires) ?? (await endFrom(found))
     const sizeStored = Buffer.byteLength(text)

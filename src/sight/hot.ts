@@ -4,6 +4,7 @@ import type { Settings } from '../settings/settings.js'
 import type { HotView } from './contract.js'
 import type { HotReads } from './hot-reads.js'
 import type { MemorySample, MemorySamples } from './memory-sample.js'
+import { mayBeSensitive } from './raw-keys.js'
 
 export interface HotViewParts {
   readonly settings: Settings
@@ -36,12 +37,12 @@ export const createHotView = ({ settings, reads, samples, now }: HotViewParts) =
   }
 }
 
-type Shown = (drawn: MemorySample['drawn'][number]) => boolean
+type Shown = (instance: string, drawn: MemorySample['drawn'][number]) => boolean
 
 const largestOf = (instance: string, sample: MemorySample | undefined, isShown: Shown): Largest[] =>
   (sample?.drawn ?? []).flatMap((drawn) => {
     const { key, bytes, purpose } = drawn
-    if (bytes === undefined || !isShown(drawn)) return []
+    if (bytes === undefined || !isShown(instance, drawn)) return []
     const { role, category } = purpose
     return [{ instance, id: idOf(key), role, category, key: (purpose.key ?? key).slice(0, MOST_KEY), bytes }]
   })
@@ -50,7 +51,8 @@ const largestOf = (instance: string, sample: MemorySample | undefined, isShown: 
 const idOf = (key: string): string => createHash('sha256').update(key).digest('base64url')
 
 /** Of what is ours only groups of state are shown: leases, tags and the like may name keys of sensitive categories. */
-const shownOf = ({ categories, namespace }: Settings): Shown => {
+const shownOf = (settings: Settings): Shown => {
+  const { categories, namespace } = settings
   const { groupPrefix } = layoutOf(namespace)
   const all = [...categories.values()]
   const isSensitive = (category: string | undefined, key: string): boolean =>
@@ -58,8 +60,9 @@ const shownOf = ({ categories, namespace }: Settings): Shown => {
       ? // They may lie where they were before somebody moved the category.
         all.some(({ sensitive, keyPrefix }) => sensitive && key.startsWith(keyPrefix))
       : categories.get(category)?.sensitive === true
-  return ({ key, purpose: { role, category } }) => {
+  return (instance, { key, purpose: { role, category } }) => {
     if (role === 'ours') return key.startsWith(groupPrefix)
+    if (role === 'other' && mayBeSensitive(settings, instance, key)) return false
     return (category !== undefined || role === 'other') && !isSensitive(category, key)
   }
 }

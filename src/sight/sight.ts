@@ -39,7 +39,7 @@ export const createSight = (parts: SightParts): Sight => {
     overview: createOverview({ ...parts, live, trend: createTrend(elapsed) }),
     categories: createCategoriesView({ ...parts, live, samples }),
     keys: createKeysView({ looking }),
-    entry: createEntryView({ looking, instances: landscape.instances, now }),
+    entry: createEntryView({ settings, looking, instances: landscape.instances, now }),
     groups: createGroupsView({ ...parts, landscape, groups }),
     items: createItemsView({ groups }),
     processes: createProcessesView(parts, elapsed),

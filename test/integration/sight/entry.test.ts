@@ -169,7 +169,8 @@ it('what nobody can read is said, and none of it is shown', async () => {
 it('what another system or older code wrote is shown', async () => {
   const redis = raw(secondary.url)
   const { sight } = await openSight(twoUrls(primary, secondary), {
-    categories: { menu: {}, cache: {} },
+    // Of what is sensitive nothing is at home there, so what lies there under a bare key isn't either.
+    categories: { menu: {}, cache: {}, user: { sensitive: false } },
     legacyKeys: true,
   })
   await redis.set('menu:keyv', '{"value":{"a":":base64:aGk="},"expires":null}')
@@ -197,6 +198,28 @@ it('values of sensitive categories never leave the server', async () => {
     expect(entry.sizeStored).toBeGreaterThan(0)
     expect(JSON.stringify(entry)).not.toContain(secret)
   }
+})
+
+it('values of older code that may be of a sensitive category aren’t shown under the name of another', async () => {
+  const text = '{"token":"s3cret"}'
+  const hidden = { found: true, masked: true, value: undefined }
+  const options = { legacyKeys: true, inferCategory: { 'session:': 'auth' } }
+  const one = raw(primary.url)
+  await one.set('session:abc', text, 'PX', 60_000)
+  await one.set('abc', text, 'PX', 60_000)
+  await raw(secondary.url).set('session:abc', text, 'PX', 60_000)
+  const { sight } = await openSight(twoUrls(primary, secondary), options)
+  for (const key of ['session:abc', 'abc']) {
+    const entry = await sight.entry({ category: 'orders', key })
+    expect(entry).toMatchObject({ ...hidden, redisKey: key })
+    expect(JSON.stringify(entry)).not.toContain('s3cret')
+  }
+  // Also where none is at home: somebody may have moved the category since.
+  const { sight: other } = await openSight(twoUrls(primary, secondary), {
+    ...options,
+    categories: { user: { sensitive: false } },
+  })
+  expect(await other.entry({ category: 'menu', key: 'session:abc' })).toMatchObject(hidden)
 })
 
 it('hostile keys and values are plain text', async () => {
