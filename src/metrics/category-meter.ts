@@ -60,6 +60,8 @@ export interface CategoryFigures {
   /** Bytes of values that were compressed to be stored. */
   readonly compression: { readonly before: number; readonly after: number }
   readonly hour: readonly Minute[]
+  /** Of all calls of the hour, by the classes of latency. */
+  readonly hourLatencies: () => readonly number[]
 }
 
 const reading: ReadonlySet<string> = new Set<Reading>(['get', 'getMany', 'getEntry', 'getOrSet', 'has', 'keys'])
@@ -138,6 +140,7 @@ export const createCategoryMeter = (now: () => number): CategoryMeter => {
     figures: () => ({
       ...{ operations: calls, reads, sources, corrupt, waits, computations, compression },
       hour: minutes.hour(),
+      hourLatencies: minutes.latencies,
     }),
   }
 }

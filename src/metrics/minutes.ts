@@ -27,6 +27,8 @@ export interface Minutes {
   called(what: 'reads' | 'writes', latency: number, failed: boolean): void
   /** Oldest first; the last one is still running. Minutes in which nothing happened are there, too. */
   hour(): Minute[]
+  /** How many calls of the hour took how long, by the classes of latency. */
+  latencies(): number[]
 }
 
 const counted: readonly Counted[] = ['reads', 'writes', 'hits', 'misses', 'stale', 'computed', 'errors']
@@ -53,5 +55,11 @@ export const createMinutes = (now: () => number): Minutes => {
         const values = Object.fromEntries(counted.map((name, i) => [name, numbers[i] ?? 0])) as Record<Counted, number>
         return { at, ...values, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) }
       }),
+    latencies: () => {
+      const hour = rows()
+      return Array.from({ length: LATENCY_CLASSES }, (_, at) =>
+        hour.reduce((sum, { numbers }) => sum + (numbers[counted.length + at] ?? 0), 0),
+      )
+    },
   }
 }

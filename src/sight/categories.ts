@@ -1,5 +1,5 @@
 import { type CategoryFigures, createCategoryMeter } from '../metrics/category-meter.js'
-import { LATENCY_CLASSES, LATENCY_ENDS, quantile } from '../metrics/latency.js'
+import { LATENCY_ENDS, quantile } from '../metrics/latency.js'
 import type { Minute } from '../metrics/minutes.js'
 import type { CategorySettings } from '../settings/settings.js'
 import { callsIn } from './calls.js'
@@ -47,7 +47,7 @@ const categoryView = (
   const { maxBytes, compressAbove, codec } = category
   const figures = meters.all().get(name)?.figures() ?? nothing
   const size = sample?.sizeOf(name)
-  const latencies = allCalls(figures)
+  const latencies = figures.hourLatencies()
   return {
     name,
     home: instance,
@@ -70,11 +70,6 @@ const categoryView = (
 
 /** Of a category that nobody has used yet. */
 const nothing: CategoryFigures = createCategoryMeter(Date.now).figures()
-
-const allCalls = ({ operations }: CategoryFigures): number[] =>
-  Array.from({ length: LATENCY_CLASSES }, (_, at) =>
-    [...operations.values()].reduce((sum, { classes }) => sum + (classes[at] ?? 0), 0),
-  )
 
 /** What took longer than the last class has no end. JSON knows no Infinity. */
 const shown = (ms: number | undefined): number | undefined =>

@@ -11,35 +11,65 @@ export interface Timeline {
 }
 
 const KEPT = 200
+/** ms in which what happens to several categories in the same way is told as one. */
+const TOGETHER = 1_000
+/** Of more categories only so many are named. */
+const NAMED = 3
+
+/** What happened, and how it is told of so many categories. */
+interface Line extends Omit<Happening, 'at' | 'text'> {
+  readonly tell: (categories: readonly string[]) => string
+}
 
 /** Listens from now on. `now`: epoch ms. */
 export const createTimeline = ({ on }: Pick<TiersEmitter, 'on'>, now: () => number): Timeline => {
   const happened: Happening[] = []
-  const note = (what: Omit<Happening, 'at'>): void => {
-    happened.unshift({ at: now(), ...what })
+  const note = ({ tell, ...what }: Line, at = now()): void => {
+    happened.unshift({ at, ...what, text: tell(what.categories) })
     if (happened.length > KEPT) happened.pop()
   }
+  /** Of a category: it joins those of which the same is told. */
+  const join = (line: Line): void => {
+    const at = now()
+    const same = (other: Happening): boolean =>
+      at - other.at < TOGETHER &&
+      other.kind === line.kind &&
+      other.text === line.tell(other.categories) &&
+      !line.categories.some((category) => other.categories.includes(category))
+    const index = happened.findIndex(same)
+    const other = happened[index]
+    if (other === undefined) note(line, at)
+    else {
+      const categories = [...other.categories, ...line.categories]
+      happened[index] = { ...other, categories, text: line.tell(categories) }
+    }
+  }
   on('instance:state', (health) =>
-    note({ kind: 'state', instance: health.name, category: undefined, text: standing(health) }),
+    note({ kind: 'state', instance: health.name, categories: [], tell: () => standing(health) }),
   )
   on('failover', ({ category, from, to, reason }) =>
-    note({
+    join({
       kind: 'failover',
       instance: to,
-      category,
-      text: `${category} moved from ${from} to ${placed(to)}: ${reason}`,
+      categories: [category],
+      tell: (all) => `${named(all)} moved from ${from} to ${placed(to)}: ${why(reason)}`,
     }),
   )
   on('failback', ({ category, to, replayed, ms }) => {
     const brought = replayed === 0 ? '' : `, with ${replayed} ${replayed === 1 ? 'write' : 'writes'} that waited for it`
-    note({ kind: 'failback', instance: to, category, text: `${category} is back on ${to} after ${span(ms)}${brought}` })
+    join({
+      kind: 'failback',
+      instance: to,
+      categories: [category],
+      tell: (all) => `${named(all)} ${all.length === 1 ? 'is' : 'are'} back on ${to} after ${span(ms)}${brought}`,
+    })
   })
   on('journal:full', ({ instance, category }) =>
-    note({
+    join({
       kind: 'journal-full',
       instance,
-      category,
-      text: `the journal is full: writes to ${category} are refused until ${instance} is back`,
+      categories: [category],
+      tell: (all) => `the journal is full: writes to ${named(all)} are refused until ${instance} is back`,
     }),
   )
   return {
@@ -48,13 +78,26 @@ export const createTimeline = ({ on }: Pick<TiersEmitter, 'on'>, now: () => numb
       note({
         kind: 'drill',
         instance,
-        category: undefined,
-        text: `a drill begins: ${instance} is treated as gone for ${span(ms)}`,
+        categories: [],
+        tell: () => `a drill begins: ${instance} is treated as gone for ${span(ms)}`,
       }),
   }
 }
 
-const placed = (place: string): string => (place === 'embedded' ? 'the embedded store' : place)
+/** "auth, menu and ml" · "auth, menu, ml and 5 more" */
+const named = (categories: readonly string[]): string => {
+  const more = categories.length - NAMED
+  const shown = more > 0 ? [...categories.slice(0, NAMED), `${more} more`] : categories
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
+}
+
+const placed = (place: string): string => {
+  if (place === 'embedded') return 'files of this machine'
+  return place === 'motia-state' ? "Motia's state" : place
+}
+
+/** Until when a drill lasts is for machines to read. */
+const why = (reason: string): string => (reason.startsWith('drill:') ? 'a drill' : reason)
 
 /** What its state means, and why it is so. */
 const standing = ({ name, state, readable, writable, reason }: InstanceHealth): string => {
@@ -73,8 +116,8 @@ const standing = ({ name, state, readable, writable, reason }: InstanceHealth): 
     }
   }
   // The reason of catching up is in what was said of it.
-  const why = reason === undefined || state === 'catching-up' ? '' : `: ${reason}`
-  return `${name} ${what()}${why}`
+  const because = reason === undefined || state === 'catching-up' ? '' : `: ${why(reason)}`
+  return `${name} ${what()}${because}`
 }
 
 const span = (ms: number): string => {

@@ -84,7 +84,8 @@ it('memory is told by what it is for, foreign keys too, and never by looking at 
   about(roles?.mirror.entries, 600)
   about(roles?.other.entries, 1_200)
   about(one(view, 'menu')?.entries, 600)
-  expect(one(view, 'user')?.entries).toBe(0)
+  // None was drawn, but not all were.
+  expect(one(view, 'user')?.entries).toBeUndefined()
   expect(roles?.['stand-in'].entries).toBe(0)
   expect(one(view, 'menu')?.bytes).toBeGreaterThan(600 * 0.3 * 150)
   expect(one(view, 'menu')?.bytes).toBeLessThan(600 * 2 * 500)

@@ -54,6 +54,20 @@ describe('the last hour', () => {
     expect(minutes.hour().some(({ hits }) => hits > 0)).toBe(false)
   })
 
+  it('has how long its calls took, and nothing of those before it', () => {
+    const { now, pass } = clock()
+    const minutes = createMinutes(now)
+    const total = (): number => minutes.latencies().reduce((sum, count) => sum + count, 0)
+    minutes.called('reads', latencyClass(4), false)
+    pass(30 * 60)
+    minutes.called('writes', latencyClass(4), true)
+    minutes.called('writes', latencyClass(60), false)
+    expect(minutes.latencies()[latencyClass(4)]).toBe(2)
+    expect(total()).toBe(3)
+    pass(45 * 60)
+    expect(total()).toBe(2)
+  })
+
   it('goes on counting where a clock is set back', () => {
     const { now, pass } = clock()
     const minutes = createMinutes(now)

@@ -12,10 +12,14 @@ const health = (more: Partial<InstanceHealth>): InstanceHealth => ({
   ...more,
 })
 
-const start = () => {
+/** `step`: ms between two looks at the clock. */
+const start = (step = 1) => {
   let time = 0
   const events = createEmitter(report)
-  const timeline = createTimeline(events, () => ++time)
+  const timeline = createTimeline(events, () => {
+    time += step
+    return time
+  })
   return { events, timeline }
 }
 
@@ -46,22 +50,41 @@ describe('the timeline', () => {
       'primary is back, and gets what it missed',
       'primary answers again, and has to show that it goes on',
       'the journal is full: writes to auth are refused until primary is back',
-      'ml moved from secondary to the embedded store: gone too',
+      'ml moved from secondary to files of this machine: gone too',
       'auth moved from primary to secondary: connection refused',
       'primary is down: connection refused',
     ])
     expect(timeline.all().map(({ at }) => at)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
-    expect(timeline.all()[0]).toMatchObject({ kind: 'drill', instance: 'secondary', category: undefined })
-    expect(timeline.all()[5]).toMatchObject({ kind: 'failback', instance: 'primary', category: 'auth' })
+    expect(timeline.all()[0]).toMatchObject({ kind: 'drill', instance: 'secondary', categories: [] })
+    expect(timeline.all()[5]).toMatchObject({ kind: 'failback', instance: 'primary', categories: ['auth'] })
+  })
+
+  it('tells once what happens to several categories in the same second', async () => {
+    const { events, timeline } = start()
+    const reason = 'drill: treated as gone until 2030-01-01T00:00:00.000Z'
+    for (const category of ['auth', 'menu', 'ml', 'user', 'orders']) {
+      events.emit('failover', { category, from: 'primary', to: 'secondary', reason })
+      events.emit('failover', { category: `${category}-2`, from: 'third', to: 'motia-state', reason: 'gone' })
+    }
+    await heard()
+    events.emit('failback', { category: 'auth', to: 'primary', replayed: 3, ms: 12_400 })
+    events.emit('failback', { category: 'menu', to: 'primary', replayed: 3, ms: 12_400 })
+    await heard()
+    expect(timeline.all().map(({ text }) => text)).toEqual([
+      'auth and menu are back on primary after 12 s, with 3 writes that waited for it',
+      "auth-2, menu-2, ml-2 and 2 more moved from third to Motia's state: gone",
+      'auth, menu, ml and 2 more moved from primary to secondary: a drill',
+    ])
+    expect(timeline.all()[2]?.categories).toEqual(['auth', 'menu', 'ml', 'user', 'orders'])
   })
 
   it('keeps the last 200', async () => {
-    const { events, timeline } = start()
+    const { events, timeline } = start(1_000)
     for (let n = 0; n < 500; n++)
       events.emit('failback', { category: `c${n}`, to: 'primary', replayed: 1, ms: 3_600_000 * 3 })
     await heard()
     expect(timeline.all()).toHaveLength(200)
     expect(timeline.all()[0]?.text).toBe('c499 is back on primary after 3 h, with 1 write that waited for it')
-    expect(timeline.all().at(-1)?.category).toBe('c300')
+    expect(timeline.all().at(-1)?.categories).toEqual(['c300'])
   })
 })

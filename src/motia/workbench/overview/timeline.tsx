@@ -40,9 +40,9 @@ export const Timeline = ({
   return (
     <div className="rounded-lg border py-1.5 text-sm">
       <ol data-testid="cache-timeline">
-        {shown.map(({ at, kind, instance, category, text }) => (
+        {shown.map(({ at, kind, instance, categories, text }) => (
           <li
-            key={`${at} ${kind} ${instance} ${category} ${text}`}
+            key={`${at} ${kind} ${instance} ${text}`}
             className="grid grid-cols-[auto_auto_minmax(0,1fr)] items-baseline gap-2.5 px-3 py-1"
             data-kind={kind}
           >
@@ -50,7 +50,9 @@ export const Timeline = ({
               <Moment at={at} />
             </span>
             <Dot tone={tones[kind]} />
-            <span className="min-w-0 break-words">{sentence(visible(text))}</span>
+            <span className="min-w-0 break-words">
+              {sentence(visible(text), [...categories, ...(instance === undefined ? [] : [instance])])}
+            </span>
           </li>
         ))}
       </ol>
