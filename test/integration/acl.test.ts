@@ -77,6 +77,8 @@ const all = async ({ servers }: Opened, of: 'denied' | 'called'): Promise<string
   return [...new Set(servers.flatMap((server) => [...server[of]]))].sort()
 }
 
+const page = { search: '', cursor: undefined, limit: 10 }
+
 /** The main paths of cache and state. */
 const mainPaths = (opened: () => Opened): void => {
   cacheSuite('its cases', () => createCacheClient(opened().tiers.engine))
@@ -93,7 +95,7 @@ const mainPaths = (opened: () => Opened): void => {
   })
 
   it('keeps workflow state', async () => {
-    const { hot } = opened().tiers
+    const { hot, sight } = opened().tiers
     await hot.set('order-7', 'a', 1)
     await hot.set('order-7', 'b', 'x'.repeat(100_000))
     expect(await hot.get('order-7', 'a')).toBe(1)
@@ -102,6 +104,8 @@ const mainPaths = (opened: () => Opened): void => {
     expect(await hot.delete('order-7', 'a')).toBe(1)
     expect(await hot.traceIds()).toEqual(['order-7'])
     expect(await hot.items()).toHaveLength(1)
+    expect(await (await sight()).groups(page)).toMatchObject({ groups: [{ name: 'order-7', items: 1 }], total: 1 })
+    expect(await (await sight()).items({ group: 'order-7', ...page })).toMatchObject({ items: [{ key: 'b' }] })
     await hot.clear('order-7')
     expect(await hot.traceIds()).toEqual([])
   })
@@ -348,7 +352,7 @@ describe.each([
     expect(instances.map(({ live }) => live?.clients)).toEqual([expect.any(Number), expect.any(Number)])
     const look = async () => {
       const { memory } = await sight.categories({})
-      await Promise.all([sight.processes({}), sight.hot({})])
+      await Promise.all([sight.processes({}), sight.hot({}), sight.groups(page), sight.items({ group: 'g', ...page })])
       return memory.map(({ roles }) => roles !== undefined)
     }
     expect(await look()).toEqual([given.length > 0, given.length > 0])
