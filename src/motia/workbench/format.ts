@@ -78,9 +78,11 @@ export const plural = (count: number | undefined, one: string, many = `${one}s`)
   return `${formatCount(count)} ${count === 1 ? one : many}`
 }
 
-/** A server's half sentence as a whole one. */
-export const sentence = (text: string): string => {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1)
+/** A server's half sentence as a whole one. Names that users gave stay as they are: `names`, or one before a colon. */
+export const sentence = (text: string, names: readonly string[] = []): string => {
+  const begins = (name: string): boolean => text.startsWith(name) && !/^\w/.test(text.slice(name.length))
+  const named = /^[\w.-]+:/.test(text) || names.some(begins)
+  const whole = named ? text : text.charAt(0).toUpperCase() + text.slice(1)
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`
 }
 

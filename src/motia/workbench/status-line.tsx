@@ -1,14 +1,11 @@
 import type { ReactNode } from 'react'
 import type { Overview } from '../../sight/contract.js'
+import { statusWord } from './instance-words.js'
 import { Dot, Pill } from './pieces/pill.js'
 import type { Tone } from './tone.js'
 import type { Polled } from './use-poll.js'
 
-const words: Readonly<Record<Overview['status'], { readonly tone: Tone; readonly text: string }>> = {
-  ok: { tone: 'ok', text: 'All instances serve' },
-  degraded: { tone: 'warn', text: 'A stand-in serves' },
-  outage: { tone: 'bad', text: 'No instance serves' },
-}
+const tones: Readonly<Record<Overview['status'], Tone>> = { ok: 'ok', degraded: 'warn', outage: 'bad' }
 
 /** How the whole stands, above every view. */
 export const StatusLine = ({ polled: { answer, failure } }: { readonly polled: Polled<Overview> }): ReactNode => {
@@ -17,7 +14,7 @@ export const StatusLine = ({ polled: { answer, failure } }: { readonly polled: P
       ? { tone: 'mute' as const, text: 'No answer from the server' }
       : answer === undefined
         ? { tone: 'mute' as const, text: 'Asking the server' }
-        : words[answer.status]
+        : { tone: tones[answer.status], text: statusWord(answer) }
   return (
     <div
       className="flex shrink-0 items-center gap-3 px-3 py-1.5 text-xs"

@@ -125,6 +125,10 @@ describe('words', () => {
     expect(sentence('the panel is read-only here')).toBe('The panel is read-only here.')
     expect(sentence('Why?')).toBe('Why?')
     expect(sentence('')).toBe('.')
+    expect(sentence('primary: no answer in time')).toBe('primary: no answer in time.')
+    expect(sentence('primary is down', ['primary'])).toBe('primary is down.')
+    expect(sentence('auth, ml and 3 more moved', ['auth', 'ml'])).toBe('auth, ml and 3 more moved.')
+    expect(sentence('author unknown', ['auth'])).toBe('Author unknown.')
   })
 
   it('of a user show what could not be seen, and nothing else is changed', () => {

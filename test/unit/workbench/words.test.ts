@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { chartKinds, linesFor } from '../../../src/motia/workbench/categories/charts.ts'
 import { policyFacts } from '../../../src/motia/workbench/categories/policy-facts.ts'
-import { instanceTone, stateWord } from '../../../src/motia/workbench/instance-words.ts'
-import type { CategoryView, InstanceView, MinuteView } from '../../../src/sight/contract.ts'
+import {
+  drillEnd,
+  instanceTone,
+  placeWord,
+  stateWord,
+  statusWord,
+} from '../../../src/motia/workbench/instance-words.ts'
+import type { CategoryView, InstanceView, MinuteView, Overview } from '../../../src/sight/contract.ts'
 
 describe('how an instance stands', () => {
   const standing = (state: InstanceView['state'], readable = true, writable = true) => {
@@ -18,6 +24,35 @@ describe('how an instance stands', () => {
     expect(standing('down', false, false)).toBe('down bad')
     expect(standing('probing', false, false)).toBe('probing info')
     expect(standing('catching-up', false)).toBe('catching up info')
+  })
+})
+
+describe('how the whole stands', () => {
+  const word = (status: Overview['status'], servedBy: string | undefined, writable = true): string => {
+    const [home, state] = ['primary', 'up'] as const
+    return statusWord({
+      status,
+      routing: [{ home, servedBy } as Overview['routing'][number]],
+      instances: [{ name: home, state, readable: true, writable } as InstanceView],
+    })
+  }
+
+  it('a stand-in is spoken of only where one serves', () => {
+    expect(word('ok', 'primary')).toBe('All instances serve')
+    expect(word('degraded', 'secondary', false)).toBe('A stand-in serves')
+    expect(word('degraded', undefined, false)).toBe('Not everything is served')
+    expect(word('degraded', 'primary', false)).toBe('primary: takes no writes')
+    expect(word('outage', undefined)).toBe('No instance serves')
+  })
+
+  it('places are named in words, and a drill says until when it lasts', () => {
+    expect(['secondary', 'embedded', 'motia-state'].map(placeWord)).toEqual([
+      'secondary',
+      'files of this machine',
+      "Motia's state",
+    ])
+    expect(drillEnd('drill: treated as gone until 2030-01-01T00:00:00.000Z')).toBe(Date.UTC(2030, 0))
+    expect(drillEnd('connection refused')).toBeUndefined()
   })
 })
 

@@ -2,7 +2,7 @@ import { cn } from '@motiadev/ui'
 import { type ReactNode, useRef } from 'react'
 import type { InstanceView, Overview } from '../../../sight/contract.js'
 import { formatShort, plural } from '../format.js'
-import { instanceTone, stateWord } from '../instance-words.js'
+import { instanceTone, placeWord, stateWord } from '../instance-words.js'
 import { toneClass } from '../pieces/pill.js'
 import { useWidth } from '../use-width.js'
 import { inWords, type Lane, lanesOf, targetsOf } from './lanes.js'
@@ -76,7 +76,7 @@ const TargetBox = ({ laid: { target, x, y, width, height } }: { readonly laid: L
       <rect width={width} height={height} rx={8} className={cn('mr-flow-box', tone !== 'ok' && `mr-flow-${tone}`)} />
       <circle cx={16} cy={17} r={4} className={cn('fill-current', toneClass(tone))} />
       <text x={27} y={21} className="mr-flow-title">
-        {fitting(name, width - 36)}
+        {fitting(placeWord(name), width - 36)}
       </text>
       <text
         x={14}
@@ -130,7 +130,7 @@ const Way = ({
   const alive = kind === 'home' || kind === 'stand-in'
   return (
     <g data-testid="cache-way" data-kind={kind} data-lane={link.lane} data-to={link.to}>
-      <title>{`${names.join(', ')}: ${words[kind] || 'served at home'}, ${link.to}`}</title>
+      <title>{`${names.join(', ')}: ${words[kind] || 'served at home'}, ${placeWord(link.to)}`}</title>
       <path d={path} className={cn('mr-way', `mr-way-${kind}`, alive && `mr-stroke-${temperature}`)} />
       {kind === 'home' && <path d={path} className={cn('mr-way-moving', `mr-stroke-${temperature}`)} />}
     </g>

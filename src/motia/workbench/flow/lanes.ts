@@ -1,4 +1,5 @@
 import type { InstanceView, RouteView } from '../../../sight/contract.js'
+import { placeWord } from '../instance-words.js'
 
 /** What goes the same way when all is well: state, or the categories of one home. */
 export interface Lane {
@@ -88,8 +89,8 @@ export const targetsOf = (routing: readonly RouteView[], instances: readonly Ins
 export const inWords = (lanes: readonly Lane[]): string =>
   lanes
     .flatMap((lane) => linksOf(lane).filter(({ kind }) => kind !== 'away'))
-    .map(({ names, to, kind }) => {
-      const what = names.join(', ')
+    .map(({ names, to: place, kind }) => {
+      const [what, to] = [names.join(', '), placeWord(place)]
       if (kind === 'refused') return `${what}: refused while ${to} is away.`
       if (kind === 'mirror') return `${what}: mirrored on ${to}.`
       return `${what}: served by ${to}${kind === 'stand-in' ? ', its stand-in' : ''}.`

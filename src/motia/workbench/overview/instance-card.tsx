@@ -3,9 +3,9 @@ import { Unplug } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { InstanceView } from '../../../sight/contract.js'
 import { formatDuration, formatPercent, plural, sentence, visible } from '../format.js'
-import { instanceTone, stateWord } from '../instance-words.js'
+import { drillEnd, instanceTone, stateWord } from '../instance-words.js'
 import { Meter } from '../pieces/bars.js'
-import { Age, Bytes, Count, Duration, Lasting, Percent, Rate } from '../pieces/figures.js'
+import { Age, Bytes, Count, Duration, Lasting, Percent, Rate, Until } from '../pieces/figures.js'
 import { Pill } from '../pieces/pill.js'
 import { Sparkline } from '../pieces/sparkline.js'
 
@@ -57,13 +57,25 @@ export const InstanceCard = ({
         )}
       </header>
       {reason !== undefined && tone !== 'ok' && (
-        <p className="mr-reason text-xs break-words">{sentence(visible(reason))}</p>
+        <p className="mr-reason text-xs break-words">
+          <Reason of={reason} name={name} />
+        </p>
       )}
       {kind === 'redis' && <Work instance={instance} />}
       <Memory instance={instance} />
       <Journal instance={instance} />
       <Duties instance={instance} />
     </article>
+  )
+}
+
+const Reason = ({ of, name }: { readonly of: string; readonly name: string }): ReactNode => {
+  const end = drillEnd(of)
+  if (end === undefined) return sentence(visible(of), [name])
+  return (
+    <>
+      A drill: it is treated as gone, and comes back <Until at={end} />.
+    </>
   )
 }
 

@@ -4,6 +4,7 @@ import type { CategoryView } from '../../../sight/contract.js'
 import { CategoryDetails } from '../categories/category-details.js'
 import { MemoryRoles } from '../categories/memory-roles.js'
 import { UNKNOWN } from '../format.js'
+import { placeWord } from '../instance-words.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
 import { Section, Split } from '../pieces/details.js'
 import { Bytes, Count, Duration, Percent, Rate } from '../pieces/figures.js'
@@ -105,7 +106,7 @@ const columns: readonly Column<CategoryView>[] = [
   {
     id: 'p50',
     head: 'p50',
-    title: 'Half of the calls took no longer',
+    title: 'Half of the calls of the last hour took no longer',
     right: true,
     from: 'md',
     sort: ({ p50 }) => p50,
@@ -114,7 +115,7 @@ const columns: readonly Column<CategoryView>[] = [
   {
     id: 'p99',
     head: 'p99',
-    title: '99 % of the calls took no longer',
+    title: '99 % of the calls of the last hour took no longer',
     right: true,
     from: 'md',
     sort: ({ p99 }) => p99,
@@ -179,7 +180,7 @@ const Served = ({ category: { home, servedBy } }: { readonly category: CategoryV
   if (servedBy === undefined) return <Pill tone="bad">refused</Pill>
   return (
     <span className="inline-flex flex-wrap items-center gap-x-2 gap-y-0.5">
-      <span className="break-all">{servedBy}</span>
+      <span className="break-words">{placeWord(servedBy)}</span>
       <Pill tone="warn" title={`Its home ${home} is away`}>
         stand-in
       </Pill>

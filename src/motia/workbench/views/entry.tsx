@@ -3,6 +3,7 @@ import { EyeOff, FileQuestion, TimerOff, Trash, X } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { EntryView } from '../../../sight/contract.js'
 import { formatBytes, formatPercent, plural } from '../format.js'
+import { placeWord } from '../instance-words.js'
 import { Details, Facts, Section } from '../pieces/details.js'
 import { Age, Bytes, Mono, Until } from '../pieces/figures.js'
 import { Pill } from '../pieces/pill.js'
@@ -107,7 +108,7 @@ const factsOf = (entry: EntryView): (readonly [string, ReactNode])[] => [
   [
     'Source',
     <span key="source" className="inline-flex flex-wrap items-center gap-2">
-      {entry.source ?? 'not known'}
+      {entry.source === undefined ? 'not known' : placeWord(entry.source)}
       {entry.stale && <Pill tone="warn">stale</Pill>}
       {entry.degraded && <Pill tone="warn">its home is away</Pill>}
     </span>,

@@ -68,7 +68,7 @@ const Whole = ({
       <div className="flex min-w-0 flex-col gap-5">
         {advice.length > 0 && (
           <Section title="Advice">
-            <AdviceList advice={advice} />
+            <AdviceList advice={advice} names={instances.map(({ name }) => name)} />
           </Section>
         )}
         <Section title="Timeline" aside="of this server, since it started">
