@@ -34,6 +34,12 @@ export const MemoryRoles = ({ memory }: { readonly memory: readonly MemoryView[]
             </span>
           </li>
         ))}
+        <li className="inline-flex items-center gap-1.5">
+          <span aria-hidden="true" className="size-2 rounded-full mr-role-overhead" />
+          <span>
+            <span className="text-foreground">overhead</span> of the server itself
+          </span>
+        </li>
       </ul>
     </div>
   )
@@ -58,7 +64,7 @@ const Instance = ({ view }: { readonly view: MemoryView }): ReactNode => {
           )}
         </span>
       </div>
-      <Stacked parts={parts} whole={Math.max(sum, max ?? 0)} label={`Memory of ${instance}: ${words}`} />
+      <Stacked parts={parts} whole={Math.max(sum, used ?? 0, max ?? 0)} label={`Memory of ${instance}: ${words}`} />
       <p className="text-muted-foreground">
         {plural(sampled, 'key')} sampled <Age at={sampledAt} />
       </p>
@@ -66,10 +72,16 @@ const Instance = ({ view }: { readonly view: MemoryView }): ReactNode => {
   )
 }
 
-const partsOf = ({ roles: split }: MemoryView): readonly Part[] =>
-  roles.flatMap(({ role }) => {
+const partsOf = ({ roles: split, used }: MemoryView): readonly Part[] => {
+  const parts = roles.flatMap(({ role }): Part[] => {
     const size = split?.[role]
     if (size === undefined || size.entries === 0) return []
     const name = `${role} ${size.bytes === undefined ? plural(size.entries, 'key') : formatBytes(size.bytes)}`
     return [{ name, value: size.bytes ?? 0, className: `mr-role-${role}` }]
   })
+  const rest = (used ?? 0) - parts.reduce((sum, { value }) => sum + value, 0)
+  // Of what couldn't be weighed nobody knows how much of the rest it is.
+  const weighed = Object.values(split ?? {}).every(({ bytes }) => bytes !== undefined)
+  if (rest <= 0 || !weighed) return parts
+  return [...parts, { name: `overhead ${formatBytes(rest)}`, value: rest, className: 'mr-role-overhead' }]
+}
