@@ -10,6 +10,10 @@ import { createTagged, enrol, rowsFor } from './tagged.js'
 
 const BATCH = 1_000
 
+/** A cursor of `scan` that goes on behind all keys that begin with the prefix. No text has the byte 0xff. */
+export const cursorBehind = (prefix: string): string =>
+  Buffer.concat([Buffer.from(prefix), Buffer.from([0xff])]).toString('base64url')
+
 /** Entries in LMDB. Reads look into mapped memory and need no deadline; an entry that ended reads as absent. */
 export const createEntries = (database: OpenDatabase, layout: Layout): EntryStore => {
   const live = (entry: Entry | undefined, now: number): Entry | undefined =>

@@ -43,10 +43,12 @@ export const createGroupPages = (
     let looked = 0
     let length = 0
     let last = ''
-    for (const { key, value } of tables.items.getRange({ ...within(id), ...begin, limit: MOST_LOOKED })) {
+    // Names only: a text is decoded where it is shown.
+    for (const key of tables.items.getKeys({ ...within(id), ...begin, limit: MOST_LOOKED })) {
       looked++
       last = key.subarray(id.length).toString()
-      if (!last.includes(search)) continue
+      const value = last.includes(search) ? tables.items.get(key) : undefined
+      if (value === undefined) continue
       items.push([last, value])
       length += value.length
       if (items.length === limit || length > MOST_PAGE) break

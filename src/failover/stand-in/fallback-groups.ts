@@ -1,14 +1,16 @@
 import { readEnvelope } from '../../codec/envelope.js'
-import { itemsAfter, nameBefore } from '../../instances/name-pages.js'
-import { type GroupStore, StoreError } from '../../instances/store.js'
+import { MOST_PAGE } from '../../instances/name-pages.js'
+import { type GroupStore, type ItemPage, type PageAsk, StoreError } from '../../instances/store.js'
+import { isCategoryName } from '../../settings/names.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { LastResortStore } from '../landscape.js'
-import { forgetEntries, listFallback, partsOf } from './last-resort.js'
+import { categoryPrefix, forgetEntries, listFallback, partsOf, readPlaces } from './last-resort.js'
 import { SHOWN, type ShownAs } from './state-resort.js'
 
-const PAGE = 500
-/** Looked through for the names of groups where nobody may wait for all of them. */
-const MOST_PAGES = 4
+/** Entries read together; each may be large. */
+const AT_ONCE = 20
+/** Looks at which keys there are that one page costs where little is found. */
+const MOST_LOOKS = 100
 
 /**
  * State, with the cache entries that live in the last resort as groups `~cache/<category>`, to be seen and deleted.
@@ -25,39 +27,72 @@ export const withFallbackGroups = (
 ): GroupStore => {
   const { store, categoryOf, idOf, now } = parts
 
-  const shown = async (
-    visit: (category: CategorySettings, key: string, text: string) => void,
-    pages = Number.POSITIVE_INFINITY,
-  ): Promise<void> => {
-    let cursor: string | undefined
-    let seen = 0
-    do {
-      const page = await listFallback(store, cursor, PAGE)
-      for (const { home, category: name, redisKey, text } of page.entries) {
-        const category = categoryOf(name)
-        if (!category.sensitive && home === idOf(category.instance))
-          visit(category, redisKey.slice(category.keyPrefix.length), text)
-      }
-      cursor = page.cursor
-      seen++
-    } while (cursor !== undefined && seen < pages)
+  const isShown = ({ sensitive, instance }: CategorySettings, home: string): boolean =>
+    !sensitive && home === idOf(instance)
+
+  const namesOf = async (looks?: number): Promise<string[]> => {
+    const there = await listFallback(store, looks)
+    return there.flatMap(({ home, category }) => (isShown(categoryOf(category), home) ? [SHOWN + category] : []))
   }
 
-  const namesOf = async (pages?: number): Promise<string[]> => {
-    const names = new Set<string>()
-    await shown(({ name }) => names.add(SHOWN + name), pages)
-    return [...names]
+  /** Undefined: nothing of it is shown. */
+  const placesOf = (name: string): { readonly category: CategorySettings; readonly prefix: string } | undefined => {
+    if (name !== '' && !isCategoryName(name)) return undefined
+    const category = categoryOf(name)
+    if (category.sensitive) return undefined
+    return { category, prefix: categoryPrefix(idOf(category.instance), name) + category.keyPrefix }
+  }
+
+  /** What is there and has not ended, by the key in its category. */
+  const itemsAt = async (name: string, keys: readonly string[]): Promise<[key: string, text: string][]> => {
+    const shown = placesOf(name)
+    if (shown === undefined) return []
+    const { codec, maxBytes } = shown.category
+    const texts = await readPlaces(
+      store,
+      keys.map((key) => shown.prefix + key),
+    )
+    return keys.flatMap((key, i) => {
+      const text = texts[i]
+      if (text === undefined) return []
+      const read = readEnvelope(text, { codec, now: now(), maxBytes })
+      const lives = read.outcome === 'hit' && !(read.expires !== undefined && read.expires <= now())
+      return lives ? [[key, read.value.json] as [string, string]] : []
+    })
+  }
+
+  const pageOf = async (
+    name: string,
+    { search, cursor, limit }: PageAsk,
+    looks = Number.POSITIVE_INFINITY,
+  ): Promise<ItemPage> => {
+    const shown = placesOf(name)
+    const items: [string, string][] = []
+    if (shown === undefined) return { items, cursor: undefined, total: 0, endsAt: undefined }
+    let at = cursor
+    let length = 0
+    for (let look = 1; ; look++) {
+      const page = await store.scan(shown.prefix, at, Math.min(AT_ONCE, limit - items.length))
+      const keys = page.keys.map((place) => place.slice(shown.prefix.length)).filter((key) => key.includes(search))
+      for (const item of await itemsAt(name, keys)) {
+        items.push(item)
+        length += item[1].length
+      }
+      at = page.cursor
+      if (at === undefined || items.length >= limit || length > MOST_PAGE || look >= looks) break
+    }
+    return { items, cursor: at, total: undefined, endsAt: undefined }
   }
 
   const itemsOf = async (name: string): Promise<[key: string, text: string][]> => {
-    const items: [string, string][] = []
-    await shown((category, key, text) => {
-      if (category.name !== name) return
-      const read = readEnvelope(text, { codec: category.codec, now: now(), maxBytes: category.maxBytes })
-      if (read.outcome === 'hit' && !(read.expires !== undefined && read.expires <= now()))
-        items.push([key, read.value.json])
-    })
-    return items
+    const all: [string, string][] = []
+    let cursor: string | undefined
+    do {
+      const page = await pageOf(name, { search: '', cursor, limit: Number.POSITIVE_INFINITY })
+      for (const [key, text] of page.items) all.push([key, text])
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return all
   }
 
   const forget = (name: string, key?: string): Promise<void> => {
@@ -70,14 +105,14 @@ export const withFallbackGroups = (
     groupGet: async (group, field, options) => {
       const name = shownIn(group)
       if (name === undefined) return groups.groupGet(group, field, options)
-      return (await itemsOf(name)).find(([key]) => key === field)?.[1]
+      return (await itemsAt(name, [field]))[0]?.[1]
     },
     groupSet: (group, ...rest) =>
       shownIn(group) === undefined ? groups.groupSet(group, ...rest) : Promise.reject(readOnly()),
     groupDelete: async (group, field, options) => {
       const name = shownIn(group)
       if (name === undefined) return groups.groupDelete(group, field, options)
-      const found = (await itemsOf(name)).find(([key]) => key === field)
+      const [found] = await itemsAt(name, [field])
       if (found !== undefined) await forget(name, field)
       return found?.[1]
     },
@@ -97,7 +132,7 @@ export const withFallbackGroups = (
 
     groupPage: async (ask, options) => {
       // Few, and all at the beginning.
-      const names = ask.cursor === undefined ? await namesOf(MOST_PAGES) : []
+      const names = ask.cursor === undefined ? await namesOf(MOST_LOOKS) : []
       const page = await groups.groupPage(ask, options)
       const found = names.filter((name) => name.includes(ask.search))
       const first = found.map((name) => ({ name, items: undefined, endsAt: undefined }))
@@ -105,8 +140,7 @@ export const withFallbackGroups = (
     },
     itemPage: async (group, ask, options) => {
       const name = shownIn(group)
-      if (name === undefined) return groups.itemPage(group, ask, options)
-      return itemsAfter(await itemsOf(name), nameBefore(ask.cursor, refused), ask)
+      return name === undefined ? groups.itemPage(group, ask, options) : pageOf(name, ask, MOST_LOOKS)
     },
   }
 }

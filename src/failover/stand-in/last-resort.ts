@@ -1,6 +1,7 @@
 import { tagsIn } from '../../codec/envelope.js'
 import { countUp } from '../../embedded/counter.js'
 import { createEmbeddedStore, type EmbeddedStore } from '../../embedded/embedded-store.js'
+import { cursorBehind } from '../../embedded/entries.js'
 import { type CallOptions, type EntryWrite, type ScanPage, StoreError } from '../../instances/store.js'
 import type { LastResortStore } from '../landscape.js'
 import { steadyNow } from '../time-left.js'
@@ -39,14 +40,22 @@ export interface FallbackOptions {
   readonly now: () => number
 }
 
+interface FallbackPlace {
+  readonly home: string
+  readonly category: string
+  /** As at home. */
+  readonly redisKey: string
+}
+
 /** What the name of a place says. */
-export const partsOf = (place: string): Omit<FallbackEntry, 'text'> => {
+export const partsOf = (place: string): FallbackPlace => {
   const [home = '', category = '', ...rest] = place.split('\0')
   return { home, category, redisKey: rest.join('\0') }
 }
 
 const homePrefix = (home: string): string => `${home}\0`
-const categoryPrefix = (home: string, category: string): string => `${homePrefix(home)}${category}\0`
+/** Names of places of one category begin with it. */
+export const categoryPrefix = (home: string, category: string): string => `${homePrefix(home)}${category}\0`
 const stamped = (text: string): string => `${steadyNow().toFixed(3)} ${text}`
 
 const opened = (stored: string): { readonly at: number; readonly text: string } => {
@@ -174,29 +183,39 @@ export const forgetEntries = async (
   else await store.remove([prefix + redisKey])
 }
 
-export interface FallbackEntry {
-  readonly home: string
-  readonly category: string
-  /** As at home. */
-  readonly redisKey: string
-  readonly text: string
-}
-
-/** A page of everything that is there now, for those who show it as groups `~cache/<category>`. */
+/** Homes and categories of which something is there now. One look each, whatever lies there; `most` looks in all. */
 export const listFallback = async (
   store: LastResortStore,
-  cursor: string | undefined,
-  limit: number,
-): Promise<{ entries: FallbackEntry[]; cursor: string | undefined }> => {
-  const page = await store.scan('', cursor, limit)
-  const stored = await store.readMany(page.keys)
-  const entries = page.keys.flatMap((place, i) => {
-    const [home, category, ...rest] = place.split('\0')
-    const text = stored[i]
-    // What the store notes for itself.
-    if (place.startsWith('~mr:')) return []
-    if (home === undefined || category === undefined || text === undefined) return []
-    return [{ home, category, redisKey: rest.join('\0'), text: opened(text).text }]
-  })
-  return { entries, cursor: page.cursor }
+  most = Number.POSITIVE_INFINITY,
+): Promise<Omit<FallbackPlace, 'redisKey'>[]> => {
+  const found: Omit<FallbackPlace, 'redisKey'>[] = []
+  let cursor: string | undefined
+  for (let looks = 0; looks < most; looks++) {
+    const page = await store.scan('', cursor, 1)
+    const [place] = page.keys
+    if (place === undefined) {
+      // It may have seen only what has ended.
+      if (page.cursor === undefined) break
+      cursor = page.cursor
+    } else if (place.startsWith(OWN)) {
+      cursor = cursorBehind(OWN)
+    } else {
+      const { home, category } = partsOf(place)
+      found.push({ home, category })
+      cursor = cursorBehind(categoryPrefix(home, category))
+    }
+  }
+  return found
+}
+
+/** What the store notes for itself. */
+const OWN = '~mr:'
+
+/** What lies at places, whenever it was put there. */
+export const readPlaces = async (
+  store: LastResortStore,
+  places: readonly string[],
+): Promise<(string | undefined)[]> => {
+  const stored = await store.readMany(places)
+  return stored.map((each) => (each === undefined ? undefined : opened(each).text))
 }

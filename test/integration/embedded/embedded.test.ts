@@ -10,6 +10,7 @@ import {
   type EmbeddedStoreOptions,
 } from '../../../src/embedded/embedded-store.ts'
 import { createEntries } from '../../../src/embedded/entries.ts'
+import { createGroupPages } from '../../../src/embedded/group-pages.ts'
 import { layoutOf } from '../../../src/instances/layout.ts'
 import { type Store, StoreError, type StoreHealth } from '../../../src/instances/store.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
@@ -117,6 +118,37 @@ describe('the embedded store', () => {
     const acknowledged = said()
     expect(await store.readMany(acknowledged.map((i) => `w${i}`))).toEqual(acknowledged.map((i) => `text ${i}`))
     expect(await store.increment('sum', 0, soon())).toBeGreaterThanOrEqual(acknowledged.length)
+  })
+
+  it('decodes the texts of a page, not those it looks past', async () => {
+    const store = open()
+    await fill(store)
+    const database = openDatabase('primary', join(dir, 'primary'))
+    ends.push(() => database.close())
+    let texts = 0
+    const items = new Proxy(database.tables.items, {
+      get: (table, name) => {
+        const part = Reflect.get(table, name)
+        if (typeof part !== 'function') return part
+        return (...asked: unknown[]) => {
+          if (name === 'get') texts++
+          // All that it comes to.
+          if (name === 'getRange') texts += 2_500
+          return Reflect.apply(part, table, asked)
+        }
+      },
+    })
+    const live = (_: unknown, name: Buffer) => database.tables.groups.get(name)
+    const pages = createGroupPages(
+      () => ({ ...database, tables: { ...database.tables, items } }),
+      layoutOf('').groupPrefix,
+      live,
+    )
+    const rare = await pages.itemPage('g', { search: 'f249', cursor: undefined, limit: 50 })
+    expect(rare.items).toHaveLength(11)
+    expect(texts).toBe(11)
+    expect((await pages.itemPage('g', { search: '', cursor: undefined, limit: 50 })).items).toHaveLength(50)
+    expect(texts).toBe(61)
   })
 
   it('removes what has ended, and the items of dropped groups', async () => {

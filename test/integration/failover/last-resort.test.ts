@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { EmbeddedStore } from '../../../src/embedded/embedded-store.ts'
 import {
+  categoryPrefix,
   createFallback,
   type Fallback,
   forgetHome,
   listFallback,
   openLastResort,
+  readPlaces,
 } from '../../../src/failover/stand-in/last-resort.ts'
 import { steadyNow } from '../../../src/failover/time-left.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
@@ -39,14 +41,13 @@ describe('the last resort', () => {
     await user.write([{ key: 'user:a', text: '2', endsAt: soon() }], limit)
     await user.write([{ key: 'user:ended', text: '3', endsAt: Date.now() - 1 }], limit)
     expect(await menu.readMany(['menu:a', 'user:a'])).toEqual(['1', undefined])
-    const listed = await listFallback(store, undefined, 10)
-    expect(listed).toEqual({
-      entries: [
-        { home: 'primary', category: 'menu', redisKey: 'menu:a', text: '1' },
-        { home: 'secondary', category: 'user', redisKey: 'user:a', text: '2' },
-      ],
-      cursor: undefined,
-    })
+    for (const many of ['b', 'c', 'd']) await menu.write([{ key: `menu:${many}`, text: '1', endsAt: soon() }], limit)
+    const listed = [
+      { home: 'primary', category: 'menu' },
+      { home: 'secondary', category: 'user' },
+    ]
+    expect(await listFallback(store)).toEqual(listed)
+    expect(await listFallback(store, 1)).toEqual(listed.slice(0, 1))
     await forgetHome(store, 'primary')
     expect(await menu.readMany(['menu:a'])).toEqual([undefined])
     expect(await user.readMany(['user:a'])).toEqual(['2'])
@@ -70,7 +71,9 @@ describe('the last resort', () => {
     expect((await menu.scan('', undefined, 10)).keys).toEqual(['b'])
     expect(await menu.increment('n', 5, end, limit)).toBe(5)
     expect(await menu.remove(['a', 'b', 'x'], limit)).toEqual([false, true, false])
-    expect((await listFallback(store, undefined, 10)).entries).toMatchObject([{ redisKey: 'n', text: '5' }])
+    const place = `${categoryPrefix('primary', 'menu')}n`
+    expect((await store.scan(categoryPrefix('primary', 'menu'), undefined, 10)).keys).toEqual([place])
+    expect(await readPlaces(store, [place])).toEqual(['5'])
   })
 
   it('counts each increment once, beside another process that counts, too', async () => {
