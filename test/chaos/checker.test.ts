@@ -233,10 +233,16 @@ describe('numbers of a counter', () => {
     expect(told(call, { healedAt: 10 })).toEqual([3])
     expect(told(call, { healedAt: 10, mayShrink: () => true })).toEqual([])
   })
-  it('of an increment is its own where nothing else can be known', () => {
-    const couldCount = () => false
-    expect(told(add('tally/n', 10, { total: 1 }), { couldCount })).toEqual([])
-    expect(told(count('tally/n', 1, 10), { couldCount })).toEqual([7])
+  it('may hold each twice while an instance is away, and never more', () => {
+    const away = () => 1
+    expect(told(count('tally/n', 6, 10), { away })).toEqual([])
+    expect(told(count('tally/n', 7, 10), { away })).toEqual([6])
+    expect(told(count('tally/n', 1, 10), { away })).toEqual([7])
+  })
+  it('is what is known here while home and mirror are away', () => {
+    const away = () => 2
+    expect(told(add('tally/n', 10, { total: 1 }), { away })).toEqual([])
+    expect(told(count('tally/n', 1, 10), { away })).toEqual([])
   })
   it('of a cached one begins anew in an outage', () => {
     const cached = [add('cached/n', 0), count('cached/n', 0, 10)]

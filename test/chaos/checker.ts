@@ -15,8 +15,8 @@ export interface CheckOptions {
   readonly kept: (scope: string) => boolean
   /** By scope: what waits for a kept counter is in each of its numbers; a cached one begins anew in an outage. @default none */
   readonly keptCounter?: (scope: string) => boolean
-  /** Whether an increment could know the number it was added to. @default always */
-  readonly couldCount?: (call: Call) => boolean
+  /** How many instances were away, or were just brought up to date, at some time of a call. @default none */
+  readonly away?: (call: Call) => number
   /** From here on all instances are up and every journal is empty. @default never */
   readonly healedAt?: number
   /** ms by which clocks of two processes may differ: writes closer than this have no order. @default 2 */
@@ -32,7 +32,7 @@ export interface CheckOptions {
 /** The promises of design.md that a history can break. [] is what one wants. */
 export const check = ({ calls, final }: History, options: CheckOptions): Violation[] => {
   const { kept, healedAt = Number.POSITIVE_INFINITY, skew = 2, slack = 50 } = options
-  const { mayShrink = () => false, mayFail = () => true, keptCounter = () => false, couldCount = () => true } = options
+  const { mayShrink = () => false, mayFail = () => true, keptCounter = () => false, away = () => 0 } = options
   const writes = createWrites(calls, skew)
   const counts = createCounts(calls)
   return [
@@ -43,7 +43,7 @@ export const check = ({ calls, final }: History, options: CheckOptions): Violati
     ),
     ...calls.flatMap((call) =>
       (call.does === 'count' || call.does === 'add') && call.outcome === 'ok' && call.total !== undefined
-        ? judgeTold(call, call.total, counts, { healedAt, keptCounter, mayShrink, couldCount })
+        ? judgeTold(call, call.total, counts, { healedAt, keptCounter, mayShrink, away })
         : [],
     ),
     ...[...final].flatMap(([key, value]) =>
@@ -148,11 +148,13 @@ const judgeTold = (
     healedAt,
     keptCounter,
     mayShrink,
-    couldCount,
-  }: Required<Pick<CheckOptions, 'healedAt' | 'keptCounter' | 'mayShrink' | 'couldCount'>>,
+    away,
+  }: Required<Pick<CheckOptions, 'healedAt' | 'keptCounter' | 'mayShrink' | 'away'>>,
 ): Violation[] => {
   const { key, op } = call
-  const most = counts.most(call)
+  const gone = away(call)
+  // Of increments that were being added when their home went away nobody knows which are in, until they are replayed.
+  const most = counts.most(call) * (gone > 0 ? 2 : 1)
   // Where what waits is just being replayed a call waits for that, half of its time at most: docs/outages.md says so.
   const waited = call.ended - call.began >= call.limit / 4
   if (total > most && !waited) {
@@ -160,7 +162,8 @@ const judgeTold = (
   }
   const healed = call.began >= healedAt
   if (mayShrink(key) || !(healed || keptCounter(scopeOf(key)))) return []
-  if (call.does === 'add' && !couldCount(call)) return []
+  // What only an instance that is away holds can't be in it.
+  if (gone > 1) return []
   const least = counts.least(call, healed ? 'anybody' : 'own')
   if (total >= least) return []
   const text = `${key}: ${op} told ${total}, though ${least} were acknowledged before`

@@ -192,7 +192,7 @@ export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions):
       healedAt: calm,
       // A cached counter lies nowhere else, and the copy of a mirrored one is as near as it can be.
       mayShrink: (key) => lost.has(placeOf(key).home),
-      couldCount: (call) => away(call) < 2,
+      away,
       // Once all is well nothing may fail, not even an increment.
       mayFail: (call) => call.began < calm && isExplained(call, away(call)),
     })

@@ -111,7 +111,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       urls: { primary: plain(arena.urls.primary, fault), secondary: arena.urls.secondary },
       healedAt: calm,
       mayShrink: () => fault.loses === true,
-      couldCount: () => fault.both !== true,
+      away: ({ began, ended }) => (ended < injectedAt || began >= calm ? 0 : fault.both === true ? 2 : 1),
       mayFail: (call) => call.began < calm && isExplained(call, fault),
       ...(fault.blinds === true && { reads: (call) => call.began >= calm }),
     })

@@ -32,8 +32,13 @@ describe('the overview while all is well', () => {
     await cache.set('a', 1, { category: 'menu' })
     await cache.get('a', { category: 'menu' })
     await cache.get('b', { category: 'menu' })
-    const seen = await untilSeen('both were asked', sight, ({ instances }) =>
-      instances.every(({ live, latencies, serverVersion }) => live && latencies.length > 0 && serverVersion),
+    // One that was slow for a moment has its kept data read from the mirror.
+    const seen = await untilSeen(
+      'both were asked, and serve',
+      sight,
+      ({ instances, routing }) =>
+        instances.every(({ live, latencies, serverVersion }) => live && latencies.length > 0 && serverVersion) &&
+        routing.every(({ home, servedBy }) => home === servedBy),
     )
     expect(seen).toMatchObject({ status: 'ok', server: { production: false, readOnly: false, namespace: '' } })
     expect(seen.server.version).toMatch(/^\d+\.\d+\.\d+/)
@@ -45,7 +50,6 @@ describe('the overview while all is well', () => {
     const { memory, latency } = instance(seen, 'secondary')
     expect(memory?.used).toBeGreaterThan(100_000)
     expect(latency).toBeLessThan(1_000)
-    expect(seen.routing.every(({ home, servedBy }) => home === servedBy)).toBe(true)
     expect(seen.routing[0]).toMatchObject({ name: 'state', kind: 'state', home: 'primary', mirror: 'secondary' })
     expect(route(seen, 'auth')).toMatchObject({ home: 'primary', mirror: 'secondary', kept: true, l1: false })
     expect(route(seen, 'menu')).toMatchObject({ home: 'secondary', mirror: undefined, kept: false, l1: true })
