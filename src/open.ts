@@ -217,10 +217,11 @@ export const openTiers = (
     drill,
     close: async () => {
       const begun = performance.now()
-      heartbeat.close()
+      const signedOff = heartbeat.close()
       if (exposition !== undefined) (await exposition).close()
       await endedWithin(CLOSE_LIMIT / 2, invalidation.close())
       await endedWithin(CLOSE_LIMIT / 2, failover.close())
+      await endedWithin(CLOSE_LIMIT / 4, signedOff)
       const left = CLOSE_LIMIT - (performance.now() - begun)
       await Promise.all([...stores.values()].map((store) => endedWithin(left, store.close())))
       await durable.journal?.close()

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { type Beats, MOST_BEATS, readBeats, sendBeat } from './beats.js'
 import { PartlyDone } from './caller.js'
 import type { Connection } from './connection.js'
 import type { Health } from './health.js'
@@ -17,13 +18,14 @@ export interface Looks {
   figures(): Promise<Figures | undefined>
   /** So many keys, drawn at random; one may be drawn twice. Those of others aren't weighed where our user may not see them. */
   sample(count: number, isOurs: (key: string) => boolean): Promise<KeySample | undefined>
-  /** What processes left here, by their ids; of very many only some. */
-  beats(): Promise<Readonly<Record<string, string>> | undefined>
+  /** What processes left here; of very many only some. */
+  beats(): Promise<Beats | undefined>
   /**
    * A sign of life of this process, in place of the one before. It is a write, and one that hangs (`CLIENT PAUSE WRITE`)
    * holds up the reads behind it. So it goes right after another write was answered, or when that is long in coming.
    */
   leaveBeat(processId: string, text: string): void
+  /** Also what was to be left and waits. Never rejects. */
   removeBeats(processIds: readonly string[]): Promise<void>
   /** To be told of every round trip of the prober, ms, and of every write that was answered. */
   tripped(ms: number): void
@@ -64,9 +66,6 @@ const REFUSED_FOR = 600_000
 /** ms for which a sign of life waits for another write. */
 const BEAT_WAITS = 15_000
 
-/** That are read, or removed at once. */
-const MOST_BEATS = 1_000
-
 type Question = 'info' | 'sample' | 'others' | 'beat' | 'beats'
 
 export const createLooks = (parts: {
@@ -82,6 +81,7 @@ export const createLooks = (parts: {
 
   let beat: readonly [processId: string, text: string] | undefined
   let beatAt = Number.NEGATIVE_INFINITY
+  let left: Promise<unknown> = Promise.resolve()
 
   const tripped = (ms: number): void => {
     trips.push(ms)
@@ -107,12 +107,12 @@ export const createLooks = (parts: {
     return soon(Math.max(LIMIT, (health.latency() ?? 0) * 4), answer)
   }
 
-  const sendBeat = (): void => {
+  const leave = (): void => {
     const next = beat
     if (next === undefined || data.ready() === undefined || health.refusal('write') !== undefined) return
     beat = undefined
     beatAt = performance.now()
-    void look('beat', 'write', (redis) => redis.hset(processes, ...next))
+    left = look('beat', 'write', (redis) => sendBeat(redis, processes, ...next))
   }
 
   return {
@@ -131,15 +131,18 @@ export const createLooks = (parts: {
         const weights = await weigh(redis, weighed, (name, error) => heed(isOurs(name) ? 'sample' : 'others', error))
         return { keys, drawn: names.map((key) => ({ key, type: undefined, bytes: undefined, ...weights.get(key) })) }
       }),
-    beats: () => look('beats', 'read', (redis) => beatsIn(redis, processes)),
+    beats: () => look('beats', 'read', (redis) => readBeats(redis, processes)),
     leaveBeat: (processId, text) => {
       beat = [processId, text]
-      if (performance.now() - beatAt >= BEAT_WAITS) sendBeat()
+      if (performance.now() - beatAt >= BEAT_WAITS) leave()
     },
     wrote: () => {
-      if (beat !== undefined) sendBeat()
+      if (beat !== undefined) leave()
     },
     removeBeats: async (processIds) => {
+      if (beat !== undefined && processIds.includes(beat[0])) beat = undefined
+      // Where the server didn't know the script, it is still on its way.
+      await left
       for (const some of chunks(processIds, MOST_BEATS)) {
         await look('beat', 'write', (redis) => redis.hdel(processes, ...some))
       }
@@ -156,20 +159,6 @@ const soon = <T>(ms: number, answer: Promise<T>): Promise<T | undefined> =>
       resolve(value)
     })
   })
-
-/** Anybody could write there, and as much as he likes. */
-const beatsIn = async (redis: Redis, processes: string): Promise<Readonly<Record<string, string>>> => {
-  const found = new Map<string, string>()
-  let cursor = '0'
-  do {
-    const [next, page] = await redis.hscan(processes, cursor, 'COUNT', MOST_BEATS)
-    for (let at = 0; at + 1 < page.length && found.size < MOST_BEATS; at += 2) {
-      found.set(String(page[at]), String(page[at + 1]))
-    }
-    cursor = next
-  } while (cursor !== '0' && found.size < MOST_BEATS)
-  return Object.fromEntries(found)
-}
 
 const figuresIn = (info: string, db: number): Figures => {
   const count = (name: string): number => Number(infoField(info, name) ?? 0)

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Beats } from '../instances/beats.js'
 import type { Looks } from '../instances/looks.js'
 import type { Meters } from '../metrics/meters.js'
 import type { Report } from '../report.js'
@@ -13,7 +14,6 @@ export interface Beat {
   readonly pid: number
   readonly version: string
   readonly startedAt: number
-  readonly at: number
   /** Since its start. Reads and writes are calls; hits, misses and stale ones are keys, of which a call may read many. */
   readonly reads: number
   readonly hits: number
@@ -29,7 +29,8 @@ export interface Beat {
 export interface Heartbeat {
   /** What it would say now. */
   now(): Beat
-  close(): void
+  /** Takes its signs away, as far as that can be done soon. Never rejects. */
+  close(): Promise<void>
 }
 
 export interface HeartbeatParts {
@@ -53,6 +54,8 @@ export const beatEvery = (probeEvery = 0): number => Math.min(SELDOM, Math.max(E
 const FIRST = 1_000
 /** ms after which a process that gave no sign is gone. */
 const LIFE = 60_000
+/** ms after which what it left is removed. */
+const KEPT = LIFE * 10
 /** ms between looks at the event loop: more often costs more than it tells. */
 const RESOLUTION = 100
 
@@ -66,12 +69,13 @@ export const createHeartbeat = (parts: HeartbeatParts): Heartbeat => {
   const loop = monitorEventLoopDelay({ resolution: RESOLUTION })
   loop.enable()
   let loopDelay = 0
+  let left = false
 
   const now = (): Beat => {
     const figures = [...meters.all().values()].map((meter) => callsIn(meter.figures()))
     const sum = (of: keyof ReturnType<typeof callsIn>): number => figures.reduce((total, each) => total + each[of], 0)
     return {
-      ...{ kind: kind(), host, pid: process.pid, version, startedAt, at: Date.now(), loopDelay },
+      ...{ kind: kind(), host, pid: process.pid, version, startedAt, loopDelay },
       ...{ reads: sum('reads'), hits: sum('hits'), misses: sum('misses'), stale: sum('stale') },
       ...{ writes: sum('writes'), errors: sum('errors') },
       rss: process.memoryUsage.rss(),
@@ -82,12 +86,14 @@ export const createHeartbeat = (parts: HeartbeatParts): Heartbeat => {
     // What is measured is the time between two looks.
     loopDelay = Math.max(0, loop.percentile(99) / 1e6 - RESOLUTION)
     loop.reset()
+    left = true
     const text = JSON.stringify(now())
     for (const look of looks.values()) look.leaveBeat(processId, text)
   }
   const sweep = async (look: Looks): Promise<void> => {
     try {
-      await sweepBeats(look, await look.beats(), Date.now())
+      const beats = await look.beats()
+      if (beats !== undefined) await look.removeBeats(oldBeats(beats))
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       report.warn(`signs of life of processes that are gone could not be removed: ${reason}`)
@@ -102,25 +108,34 @@ export const createHeartbeat = (parts: HeartbeatParts): Heartbeat => {
   const timer = setInterval(leave, every).unref()
   return {
     now,
-    close: () => {
+    close: async () => {
       clearTimeout(first)
       clearInterval(timer)
       loop.disable()
+      if (left) await Promise.all([...looks.values()].map((look) => look.removeBeats([processId])))
     },
   }
 }
 
-/** Those that gave a sign lately; what the others left is taken away. Anybody could write there. */
-export const sweepBeats = async (
-  looks: Looks,
-  beats: Readonly<Record<string, string>> | undefined,
-  now: number,
-): Promise<ReadonlyMap<string, Beat>> => {
-  const all = Object.entries(beats ?? {}).map(([processId, text]) => [processId, readBeat(text)] as const)
-  const gone = all.flatMap(([processId, beat]) => (beat === undefined || now - beat.at > LIFE ? [processId] : []))
-  if (gone.length > 0) await looks.removeBeats(gone)
-  return new Map(all.flatMap(([id, beat]) => (beat === undefined || gone.includes(id) ? [] : [[id, beat]])))
+/** What a process said, and how long ago (ms). */
+export interface Sign {
+  readonly age: number
+  readonly beat: Beat
 }
+
+/** Of those that gave a sign lately. Anybody could write there. */
+export const livingSigns = ({ now, left }: Beats): ReadonlyMap<string, Sign> => {
+  const signs = new Map<string, Sign>()
+  for (const [processId, { at, text }] of left) {
+    const beat = Math.abs(now - at) > LIFE ? undefined : readBeat(text)
+    if (beat !== undefined) signs.set(processId, { age: Math.max(0, now - at), beat })
+  }
+  return signs
+}
+
+/** Nobody will miss them. A clock that was wrong for a while may have set them far ahead. */
+export const oldBeats = ({ now, left }: Beats): readonly string[] =>
+  [...left].flatMap(([processId, { at }]) => (Math.abs(now - at) > KEPT ? [processId] : []))
 
 /** Undefined: it isn't one. */
 export const readBeat = (text: string): Beat | undefined => {
@@ -135,11 +150,11 @@ export const readBeat = (text: string): Beat | undefined => {
     const value = part(name)
     return typeof value === 'string' ? value.slice(0, MOST_TEXT) : ''
   }
-  if (typeof part('at') !== 'number' || number('at') <= 0) return undefined
+  if (number('startedAt') <= 0) return undefined
   return {
     kind: part('kind') === 'motia' ? 'motia' : 'app',
     ...{ host: short('host'), version: short('version') },
-    ...{ pid: number('pid'), startedAt: number('startedAt'), at: number('at') },
+    ...{ pid: number('pid'), startedAt: number('startedAt') },
     ...{ reads: number('reads'), hits: number('hits'), misses: number('misses'), stale: number('stale') },
     ...{ writes: number('writes'), errors: number('errors') },
     ...{ loopDelay: number('loopDelay'), rss: number('rss') },

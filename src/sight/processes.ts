@@ -1,6 +1,6 @@
 import type { Looks } from '../instances/looks.js'
 import type { ProcessesView, ProcessView } from './contract.js'
-import { type Beat, type Heartbeat, sweepBeats } from './process-heartbeat.js'
+import { type Beat, type Heartbeat, livingSigns } from './process-heartbeat.js'
 import { seldom } from './seldom.js'
 
 export interface ProcessesParts {
@@ -9,27 +9,39 @@ export interface ProcessesParts {
   readonly heartbeat: Pick<Heartbeat, 'now'>
 }
 
+interface Seen {
+  readonly beat: Beat
+  readonly seenAt: number
+}
+
 /** ms */
 const EVERY = 1_000
 
 /** Every process that uses the package, by the signs of life that each leaves on its instances. `elapsed`: monotonic ms. */
 export const createProcessesView = ({ processId, looks, heartbeat }: ProcessesParts, elapsed: () => number) => {
-  const found = async (): Promise<[instance: string, beats: ReadonlyMap<string, Beat>][]> =>
-    Promise.all([...looks].map(async ([name, look]) => [name, await sweepBeats(look, await look.beats(), Date.now())]))
+  /** What was left at each instance, and when, by our own clock. */
+  const found = async (): Promise<[instance: string, signs: ReadonlyMap<string, Seen>][]> =>
+    Promise.all(
+      [...looks].map(async ([name, look]) => {
+        const beats = await look.beats()
+        const living = beats === undefined ? [] : [...livingSigns(beats)]
+        return [name, new Map(living.map(([id, { age, beat }]) => [id, { beat, seenAt: Date.now() - age }]))]
+      }),
+    )
   const asked = seldom(EVERY, found, elapsed)
 
   return async (): Promise<ProcessesView> => {
-    const signs = await asked()
-    const ids = new Set([processId, ...signs.flatMap(([, beats]) => [...beats.keys()])])
+    const all = await asked()
+    const ids = new Set([processId, ...all.flatMap(([, signs]) => [...signs.keys()])])
     const view = (id: string): ProcessView => {
-      const own = signs.flatMap(([instance, beats]) => {
-        const beat = beats.get(id)
-        return beat === undefined ? [] : [{ instance, beat }]
+      const own = all.flatMap(([instance, signs]) => {
+        const sign = signs.get(id)
+        return sign === undefined ? [] : [{ instance, ...sign }]
       })
       const self = id === processId
-      const [last] = own.map(({ beat }) => beat).sort((a, b) => b.at - a.at)
-      const { at, ...rest } = self || last === undefined ? heartbeat.now() : last
-      return { ...rest, processId: id, self, seenAt: at, seenOn: own.map(({ instance }) => instance) }
+      const [last] = own.toSorted((a, b) => b.seenAt - a.seenAt)
+      const { beat, seenAt } = self || last === undefined ? { beat: heartbeat.now(), seenAt: Date.now() } : last
+      return { ...beat, processId: id, self, seenAt, seenOn: own.map(({ instance }) => instance) }
     }
     return { now: Date.now(), processes: [...ids].map(view).sort((a, b) => a.startedAt - b.startedAt) }
   }

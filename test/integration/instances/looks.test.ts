@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startGuardedRedis } from '../../support/guarded-redis.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
 import { openRedisStore } from '../../support/redis-store.ts'
@@ -26,7 +26,8 @@ describe('a sign of life', () => {
     const server = await startTestRedis()
     const store = await open(server.url)
     const redis = raw(server.url)
-    const left = (): Promise<string | null> => redis.hget('~mr:processes', 'aaaaaaaa')
+    const left = async (): Promise<string | undefined> =>
+      (await redis.hget('~mr:processes', 'aaaaaaaa'))?.replace(/^\d{13} /, '')
     // The first one goes at once, so that a process is seen.
     store.looks.leaveBeat('aaaaaaaa', 'first')
     await until('it is there', async () => (await left()) === 'first')
@@ -51,7 +52,7 @@ describe('a sign of life', () => {
     const redis = raw(server.url)
     store.looks.leaveBeat('aaaaaaaa', 'first')
     store.looks.leaveBeat('aaaaaaaa', 'second')
-    await until('it is there', async () => (await redis.hget('~mr:processes', 'aaaaaaaa')) === 'second')
+    await until('it is there', async () => (await redis.hget('~mr:processes', 'aaaaaaaa'))?.endsWith(' second'))
   })
 })
 
@@ -63,7 +64,33 @@ describe('signs of life of others', () => {
     const ids = Array.from({ length: 10_000 }, (_, n) => `id-${n}`)
     await redis.hset('~mr:processes', ...ids.flatMap((id) => [id, 'x']))
     const beats = await until('they are read', () => store.looks.beats())
-    expect(Object.keys(beats)).toHaveLength(1_000)
+    expect(beats.left.size).toBe(1_000)
+    expect(beats.left.get('id-0') ?? { at: 0, text: '' }).toEqual({ at: 0, text: '' })
+  })
+
+  it('bear the time of the server, whatever ours is', async () => {
+    const server = await startTestRedis()
+    const store = await open(server.url)
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(5)
+    onTestFinished(() => clock.mockRestore())
+    store.looks.leaveBeat('aaaaaaaa', 'a\nb')
+    const [seconds] = await raw(server.url).time()
+    const { now, left } = await store.looks.beats().then((beats) => beats ?? { now: 0, left: new Map() })
+    const { at, text } = left.get('aaaaaaaa') ?? {}
+    expect(text).toBe('a\nb')
+    expect(Math.abs(now / 1_000 - Number(seconds))).toBeLessThan(60)
+    expect(now - at).toBeGreaterThanOrEqual(0)
+    expect(now - at).toBeLessThan(60_000)
+  })
+
+  it('aren’t left after all where their process takes them away before', async () => {
+    const server = await startTestRedis()
+    const store = await open(server.url)
+    store.looks.leaveBeat('aaaaaaaa', 'first')
+    store.looks.leaveBeat('aaaaaaaa', 'second')
+    await store.looks.removeBeats(['aaaaaaaa'])
+    await store.write([{ key: 'menu:soup', text: '1', endsAt: endsAt() }])
+    expect((await store.looks.beats())?.left).toEqual(new Map())
   })
 
   it('are removed in numbers that no single call could bear', async () => {
@@ -81,7 +108,7 @@ describe('what only looks', () => {
     const server = await startTestRedis()
     const store = await open(server.url)
     expect(await store.looks.figures()).toMatchObject({ clients: expect.any(Number), keys: 0 })
-    expect(await store.looks.beats()).toEqual({})
+    expect(await store.looks.beats()).toEqual({ now: expect.any(Number), left: new Map() })
     server.freeze()
     onTestFinished(() => server.thaw())
     const before = store.health()

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { Redis } from 'ioredis'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { startTestRedis } from '../../support/redis-server.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
@@ -46,24 +46,57 @@ it('two processes see each other, with what each did', async () => {
   expect(processes[1]?.loopDelay).toBeLessThan(5_000)
 })
 
-it('what the gone left is swept, what is no sign of life too', async () => {
+/** As one of another host left it so many ms ago. */
+const left = (age: number): string => `${Date.now() - age} ${JSON.stringify({ host: 'h', startedAt: 1 })}`
+
+it('what those left that are long gone is removed by whoever begins, and nothing by looking', async () => {
   const [primary, secondary] = await twoServers()
   const env = { ...twoUrls(primary, secondary), MOTIA_REDIS_NAMESPACE: 'shop:' }
   const redis = raw(primary.url)
-  const beat = (at: number): string => JSON.stringify({ kind: 'app', host: 'h', pid: 1, at })
   // A host that can't even be turned into a text would be told to everybody who begins.
-  await redis.hset(HASH, { strange: '{"at":1,"host":{"toString":0}}' })
+  const strange = `${Date.now()} {"startedAt":1,"host":{"toString":0}}`
+  await redis.hset(HASH, { strange, gone: left(61_000), long: left(601_000), nonsense: '{"at":', here: left(30_000) })
   const { sight } = await openSight(env)
-  await redis.hset(HASH, { gone: beat(Date.now() - 61_000), nonsense: '{"at":', here: beat(Date.now() - 30_000) })
-  const { processes } = await until('the living one is there', async () => {
+  const { processes } = await until('the living ones are there', async () => {
     const view = await sight.processes({})
-    return view.processes.length === 2 && view
+    return view.processes.length === 3 && view
   })
-  expect(processes.find(({ self }) => !self)).toMatchObject({ processId: 'here', reads: 0, seenOn: ['primary'] })
-  await until(
-    'the others are swept',
-    async () => !(await redis.hkeys(HASH)).some((id) => ['gone', 'nonsense', 'strange'].includes(id)),
-  )
+  expect(processes.find(({ processId }) => processId === 'here')).toMatchObject({ reads: 0, seenOn: ['primary'] })
+  expect(processes.find(({ processId }) => processId === 'strange')).toMatchObject({ host: '' })
+  await until('what is old is removed', async () => {
+    const ids = await redis.hkeys(HASH)
+    return !ids.includes('long') && !ids.includes('nonsense') && ids.length === 4
+  })
+  await redis.hset(HASH, { long: left(601_000) })
+  await until('they were looked at again', async () => (await sight.processes({})).now > Date.now() - 1_000)
+  expect(await redis.hkeys(HASH)).toEqual(expect.arrayContaining(['gone', 'long']))
+})
+
+it('how long ago a sign was left is told by the clock of the instance, not by those of two hosts', async () => {
+  const [primary, secondary] = await twoServers()
+  const env = { ...twoUrls(primary, secondary), MOTIA_REDIS_NAMESPACE: 'shop:' }
+  await raw(primary.url).hset(HASH, { here: left(30_000) })
+  const right = Date.now.bind(Date)
+  const wrong = vi.spyOn(Date, 'now').mockImplementation(() => right() + 3_600_000)
+  onTestFinished(() => wrong.mockRestore())
+  const { sight } = await openSight(env)
+  const { now, other } = await until('it is seen', async () => {
+    const view = await sight.processes({})
+    const found = view.processes.find(({ self }) => !self)
+    return found && { now: view.now, other: found }
+  })
+  expect(now - other.seenAt).toBeGreaterThanOrEqual(30_000)
+  expect(now - other.seenAt).toBeLessThan(60_000)
+})
+
+it('a process that ends takes its signs away', async () => {
+  const [primary, secondary] = await twoServers()
+  const env = { ...twoUrls(primary, secondary), MOTIA_REDIS_NAMESPACE: 'shop:' }
+  const { close } = await openSight(env)
+  const counts = () => Promise.all([primary, secondary].map(({ url }) => raw(url).hlen(HASH)))
+  await until('they are there', async () => (await counts()).join() === '1,1')
+  await close()
+  expect(await counts()).toEqual([0, 0])
 })
 
 it('an instance that is away is left out, and its absence is not told by this', async () => {

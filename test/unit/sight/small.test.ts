@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Minute } from '../../../src/metrics/minutes.ts'
 import { rates } from '../../../src/sight/categories.ts'
-import { beatEvery, readBeat } from '../../../src/sight/process-heartbeat.ts'
+import { beatEvery, livingSigns, oldBeats, readBeat } from '../../../src/sight/process-heartbeat.ts'
 import { seldom } from '../../../src/sight/seldom.ts'
 import { createTrend } from '../../../src/sight/trend.ts'
 
@@ -82,14 +82,30 @@ describe('a sign of life', () => {
         for (const value of Object.values(beat)) expect(typeof value === 'string' || Number.isFinite(value)).toBe(true)
       }),
     )
-    const strange = readBeat('{"at":1,"host":{"toString":0},"version":{"toString":null,"valueOf":1}}')
-    expect(strange).toMatchObject({ at: 1, host: '', version: '' })
+    const strange = readBeat('{"startedAt":1,"host":{"toString":0},"version":{"toString":null,"valueOf":1}}')
+    expect(strange).toMatchObject({ startedAt: 1, host: '', version: '' })
     expect(readBeat('null')).toBeUndefined()
-    expect(readBeat('{"at":-1}')).toBeUndefined()
-    expect(readBeat(JSON.stringify({ at: 5, kind: '<b>', host: 'h'.repeat(5_000), pid: '1', rss: null }))).toEqual({
-      ...{ kind: 'app', host: 'h'.repeat(200), version: '', pid: 0, startedAt: 0, at: 5 },
-      ...{ reads: 0, hits: 0, writes: 0, errors: 0, loopDelay: 0, rss: 0 },
+    expect(readBeat('{"startedAt":-1}')).toBeUndefined()
+    expect(
+      readBeat(JSON.stringify({ startedAt: 5, kind: '<b>', host: 'h'.repeat(5_000), pid: '1', rss: null })),
+    ).toEqual({
+      ...{ kind: 'app', host: 'h'.repeat(200), version: '', pid: 0, startedAt: 5 },
+      ...{ reads: 0, hits: 0, misses: 0, stale: 0, writes: 0, errors: 0, loopDelay: 0, rss: 0 },
     })
+  })
+
+  it('counts for a minute, by the clock of its server, and is removed when nobody can miss it', () => {
+    const now = 10_000_000
+    const text = '{"startedAt":1}'
+    const ages = { here: 59_000, ahead: -59_000, gone: 61_000, 'far ahead': -61_000, long: 601_000, later: -601_000 }
+    const left = new Map(Object.entries(ages).map(([id, age]) => [id, { at: now - age, text }]))
+    left.set('nonsense', { at: now, text: '{"startedAt":' }).set('unstamped', { at: 0, text: '' })
+    const living = [...livingSigns({ now, left })].map(([id, { age }]) => [id, age])
+    expect(living).toEqual([
+      ['here', 59_000],
+      ['ahead', 0],
+    ])
+    expect(oldBeats({ now, left })).toEqual(['long', 'later', 'unstamped'])
   })
 
   it('is left as seldom as a server is asked that counts commands, yet often enough to be alive', () => {
