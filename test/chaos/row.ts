@@ -3,6 +3,7 @@ import type { HealthReport, RedisTiers } from '../../types/index.ts'
 import { until } from '../support/until.ts'
 import { openArena } from './arena.ts'
 import type { Violation } from './checker.ts'
+import { watchDisk } from './disk-watch.ts'
 import { isLostCount, wasStarved } from './explained.ts'
 import type { Fault, Served } from './fault.ts'
 import { keysOf, leftovers } from './final.ts'
@@ -50,6 +51,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
   const arena = await openArena(fault.arena)
   const tiers = openTiers({ ...arena.urls, dir: arena.dir })
   const loop = watchLoop()
+  const disk = await watchDisk(arena.dir)
   const calls: Call[] = []
   const recorder = createRecorder({
     process: 'p',
@@ -112,7 +114,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       healedAt: calm,
       mayShrink: () => fault.loses === true,
       away: ({ began, ended }) => (ended < injectedAt || began >= calm ? 0 : fault.both === true ? 2 : 1),
-      mayFail: (call) => call.began < calm && isExplained(call, fault),
+      mayFail: (call) => call.began < calm && (isExplained(call, fault) || (hadNoDisk(call) && disk.wasSlow(call))),
       ...(fault.blinds === true && { reads: (call) => call.began >= calm }),
     })
     const failed = calls.filter(({ code }) => code !== undefined)
@@ -134,11 +136,15 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
     going = false
     off()
     loop.stop()
+    await disk.stop()
     await fault.heal(arena)?.then(undefined, () => undefined)
     await tiers.close()
     await arena.remove()
   }
 }
+
+/** What an outage leaves to the journal took longer than the call may. */
+const hadNoDisk = ({ reason }: Call): boolean => reason?.includes('the disk took longer than the call may') === true
 
 /** Who is suspected serves, and who has to prove itself doesn't. */
 const shown = ({ state, readable, writable }: { state: string; readable: boolean; writable: boolean }): string => {
