@@ -28,6 +28,7 @@ const routes = {
   metrics: () => Promise.reject(new Error('not asked here')),
   sight: () => Promise.reject(new Error('not asked here')),
   panel: 'on',
+  production: false,
   token: undefined,
   publicMetrics: false,
   report: { info: () => undefined, warn: () => undefined, error: () => undefined },
