@@ -20,8 +20,8 @@ interface HourChartProps {
 
 /** Lines over the minutes of an hour. What the pointer is at is written below it, beside the names. */
 export const HourChart = (props: HourChartProps): ReactNode =>
-  props.at.length < 2 ? (
-    <p className="text-sm text-muted-foreground">The first minute isn't over yet.</p>
+  props.at.length < 3 ? (
+    <p className="text-sm text-muted-foreground">It is drawn once two minutes are over.</p>
   ) : (
     <Chart {...props} />
   )
