@@ -1,4 +1,3 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Metric, MetricType } from 'prom-client'
 import { version } from '../version.js'
 import { addCalls } from './exposition/calls.js'
@@ -6,6 +5,7 @@ import { addInstances, addMoves } from './exposition/instances.js'
 import type { Add, Sample } from './exposition/samples.js'
 import type { ExpositionSources } from './exposition/sources.js'
 import { addState } from './exposition/state.js'
+import { createLoopWindow, type LoopWindow } from './loop-window.js'
 
 /** What a scrape gets. */
 export interface Exposition {
@@ -14,8 +14,8 @@ export interface Exposition {
   close(): void
 }
 
-/** ms between looks at the event loop: often enough to see a stall that costs a deadline. */
-const LOOP_RESOLUTION = 20
+/** ms: whoever scrapes once a minute misses nothing. */
+const LOOP_WINDOW = 60_000
 
 /**
  * Our figures in the text format of Prometheus, written by prom-client. Nothing is counted for it: a scrape reads what
@@ -25,8 +25,7 @@ const LOOP_RESOLUTION = 20
 export const createExposition = async (sources: ExpositionSources): Promise<Exposition> => {
   const { Registry } = await import('prom-client')
   const registry = new Registry()
-  const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION })
-  loop.enable()
+  const loop = createLoopWindow(LOOP_WINDOW)
   const add: Add = (type, name, help, samples) => {
     const metric = { name: `motia_redis_${name}`, help, type: type as unknown as MetricType, aggregator: 'sum' }
     const get = async () => ({ ...metric, values: samples() })
@@ -40,22 +39,21 @@ export const createExposition = async (sources: ExpositionSources): Promise<Expo
   add('gauge', 'build_info', '1, for what runs here', () => [
     { labels: { version, node: process.versions.node }, value: 1 },
   ])
-  add('gauge', 'event_loop_delay_seconds', 'How late the event loop was since the last scrape', () => loopDelays(loop))
+  add('gauge', 'event_loop_delay_seconds', 'How late the event loop was in the last one to two minutes', () =>
+    loopDelays(loop),
+  )
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    close: () => void loop.disable(),
+    close: loop.close,
   }
 }
 
-const loopDelays = (loop: IntervalHistogram): Sample[] => {
-  // What is measured (ns) is the time between two looks.
-  const late = (between: number): number => Math.max(0, between / 1e9 - LOOP_RESOLUTION / 1e3)
-  const delays = [
-    { labels: { quantile: '0.5' }, value: late(loop.percentile(50)) },
-    { labels: { quantile: '0.99' }, value: late(loop.percentile(99)) },
-    { labels: { quantile: '1' }, value: late(loop.max) },
+const loopDelays = (loop: LoopWindow): Sample[] => {
+  const { p50, p99, max } = loop.late()
+  return [
+    { labels: { quantile: '0.5' }, value: p50 },
+    { labels: { quantile: '0.99' }, value: p99 },
+    { labels: { quantile: '1' }, value: max },
   ]
-  loop.reset()
-  return delays
 }

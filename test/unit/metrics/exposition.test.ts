@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
+import { createLoopWindow } from '../../../src/metrics/loop-window.ts'
 import { createMeters } from '../../../src/metrics/meters.ts'
 import { createExposition } from '../../../src/metrics/prometheus.ts'
 import { measureState } from '../../../src/metrics/state-meter.ts'
@@ -6,6 +7,7 @@ import { readSettings } from '../../../src/settings/read-settings.ts'
 import type { HotStore } from '../../../src/state/hot-store.ts'
 import type { HealthReport, InstanceHealth } from '../../../types/index.ts'
 import { readScrape } from '../../support/scrape.ts'
+import { until } from '../../support/until.ts'
 
 const settings = readSettings(
   { categories: { menu: {} }, inferCategory: { 'dish-': 'menu' } },
@@ -36,6 +38,12 @@ const open = async (instances: HealthReport['instances'] = []) => {
   })
   onTestFinished(exposition.close)
   return { meters, hot: state.hot, scrape: async () => readScrape(await exposition.text()) }
+}
+
+/** 0.2 s, after the first look at the event loop. */
+const stall = async (): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
 }
 
 it('a scrape is what Prometheus reads', async () => {
@@ -82,6 +90,24 @@ it('instances, journal, replay and moves are shown as they are now', async () =>
   expect(value('journal_aside', instance)).toBe(1)
   expect(value('replayed_total', instance)).toBe(5)
   expect(value('failovers_total', { category: 'menu' })).toBe(2)
+})
+
+it('how late the event loop was is told to everybody who asks, not only to the first', async () => {
+  const { scrape } = await open()
+  const worst = async (): Promise<number> =>
+    Number((await scrape()).value('event_loop_delay_seconds', { quantile: '1' }))
+  await stall()
+  const first = await until('it was seen', async () => (await worst()) > 0.1 && worst())
+  expect(await worst()).toBeGreaterThanOrEqual(first)
+  expect(await worst()).toBeGreaterThanOrEqual(first)
+})
+
+it('a stall of the event loop is forgotten after two windows', async () => {
+  const loop = createLoopWindow(1_000)
+  onTestFinished(loop.close)
+  await stall()
+  await until('it was seen', () => loop.late().max > 0.1)
+  await until('it is over', () => loop.late().max < 0.1 && loop.late().p50 >= 0)
 })
 
 it('a call without a category counts where it belongs', async () => {
