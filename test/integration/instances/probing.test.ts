@@ -400,7 +400,8 @@ describe('a full instance', () => {
 })
 
 describe('one that is slow', () => {
-  it('is reported, and keeps serving', async () => {
+  // The proxy runs in this process: where that stands still for 40 ms, the server seems to be silent.
+  it('is reported, and keeps serving', { retry: 2 }, async () => {
     const redis = await startTestRedis()
     const proxy = await proxyTo(redis)
     const store = await open(proxy.url, { probeEvery: 20 })
