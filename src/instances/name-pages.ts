@@ -25,6 +25,26 @@ export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.f
 export const isAfter = (name: string, before: string | undefined): boolean =>
   before === undefined || byBytes(name, before) > 0
 
+/** The first so many of the names after `before`, each once, in byte order; undefined: from the beginning. */
+export const firstAfter = (names: Iterable<string>, before: string | undefined, most: number): string[] => {
+  const from = before === undefined ? undefined : Buffer.from(before)
+  let first: Buffer[] = []
+  const cut = (): void => {
+    first = first
+      .sort(Buffer.compare)
+      .filter((name, i) => i === 0 || first[i - 1]?.equals(name) !== true)
+      .slice(0, most)
+  }
+  for (const name of names) {
+    const bytes = Buffer.from(name)
+    if (from !== undefined && bytes.compare(from) <= 0) continue
+    first.push(bytes)
+    if (first.length > 4 * most) cut()
+  }
+  cut()
+  return first.map(String)
+}
+
 /** Characters of items in one page, about: a page is read within a deadline, and shown as a whole. */
 export const MOST_PAGE = 2 * 1024 * 1024
 

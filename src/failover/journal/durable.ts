@@ -84,6 +84,7 @@ const byAddress = (journal: Journal, id: (name: string) => string, onFull: Journ
   findAll: (name, scope) => journal.findAll(id(name), scope),
   findTags: (name, scope, tags) => journal.findTags(id(name), scope, tags),
   scopesOfGroups: (name) => journal.scopesOfGroups(id(name)),
+  keysWaiting: (name, scope) => journal.keysWaiting(id(name), scope),
   holds: (name) => journal.holds(id(name)),
   append: (name, entries) =>
     journal.append(id(name), entries).catch((error) => {

@@ -106,6 +106,9 @@ const keyOf = (instance: string, of: RecordClass, ...parts: readonly string[]): 
   return key
 }
 
+/** The part of a record's key that begins there. */
+export const partAt = (key: Buffer, at: number): string => key.toString('utf8', at + 2, at + 2 + key.readUInt16BE(at))
+
 /** Two entries with the same one are about the same thing, and the later replaces the earlier. */
 export const recordKeyOf = (instance: string, entry: JournalEntry): Buffer => {
   const of = classes[entry.kind]

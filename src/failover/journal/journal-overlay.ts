@@ -14,6 +14,7 @@ import {
   type JournalEntry,
   keptKey,
   keptOf,
+  partAt,
   type Scope,
   type TombstoneEntry,
   tagKey,
@@ -67,8 +68,10 @@ export interface Overlay {
     scope: Scope,
     tags: readonly string[],
   ): { readonly invalid: boolean; readonly version: Version | undefined } | undefined
-  /** The groups (as scopes) about which kept data waits. */
+  /** The groups (as scopes) about which kept data waits. Read from names alone. */
   scopesOfGroups(instance: string): Scope[]
+  /** The keys of kept data of one of them about which something waits, of what is gone, too. Read from names alone. */
+  keysWaiting(instance: string, scope: Scope): string[]
 }
 
 /** Of two that say what answers a read. */
@@ -193,12 +196,13 @@ export const createOverlay = (
       if (!mayHold(instance)) return []
       const scopes = new Set<Scope>()
       for (const of of ['k', 'c'] as const) {
-        const { start, end } = within(classOf(instance, of))
+        const before = classOf(instance, of)
+        const { start, end } = within(before)
         let from = start
         for (;;) {
-          const next = [...records.getRange({ start: from, ...(end && { end }), limit: 1 })][0]
+          const [next] = records.getKeys({ start: from, ...(end && { end }), limit: 1 })
           if (next === undefined) break
-          const { scope } = next.value[3]
+          const scope = partAt(next, before.length)
           if (isGroup(scope)) scopes.add(scope)
           // Past everything of this scope: the names are between their lengths, so it is a range of its own.
           const { end: past } = within(of === 'k' ? keptOf(instance, scope) : clearKey(instance, scope))
@@ -208,6 +212,14 @@ export const createOverlay = (
       }
       for (const scope of ahead.scopes(instance)) if (isGroup(scope)) scopes.add(scope)
       return [...scopes]
+    },
+
+    keysWaiting: (instance, scope) => {
+      if (!mayHold(instance)) return []
+      const before = keptOf(instance, scope)
+      const keys = new Set(ahead.findAll(instance, scope).keys())
+      for (const key of records.getKeys(within(before))) keys.add(partAt(key, before.length))
+      return [...keys]
     },
   }
 }

@@ -1,8 +1,9 @@
 import {
-  byBytes,
   cursorAfter,
+  firstAfter,
   isAfter,
   itemsAfter,
+  MOST_PAGE,
   NOT_OURS,
   nameBefore,
   withOthers,
@@ -22,13 +23,13 @@ import type { KeptPlace, KeptPlaces } from './kept-places.js'
 
 export interface KeptGroupPagesParts {
   readonly journal: Journal | undefined
-  /** Undefined: it doesn't hold all there is. */
-  readonly copy: () => EmbeddedCopy | undefined
+  /** Undefined: it doesn't hold all there is. Throws where `what` can't be known then. */
+  readonly copy: (what?: string) => EmbeddedCopy | undefined
   /** Home while all is well, else the places in turn, else what is known here. */
   paging<T>(straight: () => Promise<T>, at: (place: KeptPlace) => Promise<T>, nowhere: () => T): Promise<T>
   allAt(place: KeptPlace, group: string): Promise<[field: string, text: string][]>
   /** Throws where it can't be known. */
-  allNowhere(group: string): [field: string, text: string][]
+  getNowhere(group: string, field: string): string | undefined
 }
 
 /** Names that one page looks at where no place can be asked. */
@@ -41,7 +42,7 @@ const NOWHERE = 'embedded'
  */
 export const createKeptGroupPages = (
   places: KeptPlaces,
-  { journal, copy, paging, allAt, allNowhere }: KeptGroupPagesParts,
+  { journal, copy, paging, allAt, getNowhere }: KeptGroupPagesParts,
 ): Pick<GroupStore, 'groupPage' | 'itemPage'> => {
   const [home] = places
   const refuse = (text: string): StoreError => new StoreError('refused', home.name, `${home.name}: ${text}`, 'no')
@@ -56,8 +57,10 @@ export const createKeptGroupPages = (
     const waiting = waitingAt(place)
     if (waiting.length === 0) return page
     const last = nameBefore(page.cursor, refuse)
-    const others = waiting.filter(
-      (name) => name.includes(ask.search) && isAfter(name, before) && (last === undefined || !isAfter(name, last)),
+    const wanted = waiting.filter((name) => name.includes(ask.search))
+    // One more than fits tells that there are more.
+    const others = firstAfter(wanted, before, ask.limit + 1).filter(
+      (name) => last === undefined || !isAfter(name, last),
     )
     const { groups, cut } = withOthers(page.groups, others, ask.limit)
     const end = cut ? groups.at(-1) : undefined
@@ -66,19 +69,51 @@ export const createKeptGroupPages = (
 
   const groupsNowhere = ({ search, cursor, limit }: PageAsk): GroupPage => {
     const before = nameBefore(cursor, refuse)
-    const waiting = places.flatMap(waitingAt).filter((name) => isAfter(name, before))
+    // First: where it refuses, nothing else is worth a look.
     const copied = copy()?.namesAfter(before, LOOKED) ?? []
-    const names = [...new Set([...copied, ...waiting])].sort(byBytes).slice(0, LOOKED)
+    const names = firstAfter([...copied, ...places.flatMap(waitingAt)], before, LOOKED)
     const groups: GroupFigures[] = []
     let last: string | undefined
     for (const name of names) {
       last = name
-      const items = name.includes(search) ? allNowhere(name).length : 0
-      if (items > 0) groups.push({ name, items, endsAt: undefined })
+      if (name.includes(search) && holdsNowhere(name)) groups.push({ name, items: undefined, endsAt: undefined })
       if (groups.length === limit) break
     }
-    const isLast = names.length < LOOKED && last === names.at(-1)
-    return { groups, cursor: isLast || last === undefined ? undefined : cursorAfter(last), total: undefined }
+    return { groups, cursor: cursorIn(names, last), total: undefined }
+  }
+
+  /** Names of a group's items, of what is gone, too; from this process's own memory and files. */
+  const fieldsNowhere = (group: string, before: string | undefined, most: number): string[] => {
+    const copied = copy('the group')?.fieldsAfter(group, before, most) ?? []
+    const waiting = places.flatMap((place) => (place && journal?.keysWaiting(place.name, groupScope(group))) ?? [])
+    return firstAfter([...copied, ...waiting], before, most)
+  }
+
+  /** Something is left of it. Mostly the first item says so. */
+  const holdsNowhere = (group: string): boolean => {
+    let before: string | undefined
+    for (let most = 4; ; most *= 8) {
+      const fields = fieldsNowhere(group, before, most)
+      if (fields.some((field) => getNowhere(group, field) !== undefined)) return true
+      if (fields.length < most) return false
+      before = fields.at(-1)
+    }
+  }
+
+  const itemsNowhere = (group: string, { search, cursor, limit }: PageAsk): ItemPage => {
+    const fields = fieldsNowhere(group, nameBefore(cursor, refuse), LOOKED)
+    const items: [field: string, text: string][] = []
+    let length = 0
+    let last: string | undefined
+    for (const field of fields) {
+      last = field
+      const text = field.includes(search) ? getNowhere(group, field) : undefined
+      if (text === undefined) continue
+      items.push([field, text])
+      length += text.length
+      if (items.length === limit || length > MOST_PAGE) break
+    }
+    return { items, cursor: cursorIn(fields, last), total: undefined, endsAt: undefined }
   }
 
   const isWaiting = (place: KeptPlace, group: string): boolean =>
@@ -117,11 +152,15 @@ export const createKeptGroupPages = (
             : await place.instance.itemPage(group, askAt(place.name))
           return placed(place.name, page)
         },
-        () => placed(NOWHERE, overlaid(allNowhere(group))),
+        () => placed(NOWHERE, itemsNowhere(group, askAt(undefined))),
       )
     },
   }
 }
+
+/** After the name that was looked at last; undefined: there are no more. */
+const cursorIn = (names: readonly string[], last: string | undefined): string | undefined =>
+  last === undefined || (names.length < LOOKED && last === names.at(-1)) ? undefined : cursorAfter(last)
 
 interface ItemCursor {
   readonly place: string

@@ -174,9 +174,9 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
     return inByteOrder(names)
   }
 
-  const completeCopy = (): EmbeddedCopy | undefined => {
+  const completeCopy = (what = 'which groups there are'): EmbeddedCopy | undefined => {
     const complete = copy?.complete() === true
-    if (!complete && onUnknown === 'error') throw unknownError(places, landscape, 'which groups there are')
+    if (!complete && onUnknown === 'error') throw unknownError(places, landscape, what)
     return complete ? copy : undefined
   }
 
@@ -238,7 +238,7 @@ export const createKeptGroupReads = (places: KeptPlaces, parts: KeptGroupReadsPa
         () => namesNowhere(),
       ),
 
-    ...createKeptGroupPages(places, { journal, copy: completeCopy, paging, allAt, allNowhere }),
+    ...createKeptGroupPages(places, { journal, copy: completeCopy, paging, allAt, getNowhere }),
   }
 }
 

@@ -206,11 +206,12 @@ export const openFilledCopy = (dir: string, home: Instance, parts: FilledCopyPar
   }
 }
 
-const copyOf = ({ get, all, groups, namesAfter, set, delete: remove, clear }: CopyFiles) => ({
+const copyOf = ({ get, all, groups, namesAfter, fieldsAfter, set, delete: remove, clear }: CopyFiles) => ({
   get,
   all,
   groups,
   namesAfter,
+  fieldsAfter,
   set,
   delete: remove,
   clear,

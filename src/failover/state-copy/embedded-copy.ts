@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Entry, openDatabase, within } from '../../embedded/database.js'
-import { byBytes, isAfter } from '../../instances/name-pages.js'
+import { firstAfter } from '../../instances/name-pages.js'
 import { StoreError } from '../../instances/store.js'
 import type { Report } from '../../report.js'
 import type { Stored } from '../kept/kept-standing.js'
@@ -39,6 +39,8 @@ export interface EmbeddedCopy {
   groups(): string[]
   /** So many names of groups of which anything is known, also what is gone; in byte order. */
   namesAfter(name: string | undefined, most: number): string[]
+  /** The same of one group's items. */
+  fieldsAfter(group: string, field: string | undefined, most: number): string[]
   /** The three writes, after they were acknowledged. Whatever comes in whatever order, the later version stays. */
   set(group: string, field: string, version: Version, text: string, endsAt: number | false): void
   delete(group: string, field: string, version: Version): void
@@ -124,12 +126,21 @@ export const openCopyFiles = (
 
   const namesAfter = (after: string | undefined, most: number): string[] => {
     const from = after === undefined ? {} : { start: headKey(after), exclusiveStart: true }
-    const gathered = [...(flushing?.keys() ?? []), ...gathering.keys()].filter((name) => isAfter(name, after))
-    const groups = new Set(gathered)
+    const groups = [...(flushing?.keys() ?? []), ...gathering.keys()]
     for (const key of entries.getKeys({ ...within(HEADS), ...from, limit: most })) {
-      groups.add(key.subarray(HEADS.length).toString())
+      groups.push(key.subarray(HEADS.length).toString())
     }
-    return [...groups].sort(byBytes).slice(0, most)
+    return firstAfter(groups, after, most)
+  }
+
+  const fieldsAfter = (group: string, after: string | undefined, most: number): string[] => {
+    const prefix = itemPrefix(group)
+    const from = after === undefined ? {} : { start: itemKey(group, after), exclusiveStart: true }
+    const fields = layersOf(group).flatMap(({ items }) => [...items.keys()])
+    for (const key of entries.getKeys({ ...within(prefix), ...from, limit: most })) {
+      fields.push(key.subarray(prefix.length).toString())
+    }
+    return firstAfter(fields, after, most)
   }
 
   const names = (): string[] => {
@@ -229,6 +240,7 @@ export const openCopyFiles = (
     groups: () => names().filter((group) => [...all(group).values()].some(({ text }) => text !== undefined)),
     names,
     namesAfter,
+    fieldsAfter,
 
     set: (group, field, version, text, endsAt) => {
       const layer = layerFor(group)

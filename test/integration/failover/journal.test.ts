@@ -209,6 +209,9 @@ describe('the journal', () => {
       value('a', 1),
       { kind: 'clear', scope: groupScope('only cleared'), version: at(1) },
     ])
+    for (const group of names) {
+      expect(journal.keysWaiting('primary', groupScope(group)).toSorted()).toEqual(names.toSorted())
+    }
     expect(journal.scopesOfGroups('primary').toSorted()).toEqual([...names, 'only cleared'].map(groupScope).toSorted())
     const tooLong = journal.append('primary', [value('k', 1, { scope: groupScope('g'.repeat(2_000)) })])
     await expect(tooLong).rejects.toMatchObject({ kind: 'refused', applied: 'no' })
@@ -226,6 +229,7 @@ describe('the overlay', () => {
     expect(journal.find('secondary', orders, 'a')).toBe(undefined)
     expect(journal.findAll('secondary', orders)).toBe(undefined)
     expect(journal.scopesOfGroups('secondary')).toEqual([])
+    expect(journal.keysWaiting('secondary', groupScope('a'))).toEqual([])
   })
 
   it('knows clears: what is older is gone, what is newer stands', async () => {

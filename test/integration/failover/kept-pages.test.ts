@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EmbeddedCopy } from '../../../src/failover/state-copy/embedded-copy.ts'
 import { openFilledCopy } from '../../../src/failover/state-copy/embedded-copy-filling.ts'
 import type { GroupFigures, GroupStore } from '../../../src/instances/store.ts'
 import { until } from '../../support/until.ts'
@@ -41,6 +42,7 @@ const itemsOf = async (store: GroupStore, group: string, search = '', limit = 7)
   return all.sort()
 }
 const twenty = Array.from({ length: 20 }, (_, i) => `g${i + 10}`)
+const twentyItems = Array.from({ length: 20 }, (_, i): [string, string] => [`f${i}`, String(i)]).sort()
 const fill = async (store: GroupStore): Promise<void> => {
   for (const name of twenty) await set(store, name, 'a', '1')
 }
@@ -121,18 +123,20 @@ describe('pages of kept groups', () => {
         return copy.complete()
       })
       await store.groupClear('g20')
-      for (let i = 0; i < 20; i++) await set(store, 'g16', `f${i}`, String(i))
+      for (const [field, text] of twentyItems) await set(store, 'g16', field, text)
       for (const instance of [home, mirror]) instance.drill(60_000)
       await set(store, 'g05', 'a', '3')
       expect(await groupsOf(store)).toEqual(
         ['g05', ...twenty.filter((name) => name !== 'g20')].map((name) => ({
           name,
-          items: name === 'g16' ? 21 : 1,
+          // To count them each would have to be read.
+          items: undefined,
           endsAt: undefined,
         })),
       )
       expect(await namesOf(store, '16')).toEqual(['g16'])
-      expect(await itemsOf(store, 'g16')).toHaveLength(21)
+      expect(await itemsOf(store, 'g16')).toEqual([['a', '1'], ...twentyItems])
+      expect(await itemsOf(store, 'g16', 'f1')).toHaveLength(11)
       expect(await itemsOf(store, 'g20')).toEqual([])
       const alone = ground.groups()
       const ask = { search: '', cursor: undefined, limit: 7 }
@@ -142,5 +146,61 @@ describe('pages of kept groups', () => {
       await copy.close()
       rmSync(dir, { recursive: true, force: true })
     }
+  })
+
+  it('while both are away cost the page, whatever the groups hold, and nothing where they are refused', async () => {
+    const { landscape, home, mirror } = ground
+    const { journal } = landscape
+    if (journal === undefined) throw new Error('there is a journal')
+    const cost = { items: 0, groups: 0, scopes: 0 }
+    const names = Array.from({ length: 40 }, (_, i) => `g${i + 10}`)
+    const fields = Array.from({ length: 300 }, (_, i) => `f${String(i).padStart(3, '0')}`)
+    const held = { text: 'x', version: undefined, marker: undefined }
+    const following = (all: readonly string[], name: string | undefined, most: number): string[] =>
+      all.filter((each) => name === undefined || each > name).slice(0, most)
+    const copy: EmbeddedCopy = {
+      complete: () => true,
+      get: (_, field) => {
+        cost.items++
+        return fields.includes(field) ? held : { text: undefined, version: undefined, marker: undefined }
+      },
+      all: () => {
+        cost.groups++
+        return new Map(fields.map((field) => [field, held]))
+      },
+      groups: () => names,
+      namesAfter: (name, most) => following(names, name, most),
+      fieldsAfter: (_, field, most) => following(fields, field, most),
+      set: () => undefined,
+      delete: () => undefined,
+      clear: () => undefined,
+    }
+    const counted = {
+      ...landscape,
+      journal: {
+        ...journal,
+        findAll: (...asked: Parameters<typeof journal.findAll>) => {
+          cost.groups++
+          return journal.findAll(...asked)
+        },
+        scopesOfGroups: (instance: string) => {
+          cost.scopes++
+          return journal.scopesOfGroups(instance)
+        },
+      },
+    }
+    for (const instance of [home, mirror]) instance.drill(60_000)
+    const store = ground.groups({ copy, landscape: counted })
+    const ask = { search: '', cursor: undefined, limit: 30 }
+    const page = await store.groupPage(ask)
+    expect(page.groups.map(({ name }) => name)).toEqual(names.slice(0, 30))
+    expect(cost).toEqual({ items: 30, groups: 0, scopes: 2 })
+    const items = await store.itemPage('g10', ask)
+    expect(items.items.map(([field]) => field)).toEqual(fields.slice(0, 30))
+    expect(cost).toEqual({ items: 60, groups: 0, scopes: 2 })
+    const alone = ground.groups({ landscape: counted })
+    await expect(alone.groupPage(ask)).rejects.toMatchObject({ kind: 'unknown' })
+    await expect(alone.itemPage('g10', ask)).rejects.toMatchObject({ kind: 'unknown' })
+    expect(cost).toEqual({ items: 60, groups: 0, scopes: 2 })
   })
 })
