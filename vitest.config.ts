@@ -22,6 +22,23 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'managed',
+          // What people do most, once more on servers as small managed databases are, with the rights of their users.
+          // All else that needs neither more rights nor tracking: `REDIS_PROFILE=managed npx vitest run --project core`.
+          env: { REDIS_PROFILE: 'managed' },
+          include: [
+            'test/contract/store.test.ts', // the cache's and the state's are in managed.test.ts
+            'test/integration/cache/{bulk,bulk-mixed,computing,grace,loaders,model,outage,policies,stored}.test.ts',
+            'test/integration/state/{adapter,filters,hot-store,outage}.test.ts',
+          ],
+          maxWorkers: 4,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
           exclude: [...defaultExclude, zombies],
