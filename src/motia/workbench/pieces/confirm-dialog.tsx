@@ -1,6 +1,6 @@
-import { Button } from '@motiadev/ui'
-import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import { type ReactNode, useId, useLayoutEffect, useRef, useState } from 'react'
 import type { ApiResult } from '../api.js'
+import { SteadyButton } from './steady-button.js'
 
 export interface Confirmation {
   readonly title: string
@@ -25,9 +25,12 @@ export const ConfirmDialog = ({
   const [refused, setRefused] = useState<string>()
   const [heading, body] = [useId(), useId()]
 
-  useEffect(() => {
+  useLayoutEffect(() => {
+    const shown = dialog.current
     // As a modal dialog the browser keeps the focus in it, and what lies behind it out of reach.
-    dialog.current?.showModal()
+    shown?.showModal()
+    // Only a dialog that is closed, rather than taken away, gives the focus back.
+    return () => shown?.close()
   }, [])
 
   const confirm = async (): Promise<void> => {
@@ -50,6 +53,12 @@ export const ConfirmDialog = ({
         event.preventDefault()
         if (!busy) onClose(false)
       }}
+      onClose={({ currentTarget }) => {
+        if (currentTarget.open) return
+        // A second Escape closes it whatever is said to the first. What comes of the change must be seen.
+        if (busy) currentTarget.showModal()
+        else onClose(false)
+      }}
     >
       <h2 id={heading} className="text-base font-semibold break-words">
         {confirmation.title}
@@ -63,18 +72,17 @@ export const ConfirmDialog = ({
         </p>
       )}
       <div className="mt-5 flex flex-wrap justify-end gap-2">
-        <Button variant="default" autoFocus disabled={busy} onClick={() => onClose(false)}>
+        <SteadyButton variant="default" autoFocus onClick={busy ? undefined : () => onClose(false)}>
           Cancel
-        </Button>
-        <Button
+        </SteadyButton>
+        <SteadyButton
           variant="destructive"
-          disabled={busy}
           aria-busy={busy}
-          onClick={() => void confirm()}
+          onClick={busy ? undefined : () => void confirm()}
           data-testid="cache-confirm-action"
         >
           {confirmation.action}
-        </Button>
+        </SteadyButton>
       </div>
     </dialog>
   )

@@ -38,6 +38,7 @@ export const useConfirmed = (): {
   const dialog =
     asked === undefined ? null : (
       <ConfirmDialog
+        key={JSON.stringify(asked.change)}
         confirmation={{ title: asked.title, text: asked.text, action: asked.action, run: () => run(asked) }}
         onClose={(done) => close(asked, done)}
       />
