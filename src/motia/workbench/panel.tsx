@@ -2,7 +2,7 @@ import { Tabs, TabsContent, TabsList, TabsTrigger } from '@motiadev/ui'
 import { type ReactNode, useState } from 'react'
 import { ErrorBoundary } from './error-boundary.js'
 import { Locked } from './pieces/locked.js'
-import { type Place, rememberedView, rememberView, type ViewId } from './place.js'
+import { moved, type Place, type Places, rememberedView, rememberView, returnTo, type ViewId } from './place.js'
 import { StatusLine } from './status-line.js'
 import { ClockAhead } from './use-now.js'
 import { OverviewPoll, useOverviewPoll } from './use-overview.js'
@@ -10,12 +10,13 @@ import { views } from './views.js'
 
 /** The frame: which view is shown, and how the whole stands, which is shown above every view. */
 export const Panel = (): ReactNode => {
-  const [place, setPlace] = useState<Place>(() => ({ view: rememberedView() }))
+  const [places, setPlaces] = useState<Places>(() => [{ view: rememberedView() }])
+  const [place] = places
   const polled = useOverviewPoll(place.view === 'overview')
   const { answer, at, failure, again } = polled
   const go = (next: Place): void => {
     rememberView(next.view)
-    setPlace(next)
+    setPlaces((before) => moved(before, next))
   }
   const ahead = answer === undefined || at === undefined ? 0 : answer.now - at
 
@@ -28,7 +29,7 @@ export const Panel = (): ReactNode => {
           ) : (
             <Tabs
               value={place.view}
-              onValueChange={(view) => go({ view: view as ViewId })}
+              onValueChange={(view) => go(returnTo(places, view as ViewId))}
               className="min-h-0 flex-1"
               data-testid="cache-views"
             >

@@ -1,6 +1,6 @@
 import { Input } from '@motiadev/ui'
 import { Search, X } from 'lucide-react'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 
 /** Tells of what is typed once the typing pauses. */
 export const SearchBox = ({
@@ -21,11 +21,15 @@ export const SearchBox = ({
     setLast(value)
     setTyped(value)
   }
+  const latest = useRef(onSearch)
+  useEffect(() => {
+    latest.current = onSearch
+  })
   useEffect(() => {
     if (typed === value) return
-    const timer = setTimeout(() => onSearch(typed), 250)
+    const timer = setTimeout(() => latest.current(typed), 250)
     return () => clearTimeout(timer)
-  }, [typed, value, onSearch])
+  }, [typed, value])
 
   return (
     <div className="relative min-w-40 flex-1">

@@ -7,22 +7,25 @@ import { type Column, DataTable } from '../pieces/data-table.js'
 import { Details, Facts, Section, Split } from '../pieces/details.js'
 import { Bytes, Mono, Until } from '../pieces/figures.js'
 import { SearchBox, Toolbar } from '../pieces/search-box.js'
-import { Answered, Empty, Loading } from '../pieces/states.js'
+import { Empty, Loading } from '../pieces/states.js'
+import { SteadyButton } from '../pieces/steady-button.js'
 import { Tree } from '../pieces/tree.js'
 import type { PageShape } from './fill-page.js'
-import { Pager, SearchRow } from './pager.js'
+import { LookAgain } from './look-again.js'
+import { Paged, Pager, SearchRow } from './pager.js'
 import { type ToConfirm, useConfirmed } from './use-confirmed.js'
 import { usePages } from './use-pages.js'
 
 interface GroupProps {
   readonly name: string
   readonly changeable: boolean
+  readonly search: string
+  readonly onSearch: (search: string) => void
   readonly onLeave: () => void
 }
 
 /** The items of one group. */
-export const Group = ({ name, changeable, onLeave }: GroupProps): ReactNode => {
-  const [search, setSearch] = useState('')
+export const Group = ({ name, changeable, search, onSearch, onLeave }: GroupProps): ReactNode => {
   const [openKey, setOpenKey] = useState<string>()
   const pages = usePages('items', { group: name, search }, shape)
   const { ask, dialog, said } = useConfirmed()
@@ -36,23 +39,23 @@ export const Group = ({ name, changeable, onLeave }: GroupProps): ReactNode => {
         <Button variant="default" className="h-9" onClick={onLeave} data-testid="cache-groups">
           <ArrowLeft aria-hidden="true" className="size-4" /> Groups
         </Button>
-        <h2 className="max-w-[60%] min-w-0 flex-1 text-sm font-semibold @xl:flex-none">
-          <Mono>{name}</Mono>
+        <h2 className="max-w-[60%] min-w-0 flex-1 text-sm font-semibold @xl:flex-none" title={visible(name)}>
+          <Mono className="line-clamp-2">{name}</Mono>
         </h2>
         <SearchRow>
-          <SearchBox label="Search items by key" value={search} onSearch={setSearch} data-testid="cache-items-search" />
+          <SearchBox label="Search items by key" value={search} onSearch={onSearch} data-testid="cache-items-search" />
         </SearchRow>
         {changeable && (
-          <Button
+          <SteadyButton
             variant="default"
             className="h-9"
-            disabled={total === undefined || total === 0}
-            onClick={() => ask(clearing(name, total, again))}
+            onClick={total === undefined || total === 0 ? undefined : () => ask(clearing(name, total, again))}
             data-testid="cache-clear-group"
           >
             <Trash aria-hidden="true" className="size-4" /> Clear…
-          </Button>
+          </SteadyButton>
         )}
+        <LookAgain again={again} />
       </Toolbar>
       <Split
         details={
@@ -67,7 +70,7 @@ export const Group = ({ name, changeable, onLeave }: GroupProps): ReactNode => {
           )
         }
       >
-        <Answered polled={pages}>
+        <Paged pages={pages}>
           {(known) => (
             <>
               {known.items.length === 0 ? (
@@ -83,10 +86,10 @@ export const Group = ({ name, changeable, onLeave }: GroupProps): ReactNode => {
                   data-testid="cache-items-table"
                 />
               )}
-              <Pager pages={pages} shown={shownOf(known, search)} said={said} />
             </>
           )}
-        </Answered>
+        </Paged>
+        <Pager pages={pages} shown={answer && shownOf(answer, search)} said={said} />
       </Split>
       {dialog}
     </div>
@@ -96,7 +99,7 @@ export const Group = ({ name, changeable, onLeave }: GroupProps): ReactNode => {
 type ItemRow = ItemsView['items'][number]
 
 const columns: readonly Column<ItemRow>[] = [
-  { id: 'key', head: 'Key', cell: ({ key }) => <Mono>{key}</Mono> },
+  { id: 'key', head: 'Key', cell: ({ key }) => <Mono className="line-clamp-2">{key}</Mono> },
   { id: 'type', head: 'Type', cell: ({ value }) => value.type },
   { id: 'value', head: 'Value', from: 'md', cell: (item) => <Glimpse of={item} /> },
   { id: 'size', head: 'Size', right: true, cell: ({ size }) => <Bytes of={size} /> },
@@ -125,7 +128,13 @@ interface ItemProps {
 }
 
 const Item = ({ item, group, endsAt, onDelete, onClose }: ItemProps): ReactNode => (
-  <Details title={<Mono>{item.key}</Mono>} subtitle={<Mono>{group}</Mono>} onClose={onClose} data-testid="cache-item">
+  <Details
+    key={item.key}
+    title={<Mono>{item.key}</Mono>}
+    subtitle={<Mono>{group}</Mono>}
+    onClose={onClose}
+    data-testid="cache-item"
+  >
     <div className="flex flex-col gap-5">
       {onDelete !== undefined && (
         <Button variant="default" size="sm" className="self-start" onClick={onDelete} data-testid="cache-delete-item">

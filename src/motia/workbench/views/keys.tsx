@@ -1,6 +1,6 @@
 import { Button, Select, SelectContent, SelectItem, SelectTrigger, SelectValue } from '@motiadev/ui'
-import { KeyRound, RefreshCw, SearchX, Trash } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
+import { KeyRound, SearchX, Trash } from 'lucide-react'
+import type { ReactNode } from 'react'
 import type { KeysView, RouteView } from '../../../sight/contract.js'
 import { plural } from '../format.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
@@ -13,8 +13,9 @@ import { useOverview } from '../use-overview.js'
 import { usePoll } from '../use-poll.js'
 import { Entry } from './entry.js'
 import type { PageShape } from './fill-page.js'
+import { LookAgain } from './look-again.js'
 import { Notice } from './notice.js'
-import { Pager, SearchRow } from './pager.js'
+import { Paged, Pager, SearchRow } from './pager.js'
 import { type ToConfirm, useConfirmed } from './use-confirmed.js'
 import { usePages } from './use-pages.js'
 
@@ -38,8 +39,10 @@ export const KeysPage = ({ place, go, server }: ViewProps): ReactNode => (
           route={routes.find(({ name }) => name === category)}
           names={names.includes(category) ? names : [...names, category]}
           openKey={place.key}
+          prefix={place.search ?? ''}
           onCategory={(name) => go({ view: 'keys', category: name })}
-          onKey={(key) => go({ view: 'keys', category, ...(key !== undefined && { key }) })}
+          onKey={(key) => go({ ...place, category, key })}
+          onSearch={(search) => go({ ...place, category, search })}
           changeable={server?.readOnly === false}
         />
       )
@@ -52,14 +55,15 @@ interface OfCategoryProps {
   readonly route: RouteView | undefined
   readonly names: readonly string[]
   readonly openKey: string | undefined
+  readonly prefix: string
   readonly onCategory: (name: string) => void
   readonly onKey: (key: string | undefined) => void
+  readonly onSearch: (prefix: string) => void
   readonly changeable: boolean
 }
 
 const OfCategory = (props: OfCategoryProps): ReactNode => {
-  const { category, route, names, openKey, onCategory, onKey, changeable } = props
-  const [prefix, setPrefix] = useState('')
+  const { category, route, names, openKey, prefix, onCategory, onKey, changeable } = props
   const pages = usePages('keys', { category, prefix }, shape)
   const { answer: figures } = usePoll('categories', NOTHING, 15_000)
   const { ask, dialog, said } = useConfirmed()
@@ -100,7 +104,7 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
           <SearchBox
             label="Search keys by prefix"
             value={prefix}
-            onSearch={setPrefix}
+            onSearch={props.onSearch}
             data-testid="cache-keys-search"
           />
         </SearchRow>
@@ -114,12 +118,10 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
             <Trash aria-hidden="true" className="size-4" /> Clear…
           </Button>
         )}
-        <Button variant="default" className="h-9" aria-label="Look again" onClick={again}>
-          <RefreshCw aria-hidden="true" className="size-4" />
-        </Button>
+        <LookAgain again={again} />
       </Toolbar>
       <Split details={details || undefined}>
-        <Answered polled={pages}>
+        <Paged pages={pages}>
           {(answer) => (
             <>
               <Notices answer={answer} route={route} />
@@ -136,10 +138,10 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
                   data-testid="cache-keys-table"
                 />
               )}
-              <Pager pages={pages} shown={plural(answer.keys.length, 'key')} said={said} />
             </>
           )}
-        </Answered>
+        </Paged>
+        <Pager pages={pages} shown={pages.answer && plural(pages.answer.keys.length, 'key')} said={said} />
       </Split>
       {dialog}
     </div>
@@ -148,7 +150,9 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
 
 const NOTHING: Record<string, never> = {}
 
-const columns: readonly Column<string>[] = [{ id: 'key', head: 'Key', cell: (key) => <Mono>{key}</Mono> }]
+const columns: readonly Column<string>[] = [
+  { id: 'key', head: 'Key', cell: (key) => <Mono className="line-clamp-2">{key}</Mono> },
+]
 
 const shape: PageShape<KeysView> = {
   rows: ({ keys }) => keys.length,

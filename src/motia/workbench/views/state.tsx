@@ -1,53 +1,58 @@
-import { Button } from '@motiadev/ui'
-import { Boxes, RefreshCw, SearchX } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
+import { Boxes, SearchX } from 'lucide-react'
+import type { ReactNode } from 'react'
 import type { GroupsView } from '../../../sight/contract.js'
 import { formatCount, plural } from '../format.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
+import { Split } from '../pieces/details.js'
 import { Count, Mono, Until } from '../pieces/figures.js'
 import { Pill } from '../pieces/pill.js'
 import { SearchBox, Toolbar } from '../pieces/search-box.js'
-import { Answered, Empty, Loading } from '../pieces/states.js'
+import { Empty, Loading } from '../pieces/states.js'
 import type { ViewProps } from '../place.js'
 import type { PageShape } from './fill-page.js'
 import { Group } from './group.js'
+import { LookAgain } from './look-again.js'
 import { Notice } from './notice.js'
-import { Pager } from './pager.js'
+import { Paged, Pager } from './pager.js'
 import { usePages } from './use-pages.js'
 
 /** What workflows keep between their steps: groups, and what lies in each. */
 export const StatePage = ({ place, go, server }: ViewProps): ReactNode =>
   place.group === undefined ? (
-    <Groups onOpen={(group) => go({ view: 'state', group })} />
+    <Groups
+      search={place.search ?? ''}
+      onSearch={(search) => go({ ...place, search })}
+      onOpen={(group) => go({ ...place, group, within: undefined })}
+    />
   ) : (
     <Group
       key={place.group}
       name={place.group}
       changeable={server?.readOnly === false}
-      onLeave={() => go({ view: 'state' })}
+      search={place.within ?? ''}
+      onSearch={(within) => go({ ...place, within })}
+      onLeave={() => go({ ...place, group: undefined })}
     />
   )
 
 type GroupRow = GroupsView['groups'][number]
 
-const Groups = ({ onOpen }: { readonly onOpen: (group: string) => void }): ReactNode => {
-  const [search, setSearch] = useState('')
+interface GroupsProps {
+  readonly search: string
+  readonly onSearch: (search: string) => void
+  readonly onOpen: (group: string) => void
+}
+
+const Groups = ({ search, onSearch, onOpen }: GroupsProps): ReactNode => {
   const pages = usePages('groups', { search }, shape)
   return (
     <div className="flex min-h-0 flex-1 flex-col overflow-y-auto" data-testid="cache-state">
       <Toolbar>
-        <SearchBox
-          label="Search groups by name"
-          value={search}
-          onSearch={setSearch}
-          data-testid="cache-groups-search"
-        />
-        <Button variant="default" className="h-9" aria-label="Look again" onClick={pages.again}>
-          <RefreshCw aria-hidden="true" className="size-4" />
-        </Button>
+        <SearchBox label="Search groups by name" value={search} onSearch={onSearch} data-testid="cache-groups-search" />
+        <LookAgain again={pages.again} />
       </Toolbar>
-      <div className="flex min-h-64 flex-1 flex-col overflow-auto">
-        <Answered polled={pages}>
+      <Split details={undefined}>
+        <Paged pages={pages}>
           {(answer) =>
             answer.ours ? (
               <>
@@ -64,7 +69,6 @@ const Groups = ({ onOpen }: { readonly onOpen: (group: string) => void }): React
                     data-testid="cache-groups-table"
                   />
                 )}
-                <Pager pages={pages} shown={shownOf(answer, search)} said={undefined} />
               </>
             ) : (
               <Empty icon={Boxes} title="State is kept by another adapter">
@@ -72,14 +76,17 @@ const Groups = ({ onOpen }: { readonly onOpen: (group: string) => void }): React
               </Empty>
             )
           }
-        </Answered>
-      </div>
+        </Paged>
+        {pages.answer?.ours !== false && (
+          <Pager pages={pages} shown={pages.answer && shownOf(pages.answer, search)} said={undefined} />
+        )}
+      </Split>
     </div>
   )
 }
 
 const columns: readonly Column<GroupRow>[] = [
-  { id: 'group', head: 'Group', cell: ({ name }) => <Mono>{name}</Mono> },
+  { id: 'group', head: 'Group', cell: ({ name }) => <Mono className="line-clamp-2">{name}</Mono> },
   { id: 'items', head: 'Items', right: true, cell: ({ items }) => <Count of={items} /> },
   {
     id: 'ends',

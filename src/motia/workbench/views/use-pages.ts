@@ -6,9 +6,14 @@ import { fillPage, type PageShape } from './fill-page.js'
 
 type Paged = 'keys' | 'groups' | 'items'
 
-/** `answer` is of the page that is shown, and grows while `busy`. */
+/** `answer` grows while `busy`, until the page is whole. */
 export interface Pages<A> extends Polled<A> {
+  /** A page is looked for, or looked at again because somebody asked for it. */
   readonly busy: boolean
+  /** The answer is of the page before, until there is something of this one. */
+  readonly turning: boolean
+  /** It is looked at again by itself, every few seconds. */
+  readonly watched: boolean
   /** From 1. */
   readonly page: number
   /** Undefined where there is none. */
@@ -18,10 +23,13 @@ export interface Pages<A> extends Polled<A> {
 
 interface Known<A> {
   readonly of: string
+  /** Of another page: what is shown while there is no answer yet. */
+  readonly last?: A | undefined
   readonly answer?: A
   readonly at?: number
   /** The answer is the page as it was when it was last looked at to its end. */
   readonly whole?: boolean
+  readonly watched?: boolean
   readonly failure?: ApiFailure
   readonly busy: boolean
 }
@@ -56,11 +64,16 @@ export const usePages = <Q extends Paged>(
     const gone = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
     let running = false
+    let due = false
 
-    const look = async (): Promise<void> => {
+    const look = async (wanted: boolean): Promise<void> => {
       clearTimeout(timer)
-      if (running) return
+      if (running) {
+        due ||= wanted
+        return
+      }
       running = true
+      due = false
       const until = Date.now() + PATIENCE_MS
       let requests = 0
       const ask = (at: string | undefined) => {
@@ -68,32 +81,35 @@ export const usePages = <Q extends Paged>(
         const full = { ...latest.current, limit: ROWS, ...(at === undefined ? {} : { cursor: at }) }
         return get(query, full as Queries[Q], gone.signal)
       }
-      setKnown((before) => (before.of === of ? { ...before, busy: true } : { of, busy: true }))
+      setKnown((before) => (before.of === of ? { ...before, busy: wanted || !before.whole } : turned(before, of)))
       const result = await fillPage(
         ask,
         shape,
         cursor,
         ROWS,
-        () => Date.now() < until && !gone.signal.aborted,
+        () => Date.now() < until && !due && !gone.signal.aborted,
         (answer) => {
-          if (!gone.signal.aborted) setKnown((before) => growing(before, of, answer))
+          if (!due && !gone.signal.aborted) setKnown((before) => growing(before, of, answer))
         },
       )
       running = false
       if (gone.signal.aborted) return
+      // What was asked for since may be of a change that this look doesn't know of.
+      if (due) return look(true)
+      const watched = requests === 1 || !result.ok
       setKnown((before) =>
         result.ok
-          ? { of, answer: result.answer, at: Date.now(), whole: true, busy: false }
-          : { ...(before.of === of ? before : { of }), failure: result.failure, busy: false },
+          ? { of, answer: result.answer, at: Date.now(), whole: true, watched, busy: false }
+          : { ...(before.of === of ? before : { of }), failure: result.failure, watched, busy: false },
       )
-      if (requests === 1 || !result.ok) timer = setTimeout(tick, EVERY_MS)
+      if (watched) timer = setTimeout(tick, EVERY_MS)
     }
     const tick = (): void => {
-      if (document.visibilityState === 'visible') void look()
+      if (document.visibilityState === 'visible') void look(false)
     }
-    wake.current = () => void look()
+    wake.current = () => void look(true)
     document.addEventListener('visibilitychange', tick)
-    void look()
+    void look(false)
     return () => {
       gone.abort()
       clearTimeout(timer)
@@ -102,20 +118,25 @@ export const usePages = <Q extends Paged>(
     }
   }, [query, of, cursor])
 
-  const mine = known.of === of ? known : { of, busy: true }
-  const onward = mine.busy ? undefined : mine.answer?.cursor
+  const mine = known.of === of ? known : turned(known, of)
+  const onward = mine.whole ? mine.answer?.cursor : undefined
+  const last = mine.failure === undefined ? mine.last : undefined
   const again = useCallback(() => wake.current(), [])
   return {
-    answer: mine.answer,
+    answer: mine.answer ?? last,
     at: mine.at,
     failure: mine.failure,
     busy: mine.busy,
+    turning: mine.answer === undefined && last !== undefined,
+    watched: mine.watched === true,
     page: cursors.length + 1,
     next: onward === undefined ? undefined : () => setWalked({ question, cursors: [...cursors, onward] }),
     previous: cursors.length === 0 ? undefined : () => setWalked({ question, cursors: cursors.slice(0, -1) }),
     again,
   }
 }
+
+const turned = <A>({ answer, last }: Known<A>, of: string): Known<A> => ({ of, last: answer ?? last, busy: true })
 
 /** While a page is looked at again, what it showed stays until it is complete. */
 const growing = <A>(before: Known<A>, of: string, answer: A): Known<A> =>
