@@ -66,7 +66,7 @@ const expectRefusal = ({ status, headers, body, text }: Answer, as: number, not:
 
 const expectClosed = (headers: Answer['headers']): void => {
   expect(headers).toMatchObject({
-    'access-control-allow-origin': 'null',
+    'access-control-allow-origin': '',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   })

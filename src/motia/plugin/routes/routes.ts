@@ -72,9 +72,9 @@ export const addRoutes = (
   }
 }
 
-/** Motia allows every origin to read every answer; these are for pages of the server itself. */
+/** Motia allows every origin to read every answer; these are for pages of the server itself. `null` is one of sandboxes. */
 const closed = {
-  'Access-Control-Allow-Origin': 'null',
+  'Access-Control-Allow-Origin': '',
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
 }
