@@ -79,7 +79,10 @@ const aboutOne = (instance: InstanceView, facts: AdviceFacts): Advice[] =>
 
 type Look = (instance: InstanceView, facts: AdviceFacts) => Advice[]
 
-const standing: Look = ({ name, kind, state, readable, writable, reason, role, standsInFor }, { instances }) => {
+const standing: Look = (
+  { name, kind, state, readable, writable, reason, role, categories, standsInFor },
+  { instances },
+) => {
   const why = reason === undefined ? '' : `: ${reason}`
   if (role === 'slave' || role === 'replica')
     return as('error', [
@@ -91,7 +94,9 @@ const standing: Look = ({ name, kind, state, readable, writable, reason, role, s
   if (state === 'down' && reason?.startsWith('drill') === true)
     return as('note', [{ text: `a drill is going on at ${name}`, doThis: 'wait until it ends' }])
   if (state === 'down') {
-    const served = instances.filter((other) => other.standsInFor.length > 0).map((other) => other.name)
+    const served = instances
+      .filter((other) => other.standsInFor.some((category) => categories.includes(category)))
+      .map((other) => other.name)
     const meanwhile = served.length === 0 ? '' : `; ${served.join(' and ')} serves meanwhile`
     return as('error', [
       {

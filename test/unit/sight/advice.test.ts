@@ -32,6 +32,8 @@ const facts = (more: Partial<AdviceFacts> = {}): AdviceFacts => ({
 const secondary = (more: Partial<InstanceView>, rest: Partial<AdviceFacts> = {}) =>
   adviceOn(facts({ instances: [view('primary'), view('secondary', more)], ...rest }))
 
+const down: Partial<InstanceView> = { state: 'down', readable: false, writable: false }
+
 describe('advice', () => {
   it('there is none while all is well', () => {
     expect(adviceOn(facts())).toEqual([])
@@ -176,11 +178,23 @@ describe('advice', () => {
       facts({
         instances: [
           view('primary', { standsInFor: ['menu'], latency: 80 }),
-          view('secondary', { state: 'down', readable: false, writable: false, tracking: 'refused' }),
+          view('secondary', { ...down, categories: ['menu', 'user'], tracking: 'refused' }),
+          view('third', { standsInFor: ['ml'] }),
         ],
       }),
     )
-    expect(all.map(({ level }) => level)).toEqual(['error', 'warning', 'note', 'note'])
-    expect(all[0]?.doThis).toMatch(/primary serves meanwhile/)
+    expect(all.map(({ level }) => level)).toEqual(['error', 'warning', 'note', 'note', 'note'])
+    expect(all[0]?.doThis).toMatch(/; primary serves meanwhile$/)
+  })
+
+  it('whoever stands in for another instance is not said to serve for this one', () => {
+    const instances = [
+      view('primary', { standsInFor: ['menu'] }),
+      view('secondary', { ...down, categories: ['menu'] }),
+      view('third', { ...down, categories: ['ml'] }),
+    ]
+    const [, about] = adviceOn(facts({ instances })).filter(({ level }) => level === 'error')
+    expect(about?.text).toBe('third is down')
+    expect(about?.doThis).not.toContain('serves meanwhile')
   })
 })
