@@ -1,6 +1,6 @@
 import type { Acquired, CacheEngine, Lease, Place } from '../cache/engine.js'
 import type { CategoryMeter, Operation, ReadOutcome } from './category-meter.js'
-import type { Meters } from './meters.js'
+import { everywhere, type Meters, type Named } from './meters.js'
 import type { BeginSpan } from './spans.js'
 
 /**
@@ -15,7 +15,7 @@ export const measureEngine = (
   /** `look`: counts what was read, and says how it ended. Of calls with several keys `key` is the first one. */
   const timed = <T>(
     operation: Operation,
-    category: string | undefined,
+    category: Named,
     key: string,
     call: () => Promise<T>,
     look?: (answer: T, meter: CategoryMeter) => string,
@@ -94,7 +94,7 @@ export const measureEngine = (
     touch: (at, ttl) => one('touch', at, () => engine.touch(at, ttl)),
     increment: (at, options) => one('increment', at, () => engine.increment(at, options)),
     invalidateTags: (category, tags) =>
-      timed('invalidateTags', category, '', () => engine.invalidateTags(category, tags)),
+      timed('invalidateTags', category ?? everywhere, '', () => engine.invalidateTags(category, tags)),
     clear: (category) => timed('clear', category, '', () => engine.clear(category)),
     keys: (category, options) => timed('keys', category, '', () => engine.keys(category, options)),
   }

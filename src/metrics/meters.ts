@@ -4,14 +4,18 @@ import { type CategoryMeter, createCategoryMeter } from './category-meter.js'
 /** What stands for every category that no configuration names: callers could make up any number of those. */
 const UNLISTED = 'unlisted'
 
+/** What is about no category but all, and what stands for them then. */
+export const everywhere = Symbol('all categories')
+const ALL = 'all'
+
+/** A category's name; undefined: that of the key. */
+export type Named = string | undefined | typeof everywhere
+
 type Naming = Pick<Settings, 'categories' | 'inferCategory'>
 
 /** What a call counts for, by its category and key, as the router takes them. Never throws. */
-export const countedName = (
-  { categories, inferCategory }: Naming,
-  category: string | undefined,
-  key: string,
-): string => {
+export const countedName = ({ categories, inferCategory }: Naming, category: Named, key: string): string => {
+  if (category === everywhere) return ALL
   try {
     const named = category ?? inferCategory(key) ?? 'cache'
     return categories.has(named) ? named : UNLISTED
@@ -22,7 +26,7 @@ export const countedName = (
 
 /** A meter for each category. */
 export interface Meters {
-  of(category: string | undefined, key: string): CategoryMeter
+  of(category: Named, key: string): CategoryMeter
   /** Of the categories that were used. */
   all(): ReadonlyMap<string, CategoryMeter>
 }
@@ -32,8 +36,6 @@ export const createMeters = (settings: Naming, now: () => number): Meters => {
   const meters = new Map<string, CategoryMeter>()
   return {
     of: (category, key) => {
-      const named = category === undefined ? undefined : meters.get(category)
-      if (named !== undefined) return named
       const name = countedName(settings, category, key)
       const known = meters.get(name) ?? createCategoryMeter(now)
       meters.set(name, known)

@@ -1,12 +1,12 @@
 import type { CategorySettings, Settings } from '../settings/settings.js'
-import { countedName } from './meters.js'
+import { countedName, everywhere, type Named } from './meters.js'
 import type { Target } from './spans.js'
 
 /** Where calls go. `servedBy`: who answers for a category now. */
 export const createTargets = (
   settings: Settings,
   servedBy: (category: CategorySettings) => string | undefined,
-): ((category: string | undefined, key: string) => Target) => {
+): ((category: Named, key: string) => Target) => {
   const servers = new Map(
     settings.instances.map(({ name, url }) => [
       name,
@@ -15,7 +15,7 @@ export const createTargets = (
   )
   return (category, key) => {
     const name = countedName(settings, category, key)
-    const known = settings.categories.get(name)
+    const known = category === everywhere ? undefined : settings.categories.get(name)
     const served = known && servedBy(known)
     return { category: name, servedBy: served, server: served === undefined ? undefined : servers.get(served) }
   }

@@ -4,6 +4,7 @@ import { isCacheError } from '../errors.js'
 import type { Report } from '../report.js'
 import { version } from '../version.js'
 import type { Operation } from './category-meter.js'
+import type { Named } from './meters.js'
 
 /** On whose behalf a call is made, where it is a step's. */
 export interface Caller {
@@ -13,7 +14,7 @@ export interface Caller {
 
 /** Where a call goes, as far as that is known when it begins. */
 export interface Target {
-  /** One that the configuration names, or 'unlisted'. */
+  /** One that the configuration names, 'unlisted', or 'all'. */
   readonly category: string
   /** An instance's name, 'embedded', 'motia-state'; undefined: nobody serves it now. */
   readonly servedBy: string | undefined
@@ -31,7 +32,7 @@ export interface CallSpan {
 }
 
 /** Undefined: nobody traces. */
-export type BeginSpan = (operation: Operation, category: string | undefined, key: string) => CallSpan | undefined
+export type BeginSpan = (operation: Operation, category: Named, key: string) => CallSpan | undefined
 
 export interface Spans {
   /** Whether the app has a tracer now. */
@@ -44,7 +45,7 @@ export interface Spans {
 type Api = typeof OpenTelemetry
 export interface SpansParts {
   readonly report: Report
-  targetOf(category: string | undefined, key: string): Target
+  targetOf(category: Named, key: string): Target
   /** For tests. @default import() */
   readonly load?: () => Promise<Api>
 }

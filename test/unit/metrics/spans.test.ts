@@ -54,6 +54,31 @@ afterEach(() => {
   api.context.disable()
 })
 
+it('an invalidation in all categories is one of none of them', async () => {
+  const asked: string[] = []
+  const inferCategory = (key: string): 'menu' => {
+    asked.push(key)
+    return 'menu'
+  }
+  const options = { inferCategory, categories: { menu: {}, all: {} } }
+  const named = readSettings(options, { env, baseDir: '.', production: false })
+  const meters = createMeters(named, () => 0)
+  const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const spans = createSpans({ report, targetOf: createTargets(named, () => 'primary') })
+  await spans.ready
+  const finished = trace()
+  const { engine } = createMemoryEngine()
+  const cache = createCacheClient(measureEngine(engine, meters, () => 0, spans.of(undefined)))
+  await cache.invalidateTags(['a'])
+  await cache.invalidateTags(['a'], { category: 'menu' })
+  expect(asked).toEqual([])
+  expect([...meters.all().keys()]).toEqual(['all', 'menu'])
+  expect(finished().map(({ name, attributes }) => [name, attributes['motia_redis.instance']])).toEqual([
+    ['invalidateTags all', undefined],
+    ['invalidateTags menu', 'primary'],
+  ])
+})
+
 it('each call is a span, named by the conventions for databases', async () => {
   const { cache } = await open()
   const finished = trace()
