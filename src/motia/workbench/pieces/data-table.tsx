@@ -1,4 +1,4 @@
-import { cn, Table, TableBody, TableCell, TableHead, TableHeader, TableRow } from '@motiadev/ui'
+import { cn, TableBody, TableCell, TableHead, TableHeader, TableRow } from '@motiadev/ui'
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { type Sorting, sorted } from '../sorting.js'
@@ -43,8 +43,9 @@ export const DataTable = <Row,>(props: DataTableProps<Row>): ReactNode => {
     cn(right && 'text-right', from !== undefined && hidden[from])
 
   return (
-    <Table aria-label={label} data-testid={props['data-testid']}>
-      <TableHeader className="mr-table-head sticky top-0 z-10">
+    // Not the library's Table: that scrolls in itself, where the head could stick to nothing.
+    <table className="w-full caption-bottom text-sm" aria-label={label} data-testid={props['data-testid']}>
+      <TableHeader className="mr-table-head sticky top-0 z-5">
         <TableRow>
           {columns.map((column) => (
             <TableHead
@@ -75,7 +76,16 @@ export const DataTable = <Row,>(props: DataTableProps<Row>): ReactNode => {
               data-key={key}
               data-state={open ? 'selected' : undefined}
               className={cn('border-border/60', onOpen !== undefined && 'cursor-pointer', open && 'bg-muted')}
-              onClick={onOpen === undefined ? undefined : () => hasSelection() || onOpen(row)}
+              onClick={
+                onOpen === undefined
+                  ? undefined
+                  : ({ currentTarget }) => {
+                      if (hasSelection()) return
+                      // What opens gives the focus back to where it is now.
+                      currentTarget.querySelector('button')?.focus({ preventScroll: true })
+                      onOpen(row)
+                    }
+              }
             >
               {columns.map((column, index) => (
                 <TableCell key={column.id} className={cn('px-3 py-1.5 text-sm', classOf(column))}>
@@ -100,7 +110,7 @@ export const DataTable = <Row,>(props: DataTableProps<Row>): ReactNode => {
           )
         })}
       </TableBody>
-    </Table>
+    </table>
   )
 }
 

@@ -1,6 +1,7 @@
 import { cn } from '@motiadev/ui'
 import { X } from 'lucide-react'
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useId, useRef } from 'react'
+import { useFocusHeld, useFocusLent } from './focus.js'
 
 /** A list, and beside it what is open of it: where there is no room for both, the open thing covers the list. */
 export const Split = ({
@@ -9,20 +10,37 @@ export const Split = ({
 }: {
   readonly children: ReactNode
   readonly details: ReactNode | undefined
-}): ReactNode => (
-  <div
-    className={cn(
-      // Never less than this: where the panel is too low for it, the whole view scrolls.
-      'relative grid min-h-64 flex-1 grid-rows-1',
-      details !== undefined && '@4xl:grid-cols-[minmax(0,1fr)_minmax(22rem,36%)]',
-    )}
-  >
-    {/* A container of its own: what it shows depends on the room that the open thing leaves. */}
-    <div className="@container flex min-h-0 min-w-0 flex-col overflow-auto">{children}</div>
-    {details}
-  </div>
-)
+}): ReactNode => {
+  const list = useRef<HTMLDivElement>(null)
+  const holding = useFocusHeld(list)
+  return (
+    <div
+      className={cn(
+        // Never less than this: where the panel is too low for it, the whole view scrolls.
+        'relative grid min-h-64 flex-1 grid-rows-1',
+        details !== undefined && '@4xl:grid-cols-[minmax(0,1fr)_minmax(22rem,36%)]',
+      )}
+    >
+      <div
+        ref={list}
+        tabIndex={-1}
+        {...holding}
+        className={cn(
+          // A container of its own: what it shows depends on the room that the open thing leaves.
+          '@container flex min-h-0 min-w-0 flex-col overflow-auto -outline-offset-2',
+          // What is covered can't be reached by the keyboard either.
+          details !== undefined && 'invisible @4xl:visible',
+        )}
+        data-testid="cache-list"
+      >
+        {children}
+      </div>
+      {details}
+    </div>
+  )
+}
 
+/** What is open beside a list. Another thing of the list is another `key`: each gives the focus back to its own row. */
 export const Details = ({
   title,
   subtitle,
@@ -38,11 +56,13 @@ export const Details = ({
 }): ReactNode => {
   const heading = useId()
   const panel = useRef<HTMLElement>(null)
-  useFocusKept(panel)
+  useFocusLent(panel, listBeside)
+  const holding = useFocusHeld(panel)
   return (
     <aside
       ref={panel}
       tabIndex={-1}
+      {...holding}
       aria-labelledby={heading}
       className="mr-details absolute inset-0 z-20 flex min-h-0 min-w-0 flex-col @4xl:static"
       data-testid={testId}
@@ -69,16 +89,8 @@ export const Details = ({
   )
 }
 
-/** Opening moves the focus in, closing gives it back to where it came from, as long as that is still there. */
-const useFocusKept = (panel: { readonly current: HTMLElement | null }): void => {
-  useEffect(() => {
-    const from = document.activeElement
-    panel.current?.focus({ preventScroll: true })
-    return () => {
-      if (from instanceof HTMLElement && from.isConnected) from.focus({ preventScroll: true })
-    }
-  }, [panel])
-}
+/** As `Split` draws them. */
+const listBeside = (panel: HTMLElement): Element | null => panel.previousElementSibling
 
 /** Names and what they are, below each other. */
 export const Facts = ({ of }: { readonly of: readonly (readonly [name: string, value: ReactNode])[] }): ReactNode => (

@@ -18,7 +18,13 @@ export const hitRate = ({ hits, misses }: CacheUse): number | undefined =>
 
 /** One run of a step: what it asked of the cache, and the way to its trace. */
 export const Run = ({ run, onClose }: { readonly run: RunView; readonly onClose: () => void }): ReactNode => (
-  <Details title={<Mono>{run.step}</Mono>} subtitle={<Age at={run.at} />} onClose={onClose} data-testid="cache-run">
+  <Details
+    key={`${run.id} ${run.at} ${run.step}`}
+    title={<Mono>{run.step}</Mono>}
+    subtitle={<Age at={run.at} />}
+    onClose={onClose}
+    data-testid="cache-run"
+  >
     <div className="flex flex-col gap-5">
       <Facts
         of={[
