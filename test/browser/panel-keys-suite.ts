@@ -49,13 +49,72 @@ export const describeKeys = (scene: () => Scene): void => {
         .waitFor()
     })
 
-    it('finds keys by what they begin with, taken literally', async () => {
+    it('is paged by the keyboard alone, and leads back from a page that fails', async () => {
+      const { page, panel, focused, refuse } = scene()
+      const [previous, next] = [panel.getByTestId('cache-previous'), panel.getByTestId('cache-next')]
+      const turn = async (button: Locator): Promise<void> => {
+        await button.press('Enter')
+        await until('the page is complete', async () => (await panel.getByLabel('Looking').count()) === 0)
+        await focused(button)
+      }
+      while (!(await previous.isDisabled())) await turn(previous)
+      await turn(next)
+      expect(await panel.getByTestId('cache-page').textContent()).toContain('Page 2 ')
+      await turn(previous)
+      const answerAgain = await refuse('keys')
+      await next.press('Enter')
+      await panel.getByTestId('cache-failed').waitFor()
+      await answerAgain()
+      await focused(next)
+      await turn(previous)
+      await page.getByTestId('cache-shown').waitFor()
+      expect(await panel.getByTestId('cache-page').textContent()).toContain('Page 1 ')
+    })
+
+    it('keeps the head of its table in sight', async () => {
+      const { panel } = scene()
+      const list = panel.getByTestId('cache-list')
+      const scrolled = await list.evaluate((element) => {
+        element.scrollTop = 200
+        return element.scrollTop
+      })
+      expect(scrolled).toBe(200)
+      const head = await list.locator('thead').boundingBox()
+      expect(head?.y).toBeCloseTo((await list.boundingBox())?.y ?? -1, 0)
+    })
+
+    it('finds keys by what they begin with, taken literally, and is found again as it was left', async () => {
       await search('dish:11')
       await until('eleven are left', async () => (await rows().count()) === 11)
+      await scene().view('state')
+      await scene().panel.getByTestId('cache-view-keys').click()
+      await until('the eleven are there again', async () => (await rows().count()) === 11)
       await search('dish:*')
       await scene().panel.getByText('No key begins with this').waitFor()
       await search('')
       await row('dish:1').or(rows().first()).first().waitFor()
+    })
+
+    it('gives the focus back to the row that was opened last, also where it was covered', async () => {
+      const { page, panel, focused } = scene()
+      await choose('cache')
+      const opened = async (key: string): Promise<void> => {
+        await row(key).click()
+        await focused(entry().filter({ has: page.getByRole('heading', { name: key, exact: true }) }))
+      }
+      await opened('soup')
+      await opened('bread')
+      await page.keyboard.press('Escape')
+      await focused(row('bread').getByRole('button'))
+      await page.setViewportSize({ width: 360, height: 740 })
+      try {
+        await opened('soup')
+        expect(await panel.getByTestId('cache-keys-table').isVisible()).toBe(false)
+        await page.keyboard.press('Escape')
+        await focused(row('soup').getByRole('button'))
+      } finally {
+        await page.setViewportSize({ width: 1400, height: 900 })
+      }
     })
 
     it('shows what an entry is: types as they are, its life counting down, its tags, source and size', async () => {
@@ -95,18 +154,37 @@ export const describeKeys = (scene: () => Scene): void => {
       await entry().getByLabel('Close details').click()
     })
 
-    it('deletes an entry after asking, and not without', async () => {
-      const { app, page } = scene()
+    it('says a refusal in the question, whatever is pressed meanwhile', async () => {
+      const { page, panel, focused, refuse } = scene()
       await row('bread').click()
       await entry().getByTestId('cache-delete').click()
+      let answer = (): void => undefined
+      const answerAgain = await refuse('change', new Promise((resolve) => (answer = resolve)))
+      await confirm()
+      for (let n = 0; n < 3; n++) await page.keyboard.press('Escape')
+      answer()
+      await panel.getByTestId('cache-confirm-refused').waitFor()
+      await answerAgain()
       await page.keyboard.press('Escape')
-      await scene().panel.getByTestId('cache-confirm').waitFor({ state: 'detached' })
+      await panel.getByTestId('cache-confirm').waitFor({ state: 'detached' })
+      await focused(entry().getByTestId('cache-delete'))
+    })
+
+    it('deletes an entry after asking, and not without', async () => {
+      const { app, page, panel, focused } = scene()
+      await entry().getByTestId('cache-delete').click()
+      await page.keyboard.press('Escape')
+      await panel.getByTestId('cache-confirm').waitFor({ state: 'detached' })
+      await focused(entry().getByTestId('cache-delete'))
       expect(await probe(app, 'cache', 'get', 'bread')).toMatchObject({ value: 2 })
       await entry().getByTestId('cache-delete').click()
       await confirm()
       await row('bread').waitFor({ state: 'detached' })
       expect(await probe(app, 'cache', 'get', 'bread')).toMatchObject({ value: null })
-      await entry().getByLabel('Close details').click()
+      // What had the focus is gone, and then the row too: it stays as near as can be.
+      await focused(entry())
+      await page.keyboard.press('Escape')
+      await focused(panel.getByTestId('cache-list'))
     })
 
     it('shows a hostile key and value as the text they are', async () => {

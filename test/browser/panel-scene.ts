@@ -8,6 +8,7 @@ import { exampleApp } from '../support/example-app.ts'
 import { testFolder } from '../support/folder.ts'
 import { type MotiaApp, startMotia } from '../support/motia-app.ts'
 import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
+import { until } from '../support/until.ts'
 
 /** One app with data on two instances, and the panel open in a browser. What the panel's tests share, to be quick. */
 export interface Scene {
@@ -22,6 +23,10 @@ export interface Scene {
   readonly panel: Locator
   /** Opens a view and waits for what it shows. */
   readonly view: (id: View) => Promise<void>
+  /** Waits until this very element has the focus. */
+  readonly focused: (element: Locator) => Promise<unknown>
+  /** What is asked at `path` gets no answer that makes sense, and only once `after` has come; until the end is called. */
+  readonly refuse: (path: string, after?: Promise<void>) => Promise<() => Promise<void>>
 }
 
 export type View = keyof typeof landmarks
@@ -30,7 +35,7 @@ export type View = keyof typeof landmarks
 export const landmarks = {
   overview: 'cache-instance-primary',
   categories: 'cache-categories',
-  keys: 'cache-page',
+  keys: 'cache-shown',
   state: 'cache-groups-table',
   workflows: 'cache-runs-table',
   processes: 'cache-processes-table',
@@ -77,8 +82,19 @@ export const openScene = async (executable: string, later: (end: () => unknown) 
     await page.getByTestId(`cache-view-${id}`).click()
     await panel.getByTestId(landmarks[id]).first().waitFor()
   }
+  const focused = (element: Locator): Promise<unknown> =>
+    until('it has the focus', async () => (await element.and(page.locator(':focus')).count()) === 1)
+  const refuse = async (path: string, after?: Promise<void>): Promise<() => Promise<void>> => {
+    const url = new RegExp(`/__motia/redis/${path}(\\?|$)`)
+    // Not with a status of failure: the browser would complain of it.
+    await page.route(url, async (route) => {
+      await after
+      await route.fulfill({ body: 'no answer' })
+    })
+    return () => page.unroute(url)
+  }
   return {
-    ...{ app, primary, secondary, browser, page, panel, view },
+    ...{ app, primary, secondary, browser, page, panel, view, focused, refuse },
     onPrimary: connect(primary),
     onSecondary: connect(secondary),
   }

@@ -41,7 +41,7 @@ export const describeState = (scene: () => Scene): void => {
     })
 
     it('shows an item, also a hostile one, and deletes it after asking', async () => {
-      const { panel, page, app } = scene()
+      const { panel, page, app, focused } = scene()
       await items().filter({ hasText: 'lines' }).click()
       expect(await panel.getByTestId('cache-item').getByTestId('cache-tree').textContent()).toMatch(/dish: "soup"/)
       await items().filter({ hasText: '<img' }).click()
@@ -49,6 +49,7 @@ export const describeState = (scene: () => Scene): void => {
       await panel.getByTestId('cache-delete-item').click()
       await confirm()
       await until('two are left', async () => (await items().count()) === 2)
+      await focused(panel.getByTestId('cache-list'))
       expect(await probe(app, 'state', 'get', 'order-7', hostile.key)).toMatchObject({ value: null })
       expect(await page.evaluate('window.hacked')).toBeUndefined()
     })
@@ -62,10 +63,11 @@ export const describeState = (scene: () => Scene): void => {
     })
 
     it('clears a group after a question that names the count, and no other group', async () => {
-      const { panel, app, onPrimary } = scene()
+      const { panel, app, onPrimary, focused } = scene()
       await panel.getByTestId('cache-clear-group').click()
       await panel.getByTestId('cache-confirm').getByRole('button', { name: 'Clear 2 items' }).click()
       await panel.getByText('This group is empty').waitFor()
+      await focused(panel.getByTestId('cache-clear-group'))
       expect(await probe(app, 'state', 'getGroup', 'order-7')).toMatchObject({ value: [] })
       expect(await onPrimary.hkeys('~mr:state:order-70')).toEqual(['step'])
       await panel.getByTestId('cache-groups').click()
