@@ -216,7 +216,7 @@ export const describeKeys = (scene: () => Scene): void => {
       await panel.getByTestId('cache-clear-category').click()
       const question = panel.getByTestId('cache-confirm')
       const about = Number(/ml has about (\d+) entries/.exec((await question.textContent()) ?? '')?.[1])
-      expect(Math.abs(about - 120)).toBeLessThan(20) // from a sample
+      expect(Math.abs(about - 120)).toBeLessThan(60) // from a sample: five times what it is usually off
       await question.getByRole('button', { name: `Clear about ${about} entries` }).click()
       await panel.getByText('Nothing is cached in ml').waitFor()
       expect(await onSecondary.keys('ml:*')).toEqual([])
