@@ -49,13 +49,17 @@ export const ConfirmDialog = ({
       aria-describedby={body}
       className="mr-dialog m-auto w-[min(26rem,calc(100vw-2rem))] rounded-lg border p-5"
       data-testid="cache-confirm"
+      onKeyDown={(event) => {
+        // The browser heeds only the first "no" to Escape: while a change is under way it isn't asked at all.
+        if (busy && event.key === 'Escape') event.preventDefault()
+      }}
       onCancel={(event) => {
         event.preventDefault()
         if (!busy) onClose(false)
       }}
       onClose={({ currentTarget }) => {
         if (currentTarget.open) return
-        // A second Escape closes it whatever is said to the first. What comes of the change must be seen.
+        // By another gesture than Escape. What comes of the change must be seen.
         if (busy) currentTarget.showModal()
         else onClose(false)
       }}
