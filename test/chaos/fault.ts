@@ -34,6 +34,8 @@ export interface Fault {
   readonly idleOnly?: true
   /** It stops this process, too, or sets its clock. */
   readonly alone?: true
+  /** The wire runs in this process: where that stands still for a moment the server seems silent, and it is tried again. */
+  readonly worseIfStill?: true
   /** Nothing is left unanswered, so that not even an increment may fail. */
   readonly answers?: true
   /** The secondary has it, too: what a counter was before isn't known. */

@@ -58,8 +58,8 @@ const wires: Fault[] = [
   wired('one-way loss', 'hold'),
   wired('partition of the wire', 'cut'),
   wired('reset', 'reset'),
-  wired('gray slowness', 'delay', { shows: 'nothing', lasts: 2_500, serves: inTime }),
-  wired('drip', 'drip', { shows: 'unwritable at most', serves: inTime }),
+  wired('gray slowness', 'delay', { shows: 'nothing', lasts: 2_500, serves: inTime, worseIfStill: true }),
+  wired('drip', 'drip', { shows: 'unwritable at most', serves: inTime, worseIfStill: true }),
   wired('garbage', 'garbage'),
   wired('truncated replies', 'truncate'),
   {

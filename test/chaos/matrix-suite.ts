@@ -23,6 +23,7 @@ export const defineMatrix = (how: 'idle' | 'load', faults: readonly Fault[]): vo
       concurrent,
       skip: skip !== undefined,
       timeout: TIMEOUT + 2 * (fault.back ?? 0),
+      retry: fault.worseIfStill === true ? 2 : 0,
     }, async () => {
       const row = await runRow(fault, how)
       table.push(line(fault.name, row))

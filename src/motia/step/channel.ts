@@ -25,10 +25,13 @@ export interface Channel {
   call(op: ChannelOperation, args: readonly unknown[], place: CallPlace): Promise<unknown>
 }
 
-/** The server's own deadlines end a quick call at 3 s at the latest; 2 s more without a word from it is the limit here. */
-const SAFETY_LIMIT = 5_000
+/**
+ * The server's own deadlines end a quick call at 3 s at the latest, but its event loop may stand still for seconds: as it
+ * starts, Vite makes the Workbench ready in the same process. So long without a word from it is the limit here.
+ */
+const SAFETY_LIMIT = 12_000
 /** A server that is busy with this step's other calls gets longer (10,000 calls, many values of 1 MiB): so many limits. */
-const LONGEST = 6
+const LONGEST = 3
 
 /** Monotonic ms. The global `performance` would load a module: 1.4 ms of a step's first call. */
 const now = (): number => process.uptime() * 1_000
