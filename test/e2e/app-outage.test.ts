@@ -8,7 +8,7 @@ import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
 import { until as untilWithin } from '../support/until.ts'
 
 /** Each step is a process of its own, and the machine may be busy: with looks that are steps, too, if they come too often. */
-const until: typeof untilWithin = (what, look) => untilWithin(what, look, 60_000, 200)
+const until: typeof untilWithin = (what, look) => untilWithin(what, look, 60_000, 500)
 const endings: (() => unknown)[] = []
 afterAll(async () => {
   if (process.env.SHOW) console.log(app.output())
