@@ -16,6 +16,8 @@ export interface LandscapeParts {
   /** @default none is */
   readonly behind?: (instance: string) => boolean
   /** @default none is */
+  readonly unsure?: (instance: string) => boolean
+  /** @default none is */
   readonly stale?: (instance: string) => boolean
   /** They are one server, so neither is of use when the other fails. @default none are */
   readonly twins?: (one: string, other: string) => boolean
@@ -36,6 +38,7 @@ export const createLandscape = ({ settings, ...parts }: LandscapeParts): Landsca
     ...parts,
     idOf: parts.idOf ?? ((name) => name),
     behind: parts.behind ?? (() => false),
+    unsure: parts.unsure ?? (() => false),
     stale,
     categoryOf: (name) => {
       const first = settings.instances[0]?.name ?? ''

@@ -25,6 +25,8 @@ export interface Landscape {
    * before every call, too.
    */
   behind(instance: string): boolean
+  /** It is behind only because it is as new as the other, and the two were not compared yet: better asked than nobody. */
+  unsure(instance: string): boolean
   /** It came back with older data before this process started, and its cached entries are still to be cleared. */
   stale(instance: string): boolean
   /** Those that can serve instead of `home` now, best first: they read and write, and have nothing to catch up with. */

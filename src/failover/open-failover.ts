@@ -75,9 +75,10 @@ export const openFailover = (parts: FailoverParts): Failover => {
   let shown: StateResort | undefined
   const lastResort = createBothResorts(files, () => shown)
   const behind = (name: string): boolean => recovery.behind(name)
+  const unsure = (name: string): boolean => recovery.unsure(name)
   const stale = (name: string): boolean => recovery.stale(name)
   const twins = createTwins()
-  const places = { idOf, behind, stale, twins: twins.are }
+  const places = { idOf, behind, unsure, stale, twins: twins.are }
   const landscape = createLandscape({ settings, instances, clock, journal, ...places, lastResort })
   const onOtherRouting = (other: string): void =>
     report.warn(

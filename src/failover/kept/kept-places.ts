@@ -63,15 +63,16 @@ export const restOf = ({ instance }: KeptPlace, timeout: number | undefined, sin
 
 /**
  * Those that can be read, in the order in which they are asked. Only a slow home comes second. One that lacks data isn't
- * asked, except where both do and are there: then it is being repaired from the other, which knows no better.
+ * asked, except where both do and are there: then it is being repaired from the other, which knows no better. One that
+ * is as new as the other is asked after that.
  */
-export const readOrder = (places: KeptPlaces, { calm, behind }: Landscape): readonly KeptPlace[] => {
+export const readOrder = (places: KeptPlaces, { calm, behind, unsure }: Landscape): readonly KeptPlace[] => {
   const [home, mirror] = places
   const there = places.filter((place) => place?.instance.readable() === true) as readonly KeptPlace[]
   if (mirror === undefined) return there
   const whole = there.filter(({ name }) => !behind(name))
   if (whole.length === 0) return there.length === places.length ? there : []
-  if (whole.length === 1) return whole
+  if (whole.length === 1) return [...whole, ...there.filter(({ name }) => behind(name) && unsure(name))]
   return home.instance.slow() && !mirror.instance.slow() && calm(mirror.name) ? [mirror, home] : [home, mirror]
 }
 

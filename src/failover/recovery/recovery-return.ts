@@ -5,6 +5,7 @@ import type { OtherProcess, Outages } from '../stand-in/outages.js'
 import { judge } from './identity.js'
 import type { Lost } from './recovery-restore.js'
 import type { Throttle } from './recovery-throttle.js'
+import type { Trust } from './trust.js'
 
 /** Every process that holds something for an instance says so within this time, ms. */
 const HEARTBEAT = 500
@@ -28,10 +29,6 @@ export interface Lane {
   background?: Promise<void> | undefined
   sweeping?: Promise<void> | undefined
   progress?: Progress | undefined
-  /** The run of the server that this process worked with, as far as it is known. */
-  met?: string | undefined
-  /** The sentinel with which it was found or left. */
-  sentinel?: string | undefined
   failure?: string | undefined
 }
 
@@ -52,8 +49,7 @@ interface ReturnParts {
   /** Other processes that have something for it. Undefined: not everybody who knows could be asked. */
   readonly holders: (instance: string) => Promise<readonly OtherProcess[] | undefined>
   readonly fence: (instance: Instance, othersToo: boolean) => Promise<void>
-  /** It was found or left with this sentinel. */
-  readonly note: (instance: string, sentinel: string | undefined) => void
+  readonly trust: Pick<Trust, 'note' | 'ran'>
   readonly mend: (instance: Instance, identity: Identity, found: Lost, pace: Throttle) => Promise<void>
   readonly round: (instance: Instance, pace: Throttle, onProgress: (done: number) => void) => Promise<number>
 }
@@ -63,7 +59,7 @@ interface ReturnParts {
  * has something for it. Rejects with Gone, or with what went wrong; everything may be done again.
  */
 export const createBringBack = (parts: ReturnParts) => {
-  const { landscape, outages, removeCopies, onFailback, now, wait, pace, holders, fence, note, mend, round } = parts
+  const { landscape, outages, removeCopies, onFailback, now, wait, pace, holders, fence, trust, mend, round } = parts
   const { journal } = landscape
   const lives = (stay: Stay): void => {
     if (!stay()) throw new Gone()
@@ -131,7 +127,7 @@ export const createBringBack = (parts: ReturnParts) => {
     const found = judge(identity, now())
     await fence(instance, found.kind === 'intact' || found.known)
     lives(stay)
-    if (found.kind === 'intact') note(name, identity.sentinel)
+    if (found.kind === 'intact') trust.note(name, identity.sentinel)
     else await whenTaken(lane, stay, () => mend(instance, identity, found, pace))
 
     let replayed = 0
@@ -159,7 +155,7 @@ export const createBringBack = (parts: ReturnParts) => {
       if (count === 0) await wait(LOOK_EVERY)
     }
     lane.failure = undefined
-    lane.met = identity.runId
+    trust.ran(name, identity.runId)
     onFailback(name, { replayed, ms: performance.now() - since })
     await removeCopies(name)
   }

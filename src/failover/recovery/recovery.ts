@@ -6,7 +6,7 @@ import type { Report } from '../../report.js'
 import type { Settings } from '../../settings/settings.js'
 import type { Landscape } from '../landscape.js'
 import type { OtherProcess, Outages } from '../stand-in/outages.js'
-import { judge, lacks, stateApart, stateIn } from './identity.js'
+import { judge, lacks, stateIn } from './identity.js'
 import { createFence } from './recovery-fence.js'
 import { type Lost, restore } from './recovery-restore.js'
 import { createBringBack, type Lane, type Progress } from './recovery-return.js'
@@ -16,8 +16,9 @@ import { createRepair } from './repair.js'
 import { createMarks } from './repair-marks.js'
 import { createDataPlaces } from './repair-places.js'
 import { createRounds } from './replay-rounds.js'
+import { createTrust, type Trust } from './trust.js'
 
-export interface Recovery {
+export interface Recovery extends Pick<Trust, 'meet' | 'doubtful' | 'stale' | 'behind' | 'unsure' | 'mendable'> {
   /**
    * It came back (catching-up): brings it up to date and readmits it. While that runs, another call does nothing. Never
    * rejects: a failure relapses the instance with the reason, reported once.
@@ -33,24 +34,8 @@ export interface Recovery {
    * behind our back, or started again while nobody looked, is repaired in the background. Costs one GET. Never rejects.
    */
   check(instance: string): Promise<void>
-  /**
-   * This process has just connected to it for the first time: until somebody has looked at what it holds, it is trusted
-   * only if it is what it was when it was left.
-   */
-  meet(instance: string, identity: Identity): void
-  /** It was met, isn't what it was, and nobody has made that good yet. */
-  doubtful(instance: string): boolean
-  /** The same, and its cached entries are of the past. */
-  stale(instance: string): boolean
   /** Its standing has changed, and what came back isn't there yet: if another run has no sentinel, that one lost data. */
   met(instance: string): void
-  /**
-   * It lacks kept data that only its other place has, which couldn't be read yet: what it holds of that isn't the truth.
-   * Ends with the next `check` after the other can be read.
-   */
-  behind(instance: string): boolean
-  /** It is behind, and what it lacks can be read now. */
-  mendable(instance: string): boolean
   /** Removes what has no TTL and has ended there. Once an hour. Never rejects. */
   sweep(instance: string): Promise<void>
   /** What is going on, for health(). `total`: as far as known, 0 where nothing tells. */
@@ -94,17 +79,13 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
   const ending = new AbortController()
   const { signal } = ending
   const lanes = new Map<string, Lane>()
-  const lacking = new Set<string>()
-  /** Not what they were, or not compared with their other places yet. `stale`: cached entries are of the past. */
-  const doubts = new Map<string, { stale: boolean }>()
-  /** Those that are known to be there, not only not known to be away. */
-  const acquainted = new Set<string>()
   const laneOf = (name: string): Lane => {
     const lane: Lane = lanes.get(name) ?? { returns: 0 }
     lanes.set(name, lane)
     return lane
   }
   const places = createDataPlaces(landscape, layout, settings)
+  const trust = createTrust(landscape, places, now)
   const marks = createMarks(places, layout, clock)
   const { round } = createRounds({ landscape, layout, places, marks, report, now })
   const wait = (ms: number): Promise<void> => waitFor(ms, signal)
@@ -131,40 +112,12 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     return landscape.calm(instance.name) && (await holders(instance.name))?.length === 0
   }
 
-  const note = (name: string, sentinel: string | undefined): void => {
-    laneOf(name).sentinel = sentinel
-    acquainted.add(name)
-    const state = stateIn(sentinel)
-    if (lacks(state)) lacking.add(name)
-    else lacking.delete(name)
-    if (state === 'whole') doubts.delete(name)
-    else doubts.set(name, { stale: false })
-  }
-
-  /** The state in which it stays as long as it can't be compared with its other place. */
-  const apart = ({ sentinel, met, recovering }: Lane, identity: Identity, found: Lost) => {
-    // The same run may be without a sentinel because nobody has planted one yet.
-    const again = recovering !== undefined && met !== undefined && met !== identity.runId
-    const knew = identity.sentinel === undefined && again
-    // Somebody who saw it for the first time may have been here before.
-    const anew = stateIn(sentinel) === 'new' && stateIn(identity.sentinel) === 'new'
-    return stateApart(identity, found, knew || (sentinel !== undefined && !anew))
-  }
-
-  const othersOf = (name: string): Instance[] =>
-    places.sharedBy(name).flatMap(({ other }) => landscape.instances.get(other) ?? [])
-  const canMend = (name: string): boolean => othersOf(name).some((other) => other.readable())
-  /** Of two that nobody can vouch for, one is as good as the other. */
-  const knowBetter = (name: string): boolean =>
-    othersOf(name).some(
-      (other) => other.readable() && acquainted.has(other.name) && !lacking.has(other.name) && !doubts.has(other.name),
-    )
-
   const mend = async (instance: Instance, identity: Identity, found: Lost, pace: Throttle): Promise<void> => {
     const { name } = instance
     const lane = laneOf(name)
-    const state = apart(lane, identity, found)
-    if (lacks(state)) lacking.add(name)
+    const state = trust.apart(name, identity, found, lane.recovering !== undefined)
+    // Should the other one go meanwhile, nobody would know what is missing here.
+    if (lacks(state) || (found.kind === 'empty' && trust.knowBetter(name))) trust.lost(name)
     let compared = 0
     const repair = createRepair({
       ...{ landscape, layout, places, marks, now, settle, wait },
@@ -174,16 +127,13 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
         return pace(entries)
       },
     })
-    const seen = lane.sentinel !== undefined
-    const onCleared = (): void => {
-      if (doubts.has(name)) doubts.set(name, { stale: false })
-    }
-    const parts = { places, report, now, onCleared }
-    note(name, await restore(instance, identity, { ...found, state, seen }, repair, parts))
+    const seen = trust.sentinel(name) !== undefined
+    const parts = { places, report, now, onCleared: () => trust.cleared(name) }
+    trust.note(name, await restore(instance, identity, { ...found, state, seen }, repair, parts))
   }
 
   const bringBack = createBringBack({
-    ...{ landscape, outages, removeCopies, onFailback, now, wait, pace: unhurried, holders, fence, note, mend, round },
+    ...{ landscape, outages, removeCopies, onFailback, now, wait, pace: unhurried, holders, fence, trust, mend, round },
   })
 
   const inBackground = (
@@ -271,32 +221,23 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       inBackground(name, 'background', async (instance, lane) => {
         if (!instance.readable() || !instance.writable()) return
         const sentinel = await instance.read(layout.sentinel)
-        const same = sentinel !== undefined && sentinel === lane.sentinel
-        if (same && (stateIn(sentinel) === 'whole' || !canMend(name))) return
+        const same = sentinel !== undefined && sentinel === trust.sentinel(name)
+        if (same && (stateIn(sentinel) === 'whole' || !trust.canMend(name))) return
         const identity = await instance.identity()
         const found = judge(identity, now())
-        lane.met = identity.runId
-        if (found.kind === 'intact') note(name, identity.sentinel)
-        else if (!found.known || canMend(name)) await mend(instance, identity, found, background)
-        else if (lacks(apart(lane, identity, found))) lacking.add(name)
+        trust.ran(name, identity.runId)
+        if (found.kind === 'intact') trust.note(name, identity.sentinel)
+        else if (!found.known || trust.canMend(name)) await mend(instance, identity, found, background)
+        else if (lacks(trust.apart(name, identity, found, lane.recovering !== undefined))) trust.lost(name)
       }),
 
-    met: (name) => {
-      laneOf(name).met ??= landscape.instances.get(name)?.health().server?.runId
-    },
-    behind: (name) => lacking.has(name) || (doubts.has(name) && knowBetter(name)),
-    mendable: (name) => (lacking.has(name) || doubts.has(name)) && canMend(name),
-
-    meet: (name, identity) => {
-      const found = judge(identity, now())
-      if (found.kind === 'intact') return note(name, identity.sentinel)
-      acquainted.add(name)
-      laneOf(name).met ??= identity.runId
-      if (found.known && lacks(stateIn(identity.sentinel))) lacking.add(name)
-      doubts.set(name, { stale: found.kind === 'behind' && !found.known && !identity.appendOnly })
-    },
-    doubtful: (name) => doubts.has(name),
-    stale: (name) => doubts.get(name)?.stale === true,
+    met: (name) => trust.ranAtFirst(name, landscape.instances.get(name)?.health().server?.runId),
+    meet: trust.meet,
+    doubtful: trust.doubtful,
+    stale: trust.stale,
+    behind: trust.behind,
+    unsure: trust.unsure,
+    mendable: trust.mendable,
 
     sweep: (name) =>
       inBackground(name, 'sweeping', async (instance) => {

@@ -111,7 +111,10 @@ const writeAll = async ({ orders, menu, stock, failover }: Opened, at: number): 
 const lose = async (how: 'older' | 'empty'): Promise<void> => {
   const before = open('aaaaaaaa')
   await writeAll(before, 1)
-  await until('they are known again', async () => (await raw(primary, 'GET', '~mr:sentinel')) !== null)
+  await until('they are known again', async () => {
+    const planted = await Promise.all([primary, secondary].map((server) => raw(server, 'GET', '~mr:sentinel')))
+    return !planted.includes(null)
+  })
   if (how === 'older') await raw(primary, 'SAVE')
   await writeAll(before, 2)
   await before.close()
@@ -184,6 +187,18 @@ describe('the first reads of a process', () => {
   it('on a server that nobody used before, whose mirror is away, find nothing', async () => {
     await secondary.crash()
     expect(await firstReads(open('aaaaaaaa'))).toEqual([undefined, undefined, ''])
+  })
+
+  it('on servers that nobody used before are answered where one goes before the other could be looked at', async () => {
+    // Nothing can be planted there, nor compared with it for good.
+    await raw(secondary, 'CONFIG', 'SET', 'min-replicas-to-write', 1)
+    const now = open('aaaaaaaa')
+    await writeAll(now, 1)
+    await until('home is known', async () => /whole$/.test(`${await raw(primary, 'GET', '~mr:sentinel')}`))
+    expect(await raw(secondary, 'GET', '~mr:sentinel')).toBe(null)
+    primary.freeze()
+    ends.push(() => primary.thaw())
+    expect(await firstReads(now)).toEqual(['1', '1', '1'])
   })
 
   it('of kept data are right where the mirror is too far away to answer within a deadline here', async () => {

@@ -99,6 +99,7 @@ export const openGround = async (options: GroundOptions = {}): Promise<Ground> =
       return instance?.readable() === true && instance.writable() && journal?.holds(name) !== true
     },
     behind: () => false,
+    unsure: () => false,
     stale: () => false,
     standInsOf: () => [],
     mirrorOf: (name) => (options.mirrorless ? undefined : name === 'primary' ? mirror : home),

@@ -5,7 +5,7 @@ import type { Landscape } from '../../../src/failover/landscape.ts'
 import { type FilledCopy, openFilledCopy } from '../../../src/failover/state-copy/embedded-copy-filling.ts'
 import { until } from '../../support/until.ts'
 import { openServers } from './recovery-ground.ts'
-import { layout, raw, type Side } from './recovery-side.ts'
+import { layout, openSide, raw, type Side } from './recovery-side.ts'
 
 const { primary, secondary, dir, open, away, back } = openServers()
 const unknown = { kind: 'unknown', applied: 'no' }
@@ -110,6 +110,28 @@ describe('an instance that came back alone', () => {
       expect(side.said.filter((line) => line.startsWith('primary')).at(-1)).toMatch(/lacked kept data: repaired/)
     })
   }
+
+  it("that has nothing isn't asked, either, where a process met it so and its mirror went as the two were compared", async () => {
+    const before = await open()
+    await onTop(before).set('old', '1')
+    await before.close()
+    await primary().restart([])
+    const urls = { primary: primary().url, secondary: secondary().url }
+    const side = await openSide({ ...urls, dir: dir(), processId: 'bbbbbbbb' })
+    onTestFinished(() => side.close())
+    await side.recovery.check('secondary')
+    secondary().freeze()
+    await side.recovery.check('primary')
+    await away(side, 'secondary')
+    expect(side.landscape.behind('primary')).toBe(true)
+    await side.recovery.check('primary')
+    await expect(onTop(side).groups.groupGet('flow', 'old')).rejects.toMatchObject(unknown)
+    secondary().thaw()
+    await back(side, 'secondary')
+    await side.recovery.check('primary')
+    expect(side.landscape.behind('primary')).toBe(false)
+    expect(await onTop(side).groups.groupGet('flow', 'old')).toBe('1')
+  })
 
   it('is not asked for what a complete copy in files knows', async () => {
     const side = await open()
