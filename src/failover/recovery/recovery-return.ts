@@ -5,6 +5,7 @@ import type { OtherProcess, Outages } from '../stand-in/outages.js'
 import { judge } from './identity.js'
 import type { Lost } from './recovery-restore.js'
 import type { Throttle } from './recovery-throttle.js'
+import type { createRounds } from './replay-rounds.js'
 import type { Trust } from './trust.js'
 
 /** Every process that holds something for an instance says so within this time, ms. */
@@ -51,7 +52,7 @@ interface ReturnParts {
   readonly fence: (instance: Instance, othersToo: boolean) => Promise<void>
   readonly trust: Pick<Trust, 'note' | 'ran'>
   readonly mend: (instance: Instance, identity: Identity, found: Lost, pace: Throttle) => Promise<void>
-  readonly round: (instance: Instance, pace: Throttle, onProgress: (done: number) => void) => Promise<number>
+  readonly round: ReturnType<typeof createRounds>['round']
 }
 
 /**
@@ -127,20 +128,27 @@ export const createBringBack = (parts: ReturnParts) => {
     const found = judge(identity, now())
     await fence(instance, found.kind === 'intact' || found.known)
     lives(stay)
-    if (found.kind === 'intact') trust.note(name, identity.sentinel)
-    else await whenTaken(lane, stay, () => mend(instance, identity, found, pace))
-
     let replayed = 0
-    for (;;) {
+    const replay = (only?: 'items'): Promise<number> => {
       const before = replayed
+      lane.progress = { step: 'replaying', done: before, total: before + waiting() }
+      const onProgress = (done: number): void => {
+        lives(stay)
+        lane.progress = { step: 'replaying', done: before + done, total: before + done + waiting() }
+      }
+      return whenTaken(lane, stay, () => round(instance, pace, onProgress, only))
+    }
+    if (found.kind === 'intact') trust.note(name, identity.sentinel)
+    else {
+      // What waits here needn't be brought from the mirror, nor does it lack because of what the instance went through.
+      replayed += await replay('items')
       lives(stay)
-      lane.progress = { step: 'replaying', done: replayed, total: replayed + waiting() }
-      const count = await whenTaken(lane, stay, () =>
-        round(instance, pace, (done) => {
-          lives(stay)
-          lane.progress = { step: 'replaying', done: before + done, total: before + done + waiting() }
-        }),
-      )
+      await whenTaken(lane, stay, () => mend(instance, identity, found, pace))
+    }
+
+    for (;;) {
+      lives(stay)
+      const count = await replay()
       replayed += count
       if (!(await othersGone(instance, lane, since, stay))) continue
       // A server that starts within a moment goes unnoticed as long as nobody reads from it.

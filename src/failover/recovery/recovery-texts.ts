@@ -1,4 +1,4 @@
-import type { Version } from '../versions/clock.js'
+import { timeOf, type Version } from '../versions/clock.js'
 
 /** How much of a text tells its version. */
 export const HEAD = 33
@@ -8,3 +8,7 @@ export const versionIn = (text: string, horizon: Version): Version | undefined =
   const version = /^\{"ver":"([0-9a-f]{24})"/.exec(text)?.[1]
   return version !== undefined && version <= horizon ? version : undefined
 }
+
+/** Whether a write is from before then (epoch ms). One without a version may be. */
+export const isBefore = (then: number, version: Version | undefined): boolean =>
+  version === undefined || timeOf(version) < then

@@ -9,7 +9,7 @@ import { entryCalls } from '../versions/entry-calls.js'
 import { isCounter } from '../versions/entry-text.js'
 import { counterVersion } from '../versions/markers.js'
 import { createBeside } from './beside.js'
-import { HEAD, versionIn } from './recovery-texts.js'
+import { HEAD, isBefore, versionIn } from './recovery-texts.js'
 import type { Throttle } from './recovery-throttle.js'
 import type { Copied } from './repair.js'
 import { markersAt } from './repair-marker-copy.js'
@@ -26,8 +26,11 @@ export interface Doubtful {
 }
 
 export interface EntryRepair {
-  /** Brings what the other place has, and later. `counters`: theirs replace those here, which bear no version. */
-  copy(to: Instance, from: Instance, category: CategorySettings, counters: boolean): Promise<Copied>
+  /**
+   * Brings what the other place has, and later. `counters`: theirs replace those here, which bear no version. `since`:
+   * what was written from then on (epoch ms) may just be on its way here, and isn't counted as brought.
+   */
+  copy(to: Instance, from: Instance, category: CategorySettings, counters: boolean, since: number): Promise<Copied>
   /** What lies at `at` and not at the other place. */
   extra(
     at: Instance,
@@ -135,7 +138,7 @@ export const createEntryRepair = (
   }
 
   return {
-    copy: async (to, from, category, counters) => {
+    copy: async (to, from, category, counters, since) => {
       let compared = 0
       let brought = 0
       // Both places and this process work at the same time: what was read is sent while the next is read.
@@ -151,7 +154,7 @@ export const createEntryRepair = (
           await sending.begin(() => send(to, merges))
         }
         compared += keys.length
-        brought += wanted.length
+        brought += wanted.filter(({ version }) => version === 'foreign' || isBefore(since, version)).length
         await pace(keys.length)
       }
       try {

@@ -3,6 +3,7 @@ import type { Layout } from '../../instances/layout.js'
 import type { Script } from '../../instances/scripts.js'
 import { type Clock, type Version, validVersion } from '../versions/clock.js'
 import { groupCalls } from '../versions/group-calls.js'
+import { isBefore } from './recovery-texts.js'
 import type { Throttle } from './recovery-throttle.js'
 import type { Copied } from './repair.js'
 import {
@@ -25,8 +26,8 @@ export interface ExtraItem {
 export interface GroupRepair {
   /** All groups that an instance knows of, also those that are gone and left versions. */
   names(instance: Instance): Promise<ReadonlySet<string>>
-  /** Brings what the other place has, and later. */
-  copy(to: Instance, from: Instance, group: string): Promise<Copied>
+  /** Brings what the other place has, and later. `since`: as in EntryRepair. */
+  copy(to: Instance, from: Instance, group: string, since: number): Promise<Copied>
   /** Items that lie at `at` and of which the other place knows nothing. */
   extra(at: Instance, other: Instance, group: string): Promise<ExtraItem[]>
   /** Removes those of them that are unchanged, and of which the other place still knows nothing. */
@@ -99,13 +100,17 @@ export const createGroupRepair = (layout: Layout, clock: Clock, pace: Throttle):
   }
 
   /** Compares what `from` knows of some fields with what `to` does, and answers those that `to` should get. */
-  const wanted = async (to: Instance, from: Instance, group: string, some: readonly string[]): Promise<string[]> => {
+  const wanted = async (
+    to: Instance,
+    from: Instance,
+    group: string,
+    some: readonly string[],
+  ): Promise<(Known & { readonly field: string })[]> => {
     const theirs = await knownOf(from, group, some)
     const own = await knownOf(to, group, some)
-    return some.filter((_, i) => {
+    return some.flatMap((field, i) => {
       const [their, our] = [theirs[i], own[i]]
-      if (their?.version === undefined) return their?.there === true && our?.version === undefined && !our?.there
-      return our?.version === undefined ? !our?.there || !their.there : their.version > our.version
+      return their !== undefined && isLater(their, our) ? [{ ...their, field }] : []
     })
   }
 
@@ -121,7 +126,7 @@ export const createGroupRepair = (layout: Layout, clock: Clock, pace: Throttle):
       }
     },
 
-    copy: async (to, from, group) => {
+    copy: async (to, from, group, since) => {
       let compared = 0
       let brought = 0
       const left = await from.life(layout.group(group), patience(from))
@@ -129,9 +134,10 @@ export const createGroupRepair = (layout: Layout, clock: Clock, pace: Throttle):
       const compare = async (some: readonly string[]): Promise<void> => {
         if (some.length === 0) return
         const missing = await wanted(to, from, group, some)
-        await bring(to, from, group, missing, life)
+        const fields = missing.map(({ field }) => field)
+        await bring(to, from, group, fields, life)
         compared += some.length
-        brought += missing.length
+        brought += missing.filter(({ version }) => isBefore(since, version)).length
         await pace(some.length)
       }
       await fields(from, hashPageScript, layout.side(group), async (found) => {
@@ -202,4 +208,9 @@ export const createGroupRepair = (layout: Layout, clock: Clock, pace: Throttle):
   })
 
   return repair
+}
+
+const isLater = (their: Known, our: Known | undefined): boolean => {
+  if (their.version === undefined) return their.there && our?.version === undefined && !our?.there
+  return our?.version === undefined ? !our?.there || !their.there : their.version > our.version
 }

@@ -15,7 +15,7 @@ export interface Repaired {
   readonly missing: readonly string[]
   /** Entries and items of the others. */
   readonly compared: number
-  /** How many of those were missing here, or older. */
+  /** How many of those were missing here, or older, and weren't just written. */
   readonly brought: number
 }
 
@@ -62,6 +62,7 @@ export const createRepair = (parts: RepairParts) => {
   const isYoung = ({ version }: { readonly version: string }): boolean => timeOf(version) > now() - MOMENT
 
   return async (instance: Instance, older: boolean): Promise<Repaired> => {
+    const since = now()
     const missing: string[] = []
     let compared = 0
     let brought = 0
@@ -78,9 +79,10 @@ export const createRepair = (parts: RepairParts) => {
       await copyMarkers(instance, other, categories, { ...parts, clock })
       for (const category of categories) {
         const counters = older || category.instance !== instance.name
-        count(await entries.copy(instance, other, category, counters))
+        count(await entries.copy(instance, other, category, counters, since))
       }
-      if (withGroups) for (const group of await groups.names(other)) count(await groups.copy(instance, other, group))
+      if (withGroups)
+        for (const group of await groups.names(other)) count(await groups.copy(instance, other, group, since))
       if (!older || !(await knowsAll(other))) continue
 
       const youngEntries: Doubtful[] = []

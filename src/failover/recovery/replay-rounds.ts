@@ -118,12 +118,20 @@ export const createRounds = (parts: RoundsParts) => {
   return {
     /**
      * One round: what waits at its begin. How many were replayed or set aside. Rejects where the instance can't be
-     * reached, or with what `onProgress` throws; nothing is lost then.
+     * reached, or with what `onProgress` throws; nothing is lost then. `items`: only values and what was deleted, which
+     * may come before it is known what the instance holds, since their versions tell what is later.
      */
-    round: async (instance: Instance, pace: Throttle, onProgress?: (done: number) => void): Promise<number> => {
+    round: async (
+      instance: Instance,
+      pace: Throttle,
+      onProgress?: (done: number) => void,
+      only?: 'items',
+    ): Promise<number> => {
       if (journal === undefined || planOf === undefined) return 0
       let count = 0
-      for await (const batch of journal.batches(instance.name, BATCH)) {
+      for await (const all of journal.batches(instance.name, BATCH)) {
+        const batch = only === undefined ? all : all.filter(isItem)
+        if (batch.length === 0) continue
         const floors = await floorsOf(instance, batch)
         const planned = batch.map((pending) => ({ pending, plan: planOf(instance, pending, floors.get(pending)) }))
         const { done, aside, failed } = await replay(instance, planned)
@@ -147,6 +155,8 @@ export const createRounds = (parts: RoundsParts) => {
     },
   }
 }
+
+const isItem = ({ entry }: Pending): boolean => entry.kind === 'value' || entry.kind === 'tombstone'
 
 const nothing: EntryState = { text: undefined, version: undefined, marker: undefined, life: 0 }
 

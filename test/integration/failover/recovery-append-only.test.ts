@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
+import { categoryScope } from '../../../src/failover/journal/journal-entries.ts'
 import { openServers } from './recovery-ground.ts'
-import { keptOf, layout, raw } from './recovery-side.ts'
+import { envelope, keptOf, layout, raw } from './recovery-side.ts'
 
 // What a server with an append-only file comes back with is not of the past.
 const { primary, secondary, open, away, back } = openServers()
@@ -19,6 +20,35 @@ it('a server that was started again keeps what only it has: it may wait for the 
   await back(side)
   expect(await kept.read(side.primary, 'orders', 'a')).toBe('acknowledged')
   expect(await kept.group(side.primary, 'flow')).toEqual({ a: 'acknowledged' })
+})
+
+it.each([
+  ['what waited for it is brought from the journal, and said to be lacking by nobody', true],
+  ['control: what waits nowhere is brought from its mirror, and said', false],
+])('a server that was started again: %s', async (_, journalled) => {
+  await primary().restart(['--appendonly', 'yes'])
+  const side = await open()
+  const kept = keptOf(side)
+  await kept.put([side.primary, side.secondary], 'orders', 'before', 'v')
+  await primary().crash()
+  await away(side)
+  const version = await kept.put([side.secondary], 'orders', 'meanwhile', 'v')
+  const text = envelope(version, 'v')
+  const entry = {
+    kind: 'value',
+    scope: categoryScope('orders'),
+    key: 'meanwhile',
+    version,
+    text,
+    endsAt: soon(),
+  } as const
+  if (journalled) await side.journal.append('primary', [entry])
+  await primary().restart()
+  await back(side)
+  expect(await kept.read(side.primary, 'orders', 'meanwhile')).toBe('v')
+  expect(side.said).toEqual(
+    journalled ? [] : [expect.stringContaining('primary  was started again and lacked kept data')],
+  )
 })
 
 it.each([

@@ -343,6 +343,22 @@ describe('an instance that lost its data', () => {
     expect(side.said).toEqual([])
   })
 
+  it('and is not known, as calls are just being made, does not lack what is on its way to it', async () => {
+    const before = await open()
+    const writing = keptOf(before)
+    await raw(primary(), 'DEL', layout.sentinel)
+    // Written after it was begun to compare the two, as that one's clock has it.
+    await writing.put([before.secondary], 'orders', 'a', 'on its way')
+    await writing.setItem([before.secondary], 'flow', 'a', 'on its way')
+    const side = await open({ processId: 'bbbbbbbb', now: () => Date.now() - 30_000 })
+    expect(await keptOf(side).read(side.primary, 'orders', 'a')).toBe('on its way')
+    expect(side.said).toEqual([])
+    // Control: what had been there for a while is lacking.
+    await raw(primary(), 'FLUSHALL')
+    const later = await open({ processId: 'cccccccc' })
+    expect(later.said).toEqual([expect.stringContaining('primary  lacked kept data')])
+  })
+
   it('and its mirror too: each gets what the other has', async () => {
     const side = await open()
     const kept = keptOf(side)
