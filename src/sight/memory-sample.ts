@@ -1,5 +1,6 @@
 import { layoutOf } from '../instances/layout.js'
 import type { Drawn, KeySample, Looks } from '../instances/looks.js'
+import { IDLE } from '../instances/probe-plan.js'
 import type { CategorySettings, Settings } from '../settings/settings.js'
 import type { MemoryRole, RoleSize } from './contract.js'
 import { seldom } from './seldom.js'
@@ -28,10 +29,12 @@ export interface MemorySample {
 export type MemorySamples = (instance: string) => Promise<MemorySample | undefined>
 
 const EVERY = 10_000
-/** Keys for one draw: what they cost the server and us is a millisecond or two. */
+/** Keys for one draw, each of three commands: what they cost the server and us is a millisecond or two. */
 const DRAWS = 100
-/** What is said of an instance comes of so many draws: the longer somebody looks, the better. */
-const ROUNDS = 10
+/** Where the servers are asked more seldom than usual, because they count commands. */
+const FEW_DRAWS = 10
+/** What is said of an instance comes of so many keys: the longer somebody looks, the better. */
+const REMEMBERED = 1_000
 
 /** `elapsed`: monotonic ms. */
 export const createMemorySamples = (
@@ -46,18 +49,21 @@ export const createMemorySamples = (
 const sampler = (settings: Settings, instance: string, looks: Pick<Looks, 'sample'>, elapsed: () => number) => {
   const purposeOf = purposes(settings, instance)
   const isOurs = (key: string): boolean => purposeOf(key, 'string').role !== 'other'
+  const { probeEvery = IDLE } = settings
+  const every = Math.max(EVERY, probeEvery)
+  const draws = probeEvery > IDLE ? FEW_DRAWS : DRAWS
   let rounds: readonly Drawn[][] = []
   let last: MemorySample | undefined
   let drawnAt = 0
   return seldom(
-    EVERY,
+    every,
     async () => {
-      const sample = await looks.sample(DRAWS, isOurs)
+      const sample = await looks.sample(draws, isOurs)
       if (sample === undefined) return last
       // Nobody looked for a while: what was found then is of the past.
-      if (elapsed() - drawnAt > EVERY * 3) rounds = []
+      if (elapsed() - drawnAt > every * 3) rounds = []
       drawnAt = elapsed()
-      rounds = [...rounds, [...sample.drawn]].slice(-ROUNDS)
+      rounds = [...rounds, [...sample.drawn]].slice(-REMEMBERED / draws)
       last = { ...extrapolate({ keys: sample.keys, drawn: rounds.flat() }, purposeOf), sampledAt: Date.now() }
       return last
     },

@@ -29,7 +29,7 @@ export interface Sight extends Omit<Views, 'workflows'> {
 export const createSight = (parts: SightParts): Sight => {
   const { settings, failover, looks, reads } = parts
   const elapsed = (): number => performance.now()
-  const live = createLive(looks, elapsed)
+  const live = createLive(settings, looks, elapsed)
   const samples = createMemorySamples(settings, looks, elapsed)
   const looking = createLooking(settings, failover.shelves)
   const { landscape, groups } = failover

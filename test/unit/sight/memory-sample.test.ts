@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { layoutOf } from '../../../src/instances/layout.ts'
 import type { Drawn } from '../../../src/instances/looks.ts'
 import { readSettings } from '../../../src/settings/read-settings.ts'
+import { createLive } from '../../../src/sight/live.ts'
 import { createMemorySamples, extrapolate, purposes } from '../../../src/sight/memory-sample.ts'
 
 const settings = readSettings(
@@ -113,6 +114,45 @@ describe('what is said of all keys', () => {
     expect(roles.home).toEqual({ entries: 0, bytes: 0 })
   })
 })
+
+describe('where the servers count commands', () => {
+  it.each([
+    { probeEvery: '500', every: 10_000, count: 100 },
+    { probeEvery: '5000', every: 10_000, count: 10 },
+    { probeEvery: '60000', every: 60_000, count: 10 },
+  ])('they are asked for fewer keys, and as seldom as by probes: $probeEvery', async ({ probeEvery, every, count }) => {
+    let time = 0
+    const asked: [at: number, count: number][] = []
+    const looks = {
+      sample: async (count: number) => {
+        asked.push([time, count])
+        return { keys: 5_000, drawn: Array.from({ length: count }, (_, n) => drawnKey(asked.length * count + n)) }
+      },
+    }
+    const metered = { ...settings, probeEvery: Number(probeEvery) }
+    const samples = createMemorySamples(metered, new Map([['secondary', looks]]), () => time)
+    for (; time < every * 150; time += 5_000) await samples('secondary')
+    expect(asked).toEqual(Array.from({ length: 150 }, (_, n) => [n * every, count]))
+    // No more is remembered than elsewhere, and no less.
+    expect((await samples('secondary'))?.sampled).toBe(1_000)
+  })
+
+  it('what they count themselves is asked for as seldom', async () => {
+    let time = 0
+    let asked = 0
+    const looks = {
+      figures: async () => {
+        asked++
+        return undefined
+      },
+    }
+    const live = createLive({ probeEvery: 10_000 }, new Map([['secondary', looks]]), () => time)
+    for (; time < 60_000; time += 500) await live('secondary')
+    expect(asked).toBe(6)
+  })
+})
+
+const drawnKey = (n: number): Drawn => ({ key: `shop:menu:${n}`, type: 'string', bytes: 100 })
 
 describe('samples', () => {
   it('are drawn every ten seconds at most, and become better while somebody looks', async () => {
