@@ -121,7 +121,12 @@ export const createFallback = ({ store, home, category, from, now }: FallbackOpt
 
     increment: (key, by, endsAt, options) => {
       const counted = counting.then(() => count(key, by, endsAt, options))
-      counting = counted.catch(() => undefined) // Its caller hears of it.
+      counting = counted.catch((error) => {
+        // Its caller hears of it, and may count elsewhere: it is in no number that is told here. What is written late is
+        // written before this, and who counts next finds by `swap` what came in between.
+        if (!(error instanceof StoreError) || error.applied === 'no') return
+        store.remove([begin + key]).catch(() => undefined) // It ends by itself.
+      })
       return counted
     },
 

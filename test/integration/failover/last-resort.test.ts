@@ -13,6 +13,7 @@ import {
   readPlaces,
 } from '../../../src/failover/stand-in/last-resort.ts'
 import { steadyNow } from '../../../src/failover/time-left.ts'
+import { StoreError } from '../../../src/instances/store.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 
 expectNothingUnhandled()
@@ -91,6 +92,31 @@ describe('the last resort', () => {
       kind: 'out-of-range',
     })
     expect(await one.increment('n', 1, soon(), limit)).toBe(22)
+  })
+
+  it('forgets a number that the disk may have written too late: who was told that nothing was counted counts again', async () => {
+    let late = false
+    const slow: EmbeddedStore = {
+      ...store,
+      write: async (entries, options) => {
+        await store.write(entries, options)
+        if (late) throw new StoreError('timeout', 'embedded', 'the disk took longer', 'unknown')
+      },
+      swap: async (key, expected, next, options) => {
+        const swapped = await store.swap(key, expected, next, options)
+        if (late) throw new StoreError('timeout', 'embedded', 'the disk took longer', 'unknown')
+        return swapped
+      },
+    }
+    const menu = createFallback({ store: slow, home: 'primary', category: 'menu', from: () => 0, now: Date.now })
+    for (const key of ['new', 'old']) {
+      if (key === 'old') expect(await menu.increment(key, 5, soon(), limit)).toBe(5)
+      late = true
+      await expect(menu.increment(key, 1, soon(), limit)).rejects.toMatchObject({ applied: 'unknown' })
+      late = false
+      expect(await menu.increment(key, 1, soon(), limit)).toBe(1)
+      expect(await menu.increment(key, 1, soon(), limit)).toBe(2)
+    }
   })
 
   it('takes what is empty as it is, and clears by prefix', async () => {
