@@ -13,7 +13,7 @@ export const isLostCount = ({ op, outcome, code }: Call): boolean =>
   op === 'cache.increment' && outcome === 'unknown' && code === 'CACHE_TIMEOUT'
 
 /** Its own process stood still for so long that nothing was left of the time of the call. */
-export const wasStarved = ({ code, late, limit }: Call): boolean =>
+export const wasStarved = ({ code, late, limit }: Pick<Call, 'code' | 'late' | 'limit'>): boolean =>
   late > limit / 3 && /_TIMEOUT$|^CACHE_UNAVAILABLE$/.test(code ?? '')
 
 /** Whether an error is right with so many instances away: what docs/outages.md says of that, and nothing else. */
@@ -31,7 +31,7 @@ export interface Troubles {
   /** From now on, or from `at`, until what it answers is called: for everybody, or as one process sees it. */
   begin(instance: string, process?: string, at?: number): (at?: number) => void
   /** How many of them weren't at some time of a call. */
-  during(call: Pick<Call, 'began' | 'ended' | 'process'>): number
+  during(call: Pick<Call, 'began' | 'ended'> & Partial<Pick<Call, 'process'>>): number
 }
 
 export const createTroubles = (): Troubles => {

@@ -5,6 +5,8 @@ import { type Row, runRow } from './row.ts'
 
 /** ms, besides what a fault takes longer. */
 const TIMEOUT = 60_000
+/** ms: where hardly anybody calls, and the server says nothing. The bench looks closer: `npm run bench -- outage`. */
+const NOTICED = 1_500
 
 /** The fault matrix in one mode. `CHAOS_TABLE=1` prints what was seen. */
 export const defineMatrix = (how: 'idle' | 'load', faults: readonly Fault[]): void => {
@@ -32,10 +34,12 @@ export const defineMatrix = (how: 'idle' | 'load', faults: readonly Fault[]): vo
       expect(row.violations.map(({ promise, text }) => `${promise}: ${text}`)).toEqual([])
       expect(Object.keys(row.errors)).toEqual(expect.arrayContaining([...fails]))
       expect(row.seen, 'states').toEqual(expect.arrayContaining(must(fault, how)))
+      if (must(fault, how).length > 0) expect(row.noticed, 'noticed').toBeLessThanOrEqual(NOTICED)
       expect([...allowed[shows]], 'states').toEqual(expect.arrayContaining([...row.seen]))
       expect(row.falls).toBeLessThanOrEqual(4)
       for (const kind of ['cached', 'kept'] as const) {
-        expect(fault.serves?.[kind] ?? [servedWhile[shows]], kind).toContain(row.served[kind])
+        const about = [kind, ...row.unserved].join(', ')
+        expect(fault.serves?.[kind] ?? [servedWhile[shows]], about).toContain(row.served[kind])
       }
       expect(row.back, JSON.stringify(row.health.instances, undefined, 1)).toBeDefined()
       expect(row.left).toEqual([])

@@ -4,7 +4,7 @@ import { until } from '../support/until.ts'
 import { openArena } from './arena.ts'
 import type { Violation } from './checker.ts'
 import { watchDisk } from './disk-watch.ts'
-import { isLostCount, wasStarved } from './explained.ts'
+import { createTroubles, isLostCount, wasStarved } from './explained.ts'
 import type { Fault, Served } from './fault.ts'
 import { keysOf, leftovers } from './final.ts'
 import { freshKeys, isWell, readEverything, writeFresh } from './healed.ts'
@@ -22,13 +22,15 @@ export interface Row {
   readonly errors: Readonly<Record<string, { readonly count: number; readonly reason: string | undefined }>>
   /** The longest call, ms: as it was, and by how much it was over its deadline and the delay of the event loop. */
   readonly longest: { readonly ms: number; readonly over: number; readonly op: string }
-  /** ms from the fault until health showed it; undefined: it never did. */
+  /** ms from the fault until health showed it, without the delay of the event loop; undefined: it never did. */
   readonly noticed: number | undefined
   /** What health showed of the primary meanwhile, once each, in order. */
   readonly seen: readonly string[]
   /** How often it was lost within a minute, at most. */
   readonly falls: number
   readonly served: Served
+  /** Why it was served by nobody, where it wasn't. */
+  readonly unserved: readonly string[]
   /** ms from healing until all were up and the journal empty; undefined: never. */
   readonly back: number | undefined
   readonly health: HealthReport
@@ -44,6 +46,9 @@ const WARM_UP = 300
 const AFTER = 300
 const BACK_LIMIT = 12_000
 const MINUTE = 60_000
+/** ms that a write may take. */
+const WRITE = 300
+const TRIES = 3
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** One fault on a fresh pair of servers: idle (a call of every kind before, meanwhile, after), or under 32 writers. */
@@ -62,11 +67,21 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
   })
   const random = seeded(seed)
   const workload = createWorkload({ tiers, recorder, name: 'w', random })
-  const seen: { what: string; at: number }[] = []
+  const seen: { what: string; at: number; late: number }[] = []
+  /** Of the secondary, which gets no fault, and is silent where the machine has too much to do. */
+  const troubles = createTroubles()
+  let troubled: (() => void) | undefined
   const off = tiers.on('instance:state', (health) => {
-    if (health.name === 'primary') seen.push({ what: shown(health), at: now() })
+    if (health.name === 'primary') seen.push({ what: shown(health), at: now(), late: loop.total() })
+    else if (health.state !== 'up') troubled ??= troubles.begin(health.name)
+    else {
+      troubled?.()
+      troubled = undefined
+    }
   })
   const writing = how === 'load' ? WRITERS : (fault.writers ?? 0)
+  /** The other one hadn't the time of a call to answer, so that what it holds wasn't known. */
+  const isSilent = (call: Call): boolean => troubles.during(call) > 0 || call.late > call.limit / 3
   let going = writing > 0
   const writer = async (): Promise<void> => {
     while (going) {
@@ -86,13 +101,27 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
     const injectedAt = now()
     const before = seen.length
     await fault.inject(arena)
+    const injected = { at: now(), late: loop.total() }
     await pause(fault.lasts ?? 1_200)
     if (how === 'idle') {
       await workload.everyKind()
       await workload.everyKind()
     }
-    const served = { cached: await servedBy(tiers, 'analytics'), kept: await servedBy(tiers, 'orders') }
-    const noticed = seen.slice(before).find(({ what }) => what !== 'up')?.at
+    const unserved: string[] = []
+    const served = async (category: string): Promise<string> => {
+      for (let tries = 0; ; tries++) {
+        const since = { began: now(), late: loop.total() }
+        const got = await servedBy(tiers, category)
+        if (typeof got === 'string') return got
+        const call = { ...got, began: since.began, ended: now(), late: loop.total() - since.late, limit: WRITE }
+        unserved.push(`${category}: ${got.reason}`)
+        // What this machine has no time for says nothing of the fault.
+        const excused = wasStarved(call) || (hadNoDisk(call) && disk.wasSlow(call))
+        if (!excused || tries === TRIES) return got.code
+      }
+    }
+    const by = { cached: await served('analytics'), kept: await served('orders') }
+    const noticed = seen.slice(before).find(({ what }) => what !== 'up')
     await fault.heal(arena)
     const healedAt = now()
     const back = await until('all is well again', () => isWell(tiers.health()), fault.back ?? BACK_LIMIT).then(
@@ -113,7 +142,10 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       urls: { primary: plain(arena.urls.primary, fault), secondary: arena.urls.secondary },
       healedAt: calm,
       mayShrink: () => fault.loses === true,
-      away: ({ began, ended }) => (ended < injectedAt || began >= calm ? 0 : fault.both === true ? 2 : 1),
+      away: (call) => {
+        const byFault = call.ended < injectedAt || call.began >= calm ? 0 : fault.both === true ? 2 : 1
+        return byFault + (isSilent(call) ? 1 : 0)
+      },
       mayFail: (call) => call.began < calm && (isExplained(call, fault) || (hadNoDisk(call) && disk.wasSlow(call))),
       ...(fault.blinds === true && { reads: (call) => call.began >= calm }),
     })
@@ -122,10 +154,11 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       calls: calls.length,
       errors: byKind(failed),
       longest: longest(calls),
-      noticed: noticed === undefined ? undefined : noticed - injectedAt,
+      noticed: noticed && Math.max(0, noticed.at - injected.at - (noticed.late - injected.late)),
       seen: [...new Set(seen.slice(before).map(({ what }) => what))],
       falls: mostWithin(MINUTE, seen),
-      served,
+      served: by,
+      unserved,
       back,
       health: tiers.health(),
       atHome: { keys: home.size, present: [...home.values()].filter((value) => value !== null).length },
@@ -144,7 +177,8 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
 }
 
 /** What an outage leaves to the journal took longer than the call may. */
-const hadNoDisk = ({ reason }: Call): boolean => reason?.includes('the disk took longer than the call may') === true
+const hadNoDisk = ({ reason }: Pick<Call, 'reason'>): boolean =>
+  reason?.includes('the disk took longer than the call may') === true
 
 /** Who is suspected serves, and who has to prove itself doesn't. */
 const shown = ({ state, readable, writable }: { state: string; readable: boolean; writable: boolean }): string => {
@@ -166,13 +200,16 @@ const isFall = (what: string, before: string): boolean =>
   (what === 'down' && before !== 'down' && before !== 'catching-up') || (what === 'unwritable' && before === 'up')
 
 /** By somebody who writes now and reads what was written. */
-const servedBy = async ({ cache }: RedisTiers, category: string): Promise<string> => {
+const servedBy = async (
+  { cache }: RedisTiers,
+  category: string,
+): Promise<string | { readonly code: string; readonly reason: string }> => {
   try {
     await cache.set('served', 'x', { category })
     const entry = await cache.getEntry('served', { category })
     return entry === undefined ? 'nobody' : `${entry.source}${entry.degraded ? ', degraded' : ''}`
   } catch (error) {
-    return isCacheError(error) ? error.code : String(error)
+    return { code: isCacheError(error) ? error.code : String(error), reason: String(error) }
   }
 }
 
