@@ -18,6 +18,8 @@ export const queries = {
   /** `prefix` is literal. */
   keys: z.object({ category: name, prefix, cursor, limit }),
   entry: z.object({ category: name, key: name }),
+  /** What `clear-category` would remove. It looks at every key of the instances: for who asks whether to do it. */
+  count: z.object({ category: name }),
   /** `search`: a text that the group's name has in it. */
   groups: z.object({ search: prefix, cursor, limit }),
   items: z.object({ group: name, search: prefix, cursor, limit }),
@@ -60,6 +62,7 @@ export interface Answers {
   readonly categories: CategoriesView
   readonly keys: KeysView
   readonly entry: EntryView
+  readonly count: CountView
   readonly groups: GroupsView
   readonly items: ItemsView
   readonly workflows: WorkflowsView
@@ -267,6 +270,14 @@ export interface KeysView {
   readonly enumerable: boolean
   /** Keys of this page that others wrote and no call can name: longer than 512 bytes, or no text. */
   readonly foreign: number
+}
+
+export interface CountView {
+  readonly category: string
+  /** At most 10,000. */
+  readonly entries: number
+  /** There may be more: there are more than 10,000, or two seconds weren't enough, or an instance can't be asked. */
+  readonly atLeast: boolean
 }
 
 export interface EntryView {

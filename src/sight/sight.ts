@@ -1,6 +1,7 @@
 import { createCategoriesView } from './categories.js'
 import { createChange } from './change.js'
 import type { Answers, Asked, Change, Changed } from './contract.js'
+import { createCountView } from './count.js'
 import { createEntryView } from './entry.js'
 import { createGroupsView } from './groups.js'
 import { createHotView } from './hot.js'
@@ -40,6 +41,7 @@ export const createSight = (parts: SightParts): Sight => {
     categories: createCategoriesView({ ...parts, live, samples }),
     keys: createKeysView({ looking }),
     entry: createEntryView({ settings, looking, instances: landscape.instances, now }),
+    count: createCountView({ looking, elapsed }),
     groups: createGroupsView({ ...parts, landscape, groups }),
     items: createItemsView({ groups }),
     processes: createProcessesView(parts, elapsed),

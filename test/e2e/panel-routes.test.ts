@@ -14,7 +14,16 @@ afterAll(async () => {
 
 const token = 'for this test only'
 const change = { 'x-motia-redis': '1' }
-const views = ['overview', 'categories', 'workflows', 'processes', 'hot', 'groups', 'keys?category=menu']
+const views = [
+  'overview',
+  'categories',
+  'workflows',
+  'processes',
+  'hot',
+  'groups',
+  'keys?category=menu',
+  'count?category=menu',
+]
 
 interface Answer {
   readonly status: number

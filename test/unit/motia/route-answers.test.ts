@@ -14,7 +14,7 @@ const failing = (error: unknown) => {
   const { errors, report } = collect()
   const fail = () => Promise.reject(error)
   const sight: Sight = {
-    ...{ overview: fail, categories: fail, keys: fail, entry: fail, groups: fail, items: fail },
+    ...{ overview: fail, categories: fail, keys: fail, entry: fail, count: fail, groups: fail, items: fail },
     ...{ processes: fail, hot: fail, change: fail },
   }
   const workflows = () => ({ now: 1, steps: [], runs: [], hour: [] })
