@@ -1,104 +1,115 @@
-import type { Redis } from 'ioredis'
+import type { ChainableCommander, Redis } from 'ioredis'
 import type { Caller } from './caller.js'
 import type { Connection } from './connection.js'
+import { gather } from './gather.js'
 import { outcomesOf, pipelined } from './pipeline.js'
 import { type Fault, faultOf } from './redis-errors.js'
 import type { StoreError } from './store.js'
 
-/** More keys in one MGET gain nothing and make the server's other clients wait. */
-const MAX_BATCH = 128
+/** More values in one command gain nothing and make the server's other clients wait. */
+const MOST = 128
+const LEAST = 8
+/** Characters that one answer should hold: while the first of several is read here, the server makes the next. */
+const WANTED = 192 * 1024
 
 /** What one read of several came to. */
 type Got = string | null | Fault
 
-interface Batch {
-  readonly keys: string[]
-  readonly resolves: ((text: string | undefined) => void)[]
-  readonly rejects: ((error: StoreError) => void)[]
+/** How texts are asked for. Another type of data reads as nothing. */
+export interface Reads<A> {
+  /** By the plainest command there is. */
+  one(redis: Redis, ask: A): Promise<string | null>
+  /** All by one command; in the order asked. */
+  many(redis: Redis, asks: readonly A[]): Promise<readonly (string | null)[]>
+  add(pipeline: ChainableCommander, ask: A): unknown
+  /** Hears of every text, so that large ones can be read elsewhere from then on. */
+  seen(ask: A, text: string): void
 }
 
-/**
- * Single reads asked for in one tick of the event loop travel as one MGET with one deadline. `seen` hears of every
- * value, so that large ones can be read elsewhere from then on.
- */
-export const createBatchReader = (
+interface Waiting<A> {
+  readonly ask: A
+  readonly resolve: (text: string | undefined) => void
+  readonly reject: (error: StoreError) => void
+}
+
+/** Single reads asked for in one tick of the event loop travel as one command with one deadline. */
+export const createBatchReader = <A>(
   caller: Caller,
   connection: Connection,
-  seen: (key: string, text: string) => void,
-): ((key: string) => Promise<string | undefined>) => {
-  let open: Batch | undefined
-  let apart = false // MGET itself is refused: by a cluster, by a proxy before one, or by the user's rights
+  reads: Reads<A>,
+): ((ask: A) => Promise<string | undefined>) => {
+  let most = MOST
+  let apart = false // the command itself is refused: by a cluster, by a proxy before one, or by the user's rights
 
-  const send = (redis: Redis, keys: string[]): Promise<readonly Got[]> => {
-    if (apart) return getApart(redis, keys)
-    return redis.mget(keys).catch(async (error) => {
+  const getMany = (redis: Redis, asks: readonly A[]): Promise<readonly Got[]> => {
+    if (apart) return getApart(redis, asks, reads)
+    return reads.many(redis, asks).catch(async (error) => {
       const { code } = faultOf(error)
+      if (code === 'WRONGTYPE') return getApart(redis, asks, reads)
       if (code !== 'CROSSSLOT' && code !== 'NOPERM') throw error
       // One key that the user has no right to must not cost the other reads of its tick their answers.
-      const got = await getApart(redis, keys)
+      const got = await getApart(redis, asks, reads)
       apart = !got.some(isRefused)
       return got
     })
   }
 
-  const flush = (batch: Batch): void => {
-    if (open === batch) open = undefined
-    const { keys, resolves, rejects } = batch
-    const only = keys[0]
-    if (keys.length === 1 && only !== undefined) {
-      caller.run(
-        connection,
-        'read',
-        undefined,
-        (redis) => redis.get(only),
-        (text) => {
-          if (text !== null) seen(only, text)
-          resolves[0]?.(text ?? undefined)
-        },
-        (error) => {
-          if (error.fault.code === 'WRONGTYPE') resolves[0]?.(undefined)
-          else rejects[0]?.(error)
-        },
-      )
-      return
+  const answer = ({ ask, resolve, reject }: Waiting<A>, got: Got | undefined): number => {
+    if (got === null || got === undefined) {
+      resolve(undefined)
+      return 0
     }
+    if (typeof got === 'object') {
+      reject(caller.refuse('refused', got.text))
+      return 0
+    }
+    reads.seen(ask, got)
+    resolve(got)
+    return got.length
+  }
+
+  const readOne = (only: Waiting<A>): void =>
     caller.run(
       connection,
       'read',
       undefined,
-      (redis) => send(redis, keys),
-      (got) => {
-        for (let i = 0; i < keys.length; i++) {
-          const text = got[i] ?? undefined
-          if (typeof text === 'object') {
-            rejects[i]?.(caller.refuse('refused', text.text))
-            continue
-          }
-          if (text !== undefined) seen(keys[i] as string, text)
-          resolves[i]?.(text)
-        }
-      },
+      (redis) => reads.one(redis, only.ask),
+      (text) => answer(only, text),
       (error) => {
-        for (const reject of rejects) reject(error)
+        if (error.fault.code === 'WRONGTYPE') only.resolve(undefined)
+        else only.reject(error)
       },
     )
-  }
 
-  return (key) =>
-    new Promise((resolve, reject) => {
-      let batch = open
-      if (batch === undefined) {
-        const fresh: Batch = { keys: [], resolves: [], rejects: [] }
-        open = batch = fresh
-        // After everything that is ready to run now, before any more I/O.
-        process.nextTick(() => {
-          if (fresh.keys.length < MAX_BATCH) flush(fresh)
-        })
-      }
-      batch.resolves.push(resolve)
-      batch.rejects.push(reject)
-      if (batch.keys.push(key) === MAX_BATCH) flush(batch)
-    })
+  const readMany = (waiting: readonly Waiting<A>[]): void =>
+    caller.run(
+      connection,
+      'read',
+      undefined,
+      (redis) =>
+        getMany(
+          redis,
+          waiting.map(({ ask }) => ask),
+        ),
+      (got) => {
+        let length = 0
+        for (let i = 0; i < waiting.length; i++) length += answer(waiting[i] as Waiting<A>, got[i])
+        most = Math.max(LEAST, Math.min(MOST, Math.ceil((WANTED * waiting.length) / Math.max(1, length))))
+      },
+      (error) => {
+        for (const { reject } of waiting) reject(error)
+      },
+    )
+
+  const gathering = gather<Waiting<A>>(
+    () => most,
+    (waiting) => {
+      const only = waiting[0]
+      if (waiting.length === 1 && only !== undefined) readOne(only)
+      else readMany(waiting)
+    },
+  )
+  return (ask) => new Promise((resolve, reject) => gathering.add({ ask, resolve, reject }))
 }
 
 /** Another type of data at the key reads as nothing. */
@@ -113,8 +124,8 @@ const isForeign = (error: unknown): boolean => faultOf(error).code === 'WRONGTYP
 const isRefused = (got: Got): boolean => typeof got === 'object' && got !== null
 
 /** Each read with an outcome of its own. What says something about the instance is the outcome of all. */
-const getApart = async (redis: Redis, keys: readonly string[]): Promise<readonly Got[]> => {
-  const outcomes = await outcomesOf(redis, keys, (pipeline, key) => pipeline.get(key))
+const getApart = async <A>(redis: Redis, asks: readonly A[], reads: Reads<A>): Promise<readonly Got[]> => {
+  const outcomes = await outcomesOf(redis, asks, reads.add)
   return outcomes.map(([error, reply]) => {
     if (error === null) return typeof reply === 'string' ? reply : null
     if (isForeign(error)) return null

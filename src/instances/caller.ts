@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Connection } from './connection.js'
+import { writeTogether } from './cork.js'
 import type { Deadlines, Intent } from './deadlines.js'
 import type { Expiring, Expiry } from './expiry.js'
 import type { Health } from './health.js'
@@ -34,6 +35,8 @@ export interface Caller {
     failed: (error: InstanceError) => void,
   ): void
   call<T>(connection: Connection, intent: Intent, timeout: number | undefined, send: Send<T>): Promise<T>
+  /** `send` begins calls that were asked for already: it is called before the next call begins, so that they keep their order. */
+  ahead(send: () => void): void
   /** The error of one of several commands sent together; the instance's health hears of it. */
   failure(reason: unknown, intent: Intent): StoreError
   /** The error for a call that isn't even sent. */
@@ -60,14 +63,28 @@ interface Lane {
   readonly queue: { readonly endsAt: number; begin(): void }[]
   inFlight: number
   starting: boolean
+  ahead: (() => void) | undefined
   /** Set while somebody looks whether anything is answered at all. */
   watched: boolean
 }
 
 export const createCaller = (name: string, deadlines: Deadlines, health: Health, expiry: Expiry): Caller => {
-  const lane: Lane = { name, deadlines, health, expiry, queue: [], inFlight: 0, starting: false, watched: false }
+  const lane: Lane = {
+    name,
+    deadlines,
+    health,
+    expiry,
+    queue: [],
+    inFlight: 0,
+    starting: false,
+    ahead: undefined,
+    watched: false,
+  }
 
   const run: Caller['run'] = (connection, intent, timeout, send, done, failed) => {
+    const { ahead } = lane
+    lane.ahead = undefined
+    ahead?.()
     const call = new Call(lane, connection, intent, timeout, send, done, failed)
     if (lane.inFlight < MAX_IN_FLIGHT) call.begin()
     else call.queue()
@@ -75,6 +92,9 @@ export const createCaller = (name: string, deadlines: Deadlines, health: Health,
 
   return {
     run,
+    ahead: (send) => {
+      lane.ahead = send
+    },
     failure: (reason, intent) => {
       const fault = faultOf(reason)
       if (fault.code !== undefined) health.failed(fault)
@@ -252,18 +272,6 @@ const leave = (lane: Lane, expired: boolean): void => {
   }
   lane.starting = false
 }
-
-/**
- * What this tick still sends leaves in one write: ioredis writes each command on its own, and the system call costs
- * more than everything else about a small one.
- */
-const writeTogether = ({ stream }: Redis): void => {
-  if (stream.writableCorked > 0) return
-  stream.cork()
-  process.nextTick(uncork, stream)
-}
-
-const uncork = (stream: Redis['stream']): void => stream.uncork()
 
 const errorOf = (name: string, fault: Fault, intent: Intent, partly: boolean): InstanceError =>
   new InstanceError(fault, name, intent !== 'read' && (partly || !fault.harmless) ? 'unknown' : 'no')

@@ -1,9 +1,12 @@
 import type { Redis } from 'ioredis'
 import { createBatchReader, getOne, pipelinedGets } from './batch-reader.js'
+import { createBatchWriter, isShort } from './batch-writer.js'
 import { type Caller, InstanceError } from './caller.js'
+import { sendCommand } from './command.js'
 import type { Connection } from './connection.js'
 import { isLarge, type LargeKeys } from './large.js'
 import type { Layout } from './layout.js'
+import { lifeUntil } from './life.js'
 import { createPageSize, type PageSize, paged } from './page-size.js'
 import { chunks, inTurn, pipelined, unsure } from './pipeline.js'
 import { clearPrefix, scanPage } from './scan.js'
@@ -38,7 +41,14 @@ export const createEntries = (
 ): EntryStore => {
   const { data, large, largeKeys } = lines
   const lineOf = (key: string): Connection => (largeKeys.has(key) ? large : data)
-  const readSoon = createBatchReader(caller, data, largeKeys.seen)
+  const readSoon = createBatchReader<string>(caller, data, {
+    one: (redis, key) => redis.get(key),
+    many: (redis, keys) => sendCommand(redis, 'mget', [...keys]) as Promise<(string | null)[]>,
+    add: (pipeline, key) => pipeline.get(key),
+    seen: largeKeys.seen,
+  })
+
+  const writeSoon = createBatchWriter(caller, data)
 
   const smallPages = createPageSize('small')
   const largePages = createPageSize('large')
@@ -89,15 +99,18 @@ export const createEntries = (
     new Promise<void>((resolve, reject) => {
       const { key, text, endsAt } = entry
       checkSize(text)
+      const done = (): void => {
+        largeKeys.seen(key, text)
+        resolve()
+      }
+      const tagged = isTagged(entry)
+      if (!tagged && isShort(text)) return writeSoon({ key, text, endsAt, timeout, resolve: done, reject })
       caller.run<unknown>(
         isLarge(text) ? large : data,
         'write',
         timeout,
-        (redis) => (isTagged(entry) ? setTagged(redis, entry) : redis.set(key, text, 'PX', lifeUntil(endsAt))),
-        () => {
-          largeKeys.seen(key, text)
-          resolve()
-        },
+        (redis) => (tagged ? setTagged(redis, entry) : redis.set(key, text, 'PX', lifeUntil(endsAt))),
+        done,
         reject,
       )
     })
@@ -231,12 +244,6 @@ export const createEntries = (
     ...createTagged(caller, data, layout),
   }
 }
-
-/**
- * The life an entry has left, in whole ms, as it is sent. Not the end itself (PXAT): a machine whose clock is behind
- * the server's would write entries that are gone at once.
- */
-export const lifeUntil = (endsAt: number): number => Math.max(1, Math.ceil(endsAt - Date.now()))
 
 /** It may be gone again, or replaced by what lay there before, when a lease on its key is looked at. */
 const breaksLease = ({ endsAt, bare }: EntryWrite): boolean => bare === true || lifeUntil(endsAt) < LONGEST_LEASE

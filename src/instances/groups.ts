@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis'
+import { createBatchReader } from './batch-reader.js'
 import { type Caller, InstanceError } from './caller.js'
 import type { Connection } from './connection.js'
 import type { Lines } from './entries.js'
 import { createGroupPages } from './group-pages.js'
+import { itemReads } from './group-reads.js'
 import { createLargeKeys, isLarge } from './large.js'
 import type { Layout } from './layout.js'
 import { createPageSize, type PageSize, paged } from './page-size.js'
@@ -33,6 +35,10 @@ export const createGroups = (
   // A group that held a large item when last seen is read and written elsewhere as a whole.
   const largeGroups = createLargeKeys()
   const lineOf = (group: string): Connection => (largeGroups.has(group) ? large : data)
+  const seen = ({ group }: { readonly group: string }, text: string): void => {
+    if (isLarge(text)) largeGroups.seen(group, text)
+  }
+  const readSoon = createBatchReader(caller, data, itemReads(layout, seen))
   const smallPages = createPageSize('small')
   const largePages = createPageSize('large')
   const pagesOf = (group: string): PageSize => (largeGroups.has(group) ? largePages : smallPages)
@@ -62,20 +68,19 @@ export const createGroups = (
   let setScripts = setScriptsOf(0, false)
 
   return {
-    groupGet: (group, field, options) =>
-      new Promise((resolve, reject) => {
-        caller.run(
-          lineOf(group),
-          'read',
-          options?.timeout,
-          (redis) => redis.hget(layout.group(group), field),
+    groupGet: (group, field, options) => {
+      if (options?.timeout === undefined && !largeGroups.has(group)) return readSoon({ group, field })
+      return caller
+        .call(lineOf(group), 'read', options?.timeout, (redis) => redis.hget(layout.group(group), field))
+        .then(
           (text) => {
-            if (text !== null && isLarge(text)) largeGroups.seen(group, text)
-            resolve(text ?? undefined)
+            if (text === null) return undefined
+            seen({ group }, text)
+            return text
           },
-          (error) => (isForeign(error) ? resolve(undefined) : reject(error)),
+          (error) => ifForeign(error, undefined),
         )
-      }),
+    },
 
     groupSet: (group, field, text, ttl, maxItems, options) =>
       new Promise((resolve, reject) => {

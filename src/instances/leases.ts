@@ -1,4 +1,4 @@
-import { type Lines, lifeUntil } from './entries.js'
+import type { Lines } from './entries.js'
 import type { Instance } from './instance.js'
 import type { Layout } from './layout.js'
 import { scopeField } from './lease-rules.js'
@@ -11,6 +11,7 @@ import {
   momentSide,
   releaseArgs,
 } from './lease-scripts.js'
+import { lifeUntil } from './life.js'
 import { type LeaseStore, StoreError } from './store.js'
 import { indexesOf, momentFields } from './tag-scripts.js'
 

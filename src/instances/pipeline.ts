@@ -39,6 +39,13 @@ export const repliesOf = (
   throw errors.length < outcomes.length ? new PartlyDone(worst) : worst
 }
 
+/** Where the instance failed all of them, that is the outcome of the whole. */
+export const told = (outcomes: readonly Outcome[]): readonly Outcome[] => {
+  const errors = outcomes.flatMap(([error]) => (error === null || faultOf(error).about === 'call' ? [] : [error]))
+  if (errors.length === outcomes.length) throw errors.find((error) => !faultOf(error).harmless) ?? errors[0]
+  return outcomes
+}
+
 /** The error of a call of which another part worked, or may have: as a whole it may have been applied. */
 export const unsure = (error: unknown): unknown =>
   error instanceof InstanceError && error.applied === 'no'

@@ -4,7 +4,7 @@ import type { Connection } from './connection.js'
 import type { Lines } from './entries.js'
 import type { Instance, ScriptCall } from './instance.js'
 import { isLarge } from './large.js'
-import { type Outcome, outcomesOf, repliesOf } from './pipeline.js'
+import { type Outcome, outcomesOf, repliesOf, told } from './pipeline.js'
 import { faultOf } from './redis-errors.js'
 import { commandsOf, isIndifferent, runScript, scriptError } from './scripts.js'
 
@@ -88,11 +88,4 @@ const outcomesOfScripts = async (redis: Redis, calls: readonly ScriptCall[]): Pr
   })
   let next = 0
   return outcomes.map((outcome, i) => (refused[i] ? (again[next++] ?? outcome) : outcome))
-}
-
-/** Where the instance failed all of them, that is the outcome of the whole. */
-const told = (outcomes: readonly Outcome[]): readonly Outcome[] => {
-  const errors = outcomes.flatMap(([error]) => (error === null || faultOf(error).about === 'call' ? [] : [error]))
-  if (errors.length === outcomes.length) throw errors.find((error) => !faultOf(error).harmless) ?? errors[0]
-  return outcomes
 }

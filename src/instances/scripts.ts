@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { Command, type Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { sendCommand } from './command.js'
 import { type Fault, FaultError, faultOf } from './redis-errors.js'
 
 export interface Script {
@@ -42,7 +43,6 @@ export const runScript = (
   )
 }
 
-/** The command itself, with texts only: ioredis's method copies and turns the arguments several times. */
 const evaluate = (
   redis: Redis,
   name: ReturnType<typeof commandsOf>[number],
@@ -52,10 +52,8 @@ const evaluate = (
 ): Promise<unknown> => {
   const texts = [what, String(keys.length), ...keys]
   for (const arg of args) texts.push(String(arg))
-  return redis.sendCommand(new Command(name, texts, UTF8)) as Promise<unknown>
+  return sendCommand(redis, name, texts)
 }
-
-const UTF8 = { replyEncoding: 'utf8' } as const
 
 const refuse = (error: unknown): never => {
   throw scriptError(error)
