@@ -144,6 +144,23 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
     records.doesExist(invalidAllKey(instance, scope)) ||
     records.doesExist(invalidAllKey(instance, everywhere))
 
+  /** Ranges of increments of cached categories: those of kept ones, however many, aren't looked through. */
+  const cachedDeltas = (instance: string): Buffer[] => {
+    const ranges: Buffer[] = []
+    let range = within(classOf(instance, 'd'))
+    const { end } = range
+    for (;;) {
+      const [first] = [...records.getRange({ ...range, limit: 1 })]
+      if (first === undefined) return ranges
+      const [, , , entry] = first.value
+      const ofScope = deltasIn(instance, entry.scope)
+      if (!isKept(entry)) ranges.push(ofScope)
+      const { end: next } = within(ofScope)
+      if (next === undefined) return ranges
+      range = { start: next, ...(end === undefined ? {} : { end }) }
+    }
+  }
+
   /** Cached data gives way: one entry per category says more than enough. */
   const trim = (now: number): void => {
     let left = TRIM
@@ -154,8 +171,8 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
         scopes.add(entry.scope)
         return true
       }
-      for (const of of ['I', 'T', 'd'] as const) {
-        if (left > 0) left -= dropRange(instance, classOf(instance, of), cached, left)
+      for (const range of [classOf(instance, 'I'), classOf(instance, 'T'), ...cachedDeltas(instance)]) {
+        if (left > 0) left -= dropRange(instance, range, cached, left)
       }
       for (const scope of scopes) put(instance, filed(instance, { kind: 'invalid-all', scope }), now)
       if (left <= 0) return

@@ -397,6 +397,31 @@ describe('bounds of the journal', () => {
     expect(journal.find('primary', menu, 'k19')?.invalid).toBe(true)
   })
 
+  it('full: increments of cached data give way, however many of kept data come before them', async () => {
+    const journal = open({ maxBytes: 700_000 })
+    const add = (category: string, ids: string[], kept: boolean): Promise<void> =>
+      journal.append(
+        'primary',
+        ids.map((id) => ({
+          kind: 'delta',
+          scope: categoryScope(category),
+          key: 'n',
+          id,
+          by: 1,
+          endsAt: now + DAY,
+          kept,
+        })),
+      )
+    const ids = Array.from({ length: 2_100 }, (_, i) => `${i}`)
+    await add('orders', ids, true)
+    await add('visits', ids.slice(0, 600), false)
+    await journal.append('primary', [value('large', 1, { text: 'x'.repeat(100_000) })])
+    const waiting = await entries(journal)
+    expect(waiting.filter((entry) => entry.kind === 'delta' && entry.kept)).toHaveLength(2_100)
+    expect(waiting).toContainEqual({ kind: 'invalid-all', scope: categoryScope('visits') })
+    expect(waiting).toHaveLength(2_102)
+  })
+
   it('after a day an entry is handed out as aged: kept data by the time in its version', async () => {
     const journal = open()
     const old = lowestAt(now - DAY + 5_000)
