@@ -34,6 +34,7 @@ const copy = exampleApp()
 const app = await startMotia({
   dir: copy.dir,
   env: { REDIS_PRIMARY_URL: primary.url, REDIS_SECONDARY_URL: secondary.url },
+  workbench: true,
 })
 const browser = await openBrowser(chromium)
 let visiting = true

@@ -63,12 +63,9 @@ export const openScene = async (executable: string, later: (end: () => unknown) 
     return redis
   }
   const env = { REDIS_PRIMARY_URL: primary.url, REDIS_SECONDARY_URL: secondary.url }
-  const copy = exampleApp({ fixtures: ['probe'] })
+  const copy = exampleApp({ flows: [], fixtures: ['probe'] })
   later(copy.remove)
-  const [app] = await Promise.all([
-    startMotia({ dir: copy.dir, env: { ...env, MOTIA_DOCKER_DISABLE_WORKBENCH: undefined } }),
-    fill(env),
-  ])
+  const [app] = await Promise.all([startMotia({ dir: copy.dir, env, workbench: true }), fill(env)])
   later(app.stop)
 
   const browser = await openBrowser(executable, { hosts: [FOREIGN] })

@@ -35,10 +35,7 @@ describe.skipIf(executable === undefined)(`Motia's States tab over our adapter${
     endings.push(() => redis.disconnect())
     const copy = exampleApp({ flows: [], fixtures: ['probe'] })
     endings.push(copy.remove)
-    app = await startMotia({
-      dir: copy.dir,
-      env: { REDIS_PRIMARY_URL: url, MOTIA_DOCKER_DISABLE_WORKBENCH: undefined },
-    })
+    app = await startMotia({ dir: copy.dir, env: { REDIS_PRIMARY_URL: url }, workbench: true })
     endings.push(app.stop)
     for (const [group, key, value] of [
       ['orders-1', 'order', { dish: 'soup', quantity: 2 }],

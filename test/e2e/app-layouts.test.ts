@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, it } from 'vitest'
-import { exampleApp } from '../support/example-app.ts'
+import { type ExampleOptions, exampleApp } from '../support/example-app.ts'
 import { ask, login, probe } from '../support/http.ts'
 import { type MotiaApp, type MotiaOptions, startMotia } from '../support/motia-app.ts'
 import { startTestRedis } from '../support/redis-server.ts'
@@ -13,8 +13,12 @@ afterAll(async () => {
   for (const end of endings.reverse()) await end()
 })
 
-const start = async (mode: 'dev' | 'start', env: MotiaOptions['env']): Promise<{ app: MotiaApp; dir: string }> => {
-  const copy = exampleApp({ fixtures: ['probe'] })
+const start = async (
+  mode: 'dev' | 'start',
+  env: MotiaOptions['env'],
+  example: ExampleOptions = { fixtures: ['probe'] },
+): Promise<{ app: MotiaApp; dir: string }> => {
+  const copy = exampleApp(example)
   endings.push(copy.remove)
   const app = await startMotia({ dir: copy.dir, mode, env: env ?? {} })
   endings.push(app.stop)
@@ -110,7 +114,7 @@ describe('motia dev without any URL', () => {
 
 describe('motia start without any URL', () => {
   it('ends with a configuration error that says what to set, as the last thing it prints', async () => {
-    await expect(start('start', {})).rejects.toThrow(
+    await expect(start('start', {}, { flows: [] })).rejects.toThrow(
       /The process ended[\s\S]*\n {2}- REDIS_PRIMARY_URL: not set; .*MOTIA_REDIS_EMBEDDED=on.*\s*$/,
     )
   })

@@ -139,7 +139,7 @@ describe('the README, followed', () => {
     const requests = section.flatMap(({ code }) => [...code.matchAll(/^curl -s http:\/\/127\.0\.0\.1:3000(\S+)$/gm)])
     const answers = section.find(({ language }) => language === 'json')?.code.split('\n') ?? []
     expect(requests).toHaveLength(2)
-    const copy = exampleApp()
+    const copy = exampleApp({ flows: ['menu'] })
     endings.push(copy.remove)
     const app = await start(copy.dir)
     for (const [index, [, path]] of requests.entries()) {

@@ -40,6 +40,7 @@ beforeAll(async () => {
   app = await startMotia({
     dir,
     env: { REDIS_PRIMARY_URL: servers[0].url, REDIS_SECONDARY_URL: servers[1].url },
+    workbench: true, // whole, as its user has it
   })
   endings.push(app.stop)
 })

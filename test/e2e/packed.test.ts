@@ -28,7 +28,7 @@ beforeAll(async () => {
   primary = new Redis(servers[0].url)
   secondary = new Redis(servers[1].url)
   const env = { REDIS_PRIMARY_URL: servers[0].url, REDIS_SECONDARY_URL: servers[1].url }
-  motia = await startMotia({ dir: app, env })
+  motia = await startMotia({ dir: app, env, workbench: true })
 })
 afterAll(async () => {
   await motia?.stop()

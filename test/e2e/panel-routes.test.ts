@@ -83,7 +83,7 @@ const expectClosed = (headers: Answer['headers']): void => {
 
 const start = async (env: Record<string, string>): Promise<{ app: MotiaApp; redis: Redis }> => {
   const server = await startTestRedis()
-  const copy = exampleApp()
+  const copy = exampleApp({ flows: ['menu'] })
   endings.push(copy.remove)
   const all = { REDIS_PRIMARY_URL: server.url, ...env }
   const app = await startMotia({ dir: copy.dir, env: all, timeout: 150_000 })

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { startRedis } from '../../scripts/local-redis.ts'
 import { commandOf } from '../../scripts/running.ts'
 import { type ExampleOptions, exampleApp } from '../support/example-app.ts'
-import { freePort } from '../support/motia-app.ts'
+import { freePort, workbenchHook } from '../support/motia-app.ts'
 import { alive, descendants } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 
@@ -15,14 +15,15 @@ const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${
 const tsx = import.meta.resolve('tsx')
 
 // Nothing of the developer's shell or the test runner, which would change what is started.
-const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
+const noWorkbench = `--import=${workbenchHook}`
+const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NODE_OPTIONS: noWorkbench }
 
 const cleanUps: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
 })
 
-/** One flow is enough: how it starts doesn't depend on the steps. */
+/** One flow is enough, and no Workbench: how it starts doesn't depend on them. */
 const makeApp = (options: ExampleOptions = { flows: ['menu'] }): string => {
   const app = exampleApp(options)
   cleanUps.push(app.remove)
@@ -86,7 +87,7 @@ describe('npm start', () => {
     const lines = [`PORT=${port}`, `REDIS_PRIMARY_URL=${primary.url}`, `REDIS_SECONDARY_URL=${secondary.url}`]
     writeFileSync(join(dir, '.env'), lines.join('\n'))
 
-    const run = start(dir)
+    const run = startWith({ NODE_OPTIONS: '' }, dir)
     expect(await ready(run)).toBe(`http://127.0.0.1:${port}`)
     expect(run.output()).toContain(`curl http://127.0.0.1:${port}/menu`)
     expect((await menu(`http://127.0.0.1:${port}`)).status).toBe(200)

@@ -14,7 +14,7 @@ afterAll(async () => {
 })
 
 const started = async (dir: string, mode: 'dev' | 'start') => {
-  const app = await startMotia({ dir, mode, env: { MOTIA_REDIS_EMBEDDED: 'on' } })
+  const app = await startMotia({ dir, mode, env: { MOTIA_REDIS_EMBEDDED: 'on' }, workbench: true })
   endings.push(app.stop)
   return servedPanel(app)
 }
@@ -33,7 +33,7 @@ const expectPanel = ({ tab, module, styles }: Awaited<ReturnType<typeof servedPa
 
 describe('the tab Cache', () => {
   it('is in the Workbench of an app beside a checkout, in motia dev', async () => {
-    const copy = exampleApp()
+    const copy = exampleApp({ flows: ['menu'] })
     endings.push(copy.remove)
     expectPanel(await started(copy.dir, 'dev'))
   })

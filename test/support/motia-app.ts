@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { startRedis } from '../../scripts/local-redis.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+/** For `node --import`: a Motia without Workbench. */
+export const workbenchHook = new URL('workbench-hook.js', import.meta.url).href
 const cli = join(root, 'node_modules', 'motia', 'dist', 'cli.mjs')
 
 export interface MotiaApp {
@@ -33,6 +35,11 @@ export interface MotiaOptions {
   /** On top of a cleaned environment; undefined removes a name. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly port?: number
+  /**
+   * Whether it has Motia's Workbench, which is made ready for browsers anew at every start: more work than all the rest
+   * of it. @default false
+   */
+  readonly workbench?: boolean
   /** ms until it must listen. @default 90000 */
   readonly timeout?: number
 }
@@ -41,7 +48,10 @@ export interface MotiaOptions {
 export const startMotia = async (options: MotiaOptions): Promise<MotiaApp> => {
   const redis = await startRedis()
   const port = options.port ?? (await freePort())
-  const child = spawn(process.execPath, [cli, options.mode ?? 'dev', '--port', `${port}`, '--host', '127.0.0.1'], {
+  const workbench = options.workbench === true ? copyWorkbench() : undefined
+  const hook = workbench === undefined ? workbenchHook : `${workbenchHook}?of=${encodeURIComponent(workbench.url)}`
+  const args = ['--import', hook, cli, options.mode ?? 'dev', '--port', `${port}`, '--host', '127.0.0.1']
+  const child = spawn(process.execPath, args, {
     cwd: options.dir,
     env: { ...cleanEnv(), MOTIA_REDIS_PORT: `${redis.port}`, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -50,6 +60,7 @@ export const startMotia = async (options: MotiaOptions): Promise<MotiaApp> => {
   const console = capture(child)
   const stop = async (): Promise<void> => {
     await endGroup(child)
+    workbench?.remove()
     await redis.stop()
   }
   try {
@@ -76,6 +87,26 @@ export const startMotia = async (options: MotiaOptions): Promise<MotiaApp> => {
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/**
+ * A Workbench of its own. Each app writes what it made ready for browsers beside the Workbench's files: with one for all,
+ * an app that starts would take away what the page of another one loads.
+ */
+const copyWorkbench = (): { url: string; remove: () => void } => {
+  const installed = join(root, 'node_modules', '@motiadev', 'workbench')
+  const caches = join(root, 'node_modules', '.cache') // below node_modules, where it finds what it imports
+  mkdirSync(caches, { recursive: true })
+  const dir = mkdtempSync(join(caches, 'workbench-'))
+  for (const name of ['dist', 'package.json']) cpSync(join(installed, name), join(dir, name), { recursive: true })
+  const own = join(installed, 'node_modules')
+  mkdirSync(join(dir, 'node_modules'))
+  for (const name of existsSync(own) ? readdirSync(own) : [])
+    if (!name.startsWith('.')) symlinkSync(join(own, name), join(dir, 'node_modules', name))
+  return {
+    url: pathToFileURL(join(dir, 'dist', 'middleware.js')).href,
+    remove: () => rmSync(dir, { recursive: true, force: true }),
   }
 }
 
