@@ -70,10 +70,9 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           globalSetup: ['./test/support/build.ts'],
-          // Every `motia dev` makes the Workbench's packages ready for browsers in one and the same folder, again where
-          // another app did last: no app may start while a page of another one is loaded from there.
-          maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          // As many as for the apps, which they run among.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
