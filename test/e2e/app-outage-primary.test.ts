@@ -1,0 +1,3 @@
+import { describeOneAway } from './outage-scene.ts'
+
+describeOneAway('primary')
