@@ -152,7 +152,7 @@ export const openFailover = (parts: FailoverParts): Failover => {
     for (const [name, instance] of instances) {
       if (!instance.readable()) continue
       void recovery.sweep(name)
-      void outages.sweepEnded(instance)
+      outages.review(name)
     }
   }
   const firstSweep = setTimeout(sweep, SWEEP_FIRST).unref()

@@ -51,10 +51,8 @@ export interface CopySites {
   /** Nothing of it is read any more. With `id`: only if that is the one. */
   drop(standIn: string, id?: string): void
   discard(standIn: string): void
-  /** Forgets what is joined. Answers what lies under ids that this process joined or replaced, by stand-in. */
-  leave(): Map<string, Set<string>>
-  /** Takes back what `leave` answered. */
-  keep(standIn: string, prefixes: Iterable<string>): void
+  /** Forgets what is joined. */
+  leave(): void
 }
 
 export interface CopySitesOptions {
@@ -96,7 +94,6 @@ export const createCopySites = ({
   const awayAt = new Map<string, number>()
   /** ms that a stand-in's clock is ahead of steadyNow, at least. */
   const ahead = new Map<string, number>()
-  let used = new Map<string, Set<string>>()
 
   const siteOf = (id: string, since: number): CopySite => ({ id, prefix: layout.standIn(home, id), since })
   /** An id has to be younger. */
@@ -105,23 +102,16 @@ export const createCopySites = ({
   const valid = (standIn: string, site: CopySite | undefined): CopySite | undefined =>
     site !== undefined && site.since >= floorAt(standIn) ? site : undefined
 
-  const keep = (standIn: string, prefixes: Iterable<string>): void => {
-    const known = used.get(standIn) ?? new Set()
-    for (const prefix of prefixes) known.add(prefix)
-    used.set(standIn, known)
-  }
-
   const joinNow = async (standIn: Instance): Promise<CopySite> => {
     const { name } = standIn
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const sentAt = steadyNow()
       const asked = { own: undefined, maxAge: sentAt - floorAt(name), fresh: randomBytes(6).toString('hex') }
       const call = joinCall(key, processId, registration(), asked)
-      const { id, age, replaced, now } = joinAnswer(await standIn.script(call, 'write'))
+      const { id, age, now } = joinAnswer(await standIn.script(call, 'write'))
       // Its clock may have been set since it was asked last.
       ahead.set(name, now / 1_000 - steadyNow())
       const site = siteOf(id, sentAt - age)
-      keep(name, [site.prefix, ...(replaced === undefined ? [] : [layout.standIn(home, replaced)])])
       // Else something was acknowledged meanwhile that doesn't show there.
       if (valid(name, site) === undefined) continue
       joined.set(name, site)
@@ -159,7 +149,6 @@ export const createCopySites = ({
 
   return {
     joined,
-    keep,
     drop,
     involved: () => joined.size > 0 || joining.size > 0,
 
@@ -221,11 +210,8 @@ export const createCopySites = ({
     },
 
     leave: () => {
-      const left = used
-      used = new Map()
       joined.clear()
       seen.clear()
-      return left
     },
   }
 }

@@ -6,9 +6,11 @@ import { readingScript, script } from '../../instances/scripts.js'
  *
  *     id             '<id> <made> <end>': under which copies of home's entries lie on this very instance
  *     p:<process>    '<end> <registration as JSON>': a process that holds something for home
+ *     o:<id>         '': an id that doesn't count any more and never will again, whose copies still have to be removed
  *
  * Times are µs of that server's own clock. Nothing here has a Redis TTL, because servers evict what has one first; what
- * has ended is removed by whoever comes next.
+ * has ended is removed by whoever comes next. Whoever comes last needn't know what others wrote: the record says which
+ * copies there are, and lasts until they are gone.
  */
 
 /** ms that a registration lasts. */
@@ -21,15 +23,17 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local function whole(number) return string.format('%.0f', number) end`
 
-/** Removes registrations that have ended and counts the live ones, except that of ARGV[1]. */
+/** Removes registrations that have ended and counts the live ones, except that of ARGV[1]. over: what is to be swept. */
 const prune = `
 local fields = redis.call('HGETALL', KEYS[1])
 local id, made, ends
-local ended = {}
+local ended, over = {}, {}
 local others = 0
 for i = 1, #fields, 2 do
   if fields[i] == 'id' then
     id, made, ends = string.match(fields[i + 1], '^(%S+) (%d+) (%d+)$')
+  elseif string.sub(fields[i], 1, 2) == 'o:' then
+    over[#over + 1] = string.sub(fields[i], 3)
   elseif fields[i] ~= 'p:' .. ARGV[1] then
     local till = tonumber(string.match(fields[i + 1], '^%d+') or '0')
     if till <= now then ended[#ended + 1] = fields[i] else others = others + 1 end
@@ -37,41 +41,55 @@ for i = 1, #fields, 2 do
 end
 for _, field in ipairs(ended) do redis.call('HDEL', KEYS[1], field) end`
 
+/** Nobody needs the copies any more: no change is made under the id from now on. What is to be swept. */
+const conclude = `
+redis.call('HDEL', KEYS[1], 'id')
+if id then
+  redis.call('HSET', KEYS[1], 'o:' .. id, '')
+  over[#over + 1] = id
+end
+return over`
+
 /**
  * KEYS: outage. ARGV: process, registration, its life, own id or '', how old another id may be, a new id or '', life of
- * ids; µs. Without a new id it only registers. Answers the id that counts, its age, the one it replaced or '', and the
- * server's time.
+ * ids; µs. Without a new id it only registers. Answers the id that counts, its age, and the server's time.
  */
 const joinScript = script(`${clock}${prune}
 redis.call('HSET', KEYS[1], 'p:' .. ARGV[1], whole(now + ARGV[3]) .. ' ' .. ARGV[2])
-if ARGV[6] == '' then return {'', '0', '', whole(now)} end
-local replaced = ''
+if ARGV[6] == '' then return {'', '0', whole(now)} end
 local counts = id == ARGV[4]
 if id and not counts then
   local age = now - tonumber(made)
   counts = tonumber(ends) > now and age >= 0 and age < tonumber(ARGV[5])
 end
 if not counts then
-  replaced = id or ''
+  if id then redis.call('HSET', KEYS[1], 'o:' .. id, '') end
   id, made = ARGV[6], now
 end
 redis.call('HSET', KEYS[1], 'id', id .. ' ' .. whole(tonumber(made)) .. ' ' .. whole(now + ARGV[7]))
-return {id, whole(now - tonumber(made)), replaced, whole(now)}`)
+return {id, whole(now - tonumber(made)), whole(now)}`)
 
-/** KEYS: outage. ARGV: process. 1: nobody is registered any more, and the record is gone. */
+/**
+ * KEYS: outage. ARGV: process. 0: others are registered; else what is to be swept. It deletes before it writes, so that a
+ * server that is full does both.
+ */
 const leaveScript = script(`${clock}${prune}
 redis.call('HDEL', KEYS[1], 'p:' .. ARGV[1])
 if others > 0 then return 0 end
-redis.call('UNLINK', KEYS[1])
-return 1`)
+${conclude}`)
 
 /** KEYS: outage. ARGV: process. It ends; what it wrote stays readable for others. */
 const goodbyeScript = script("return redis.call('HDEL', KEYS[1], 'p:' .. ARGV[1])")
 
-/** KEYS: outage. ARGV: ''. Removes it where nobody is registered, and what lies under its id isn't read any more. */
+/** KEYS: outage. ARGV: ''. The same of whoever has nothing to do with it: also 0 where the id may still be joined. */
 const endScript = script(`${clock}${prune}
 if others > 0 or (id and tonumber(ends) > now) then return 0 end
-return redis.call('UNLINK', KEYS[1])`)
+${conclude}`)
+
+/** KEYS: outage. ARGV: ids whose copies are gone. With the last of them the record is. */
+const sweptScript = script(`
+for _, id in ipairs(ARGV) do redis.call('HDEL', KEYS[1], 'o:' .. id) end
+return 1`)
 
 /** KEYS: outage. The id's field, or false, and the server's time. */
 const idScript = readingScript(`${clock}
@@ -93,8 +111,6 @@ export interface Joined {
   readonly id: string
   /** ms since it was made. */
   readonly age: number
-  /** The id that it took the place of. */
-  readonly replaced: string | undefined
   /** µs of the server's clock. */
   readonly now: number
 }
@@ -115,8 +131,8 @@ export const registerCall = (key: string, process: string, registration: Registr
   joinCall(key, process, registration, { own: undefined, maxAge: 0, fresh: '' })
 
 export const joinAnswer = (reply: unknown): Joined => {
-  const [id, age, replaced, now] = reply as [string, string, string, string]
-  return { id, age: Number(age) / 1_000, replaced: replaced === '' ? undefined : replaced, now: Number(now) }
+  const [id, age, now] = reply as [string, string, string]
+  return { id, age: Number(age) / 1_000, now: Number(now) }
 }
 
 export const leaveCall = (key: string, process: string): ScriptCall => ({
@@ -132,6 +148,16 @@ export const goodbyeCall = (key: string, process: string): ScriptCall => ({
 })
 
 export const endCall = (key: string): ScriptCall => ({ script: endScript, keys: [key], args: [''] })
+
+/** Of both: the ids whose copies nobody needs any more. Undefined: somebody may. */
+export const overAnswer = (reply: unknown): readonly string[] | undefined =>
+  Array.isArray(reply) ? (reply as string[]) : undefined
+
+export const sweptCall = (key: string, ids: readonly string[]): ScriptCall => ({
+  script: sweptScript,
+  keys: [key],
+  args: ids,
+})
 
 export const idCall = (key: string): ScriptCall => ({ script: idScript, keys: [key], args: [] })
 

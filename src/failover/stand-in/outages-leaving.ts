@@ -1,17 +1,26 @@
 import type { Instance, ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
+import { steadyNow } from '../time-left.js'
 import type { CopySites } from './copy-sites.js'
-import { leaveCall } from './outage-scripts.js'
+import { endCall, leaveCall, overAnswer, sweptCall } from './outage-scripts.js'
+
+/** What is still to be done about a record that may be there. */
+interface Owed {
+  /** leave: say goodbye, and be the last if nobody else is left. end: only look whether somebody is. */
+  readonly call: 'leave' | 'end'
+  /** Not before (steadyNow). */
+  readonly due: number
+  /** Ids whose copies are to be removed. */
+  readonly over: readonly string[]
+}
 
 /** What is left of an outage when this process has nothing more to do with it. */
 export interface Left {
   readonly sites: CopySites
   registered: boolean
-  /** Prefixes of copies that nobody reads any more. */
-  readonly abandoned: { readonly standIn: string; readonly prefix: string }[]
-  /** Instances that don't know yet that this process has left. */
-  readonly untold: Set<string>
+  /** By instance. */
+  readonly owed: Map<string, Owed>
 }
 
 interface LeavingParts {
@@ -23,57 +32,72 @@ interface LeavingParts {
   readonly ask: (instance: Instance, call: ScriptCall, intent: 'change') => Promise<unknown>
 }
 
-/** Leaves no record and no copy behind, also on an instance that was away itself when the outage ended. */
+/** ms between two looks at a record. Those who are still registered end it themselves, unless they are killed. */
+const LOOK_EVERY = 5_000
+
+/**
+ * Leaves no record and no copy behind, whoever made it, also on an instance that was away itself when the outage ended,
+ * and where processes are killed: the record names what is to be removed until it is, and is looked at until it is gone.
+ */
 export const createLeaving = ({ homes, layout, processId, reachable, ask }: LeavingParts) => {
   const tidying = new Set<string>()
 
-  /** Says goodbye wherever that is still to be done and can be. Whether we were the last, as far as is known. */
-  const leave = async (home: string, one: Left): Promise<boolean> => {
-    const used = one.sites.leave()
-    const leaveAt = async (instance: Instance): Promise<boolean> => {
-      const { name } = instance
-      const reply = await ask(instance, leaveCall(layout.outage(home), processId), 'change')
-      if (reply === undefined) return true // What is registered there ends by itself; the rest is for the next time.
-      one.untold.delete(name)
-      const prefixes = used.get(name) ?? []
-      used.delete(name)
-      if (reply !== 1) return false
-      const again = one.sites.joined.get(name)?.prefix
-      for (const prefix of prefixes) if (prefix !== again) one.abandoned.push({ standIn: name, prefix })
-      return true
-    }
-    const targets = reachable().filter(({ name }) => one.untold.has(name))
-    const left = await Promise.all(targets.map(leaveAt))
-    for (const [standIn, prefixes] of used) one.sites.keep(standIn, prefixes)
-    return left.every((last) => last)
+  /** Whether nobody is left there, as far as can be asked. */
+  const settleAt = async (home: string, { owed }: Left, instance: Instance): Promise<boolean> => {
+    const { name } = instance
+    const call = owed.get(name)?.call
+    if (call === undefined) return true
+    const key = layout.outage(home)
+    const reply = await ask(instance, call === 'leave' ? leaveCall(key, processId) : endCall(key), 'change')
+    const over = overAnswer(reply)
+    const due = steadyNow() + LOOK_EVERY
+    // What was left meanwhile has to be told.
+    if (call === 'end' && owed.get(name)?.call === 'leave') return true
+    if (over === undefined) owed.set(name, { call, due, over: [] })
+    // A last sign of life may still have been on its way.
+    else if (call === 'leave' || over.length > 0) owed.set(name, { call: 'end', due, over })
+    else owed.delete(name)
+    // Of one that can't answer, what is registered there ends by itself.
+    return over !== undefined || reply === undefined
+  }
+  const settle = async (home: string, one: Left, instances: readonly Instance[]): Promise<boolean> => {
+    const last = await Promise.all(instances.map((instance) => settleAt(home, one, instance)))
+    return last.every((each) => each)
   }
 
-  const sweep = async ({ abandoned }: Left): Promise<void> => {
-    for (const each of [...abandoned]) {
-      const instance = reachable().find(({ name }) => name === each.standIn)
-      if (instance === undefined) continue
-      try {
-        await instance.clear(each.prefix, { abandoned: true })
-        abandoned.splice(abandoned.indexOf(each), 1)
-      } catch (error) {
-        // For the next time; the copies have an end of their own.
-        if (!(error instanceof StoreError)) throw error
-      }
+  const sweepAt = async (home: string, { owed }: Left, instance: Instance): Promise<void> => {
+    const known = owed.get(instance.name)
+    if (known === undefined || known.over.length === 0) return
+    owed.set(instance.name, { ...known, over: [] })
+    try {
+      for (const id of known.over) await instance.clear(layout.standIn(home, id), { abandoned: true })
+      await instance.script(sweptCall(layout.outage(home), known.over), 'change')
+    } catch (error) {
+      // The record still names them, for the next look.
+      if (!(error instanceof StoreError)) throw error
     }
+  }
+  const sweep = async (home: string, one: Left): Promise<void> => {
+    await Promise.all(reachable().map((instance) => sweepAt(home, one, instance)))
   }
 
   return {
-    leave,
+    owe: ({ owed }: Left, instance: string, call: Owed['call']): void => {
+      const known = owed.get(instance)
+      owed.set(instance, { call: known?.call === 'leave' ? 'leave' : call, due: 0, over: known?.over ?? [] })
+    },
+    settle,
     sweep,
     tidy: async (): Promise<void> => {
       for (const [home, one] of homes) {
-        const owed = (name: string): boolean =>
-          one.untold.has(name) || one.abandoned.some(({ standIn }) => standIn === name)
         if (one.registered || tidying.has(home)) continue
-        if (!reachable().some((each) => each.writable() && owed(each.name))) continue
+        const now = steadyNow()
+        const isDue = ({ name }: Instance): boolean => (one.owed.get(name)?.due ?? Number.POSITIVE_INFINITY) <= now
+        const due = reachable().filter((instance) => instance.writable() && isDue(instance))
+        if (due.length === 0) continue
         tidying.add(home)
-        await leave(home, one)
-        await sweep(one)
+        await settle(home, one, due)
+        await sweep(home, one)
         tidying.delete(home)
       }
     },

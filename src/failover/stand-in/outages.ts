@@ -6,7 +6,6 @@ import { steadyNow } from '../time-left.js'
 import type { CopyTarget } from './copy-scripts.js'
 import { type CopySite, createCopySites, type Trace } from './copy-sites.js'
 import {
-  endCall,
   goodbyeCall,
   joinAnswer,
   joinCall,
@@ -53,7 +52,7 @@ export interface Outages {
   trace(home: string): Trace
   /** A change failed at this place: what lies there isn't relied on any more. */
   drop(home: string, standIn: string): void
-  /** The stand-in was away itself: what lies there is of the past; the next `join` makes a new id. */
+  /** The stand-in was away itself: what lies there is of the past; the next `join` makes a new id, and it is reviewed. */
   discard(standIn: string): void
   /**
    * This process holds something for home (copies or journal entries): registers on every reachable instance, home
@@ -67,16 +66,19 @@ export interface Outages {
    */
   others(home: string): Promise<readonly OtherProcess[] | undefined>
   /**
-   * Everything of ours reached home: the registration goes, and with the last one the outage's record. Whether we were
-   * the last everywhere, as far as can be asked. Never rejects.
+   * Everything of ours reached home: the registration goes, and after the last one nobody reads or writes copies, whoever
+   * made them. Whether we were the last everywhere, as far as can be asked. Never rejects.
    */
   leave(home: string): Promise<boolean>
-  /** Leaves where that wasn't possible yet. Often; costs nothing where nothing is left to be done. Never rejects. */
-  tidy(): Promise<void>
-  /** Removes what processes that are gone left there. Seldom. Never rejects. */
-  sweepEnded(instance: Instance): Promise<void>
-  /** After `leave`: removes copies that nobody reads any more, in batches. What can't be reached is for the next time. */
+  /** After `leave` as the last: removes the copies, in batches, and then the record. What fails is for `tidy`. Never rejects. */
   sweep(home: string): Promise<void>
+  /**
+   * Does both where they weren't possible yet, looks whether a record that others still need is gone, and does what they
+   * can't if they were killed. Often; costs nothing where nothing is left to be done. Never rejects.
+   */
+  tidy(): Promise<void>
+  /** There may be records of processes that are gone: the next `tidy` looks. Seldom. */
+  review(instance: string): void
   /** The ids known here, by stand-in. */
   known(home: string): ReadonlyMap<string, string>
   /** Processes that send some categories elsewhere than this one, as they were seen a moment ago. */
@@ -124,7 +126,7 @@ export const createOutages = (options: OutagesOptions): Outages => {
     const registration = (): Registration => ({ entries: created.entries(), routing })
     const { anyAge = false, anyTime = false } = weakened ?? {}
     const sites = createCopySites({ home, layout, processId, registration, anyAge, anyTime })
-    const created: OneHome = { sites, registered: false, told: 0, entries: () => 0, abandoned: [], untold: new Set() }
+    const created: OneHome = { sites, registered: false, told: 0, entries: () => 0, owed: new Map() }
     homes.set(home, created)
     return created
   }
@@ -158,9 +160,7 @@ export const createOutages = (options: OutagesOptions): Outages => {
     beating.delete(lane)
     if (reply === undefined || site === undefined) return
     const { id } = joinAnswer(reply)
-    if (id === site.id) return
-    sites.keep(instance.name, [layout.standIn(home, id)])
-    sites.drop(instance.name, site.id)
+    if (id !== site.id) sites.drop(instance.name, site.id)
   }
 
   const beatAll = (): void => {
@@ -202,6 +202,9 @@ export const createOutages = (options: OutagesOptions): Outages => {
   }
 
   const leaving = createLeaving({ homes, layout, processId, reachable, ask })
+  const review = (instance: string): void => {
+    for (const home of instances.keys()) leaving.owe(of(home), instance, 'end')
+  }
 
   return {
     join: (home, standIn) => {
@@ -221,6 +224,8 @@ export const createOutages = (options: OutagesOptions): Outages => {
     drop: (home, standIn) => of(home).sites.drop(standIn),
     discard: (standIn) => {
       for (const { sites } of homes.values()) sites.discard(standIn)
+      // Among it what was removed there since, where it comes back with older data.
+      review(standIn)
     },
     enter,
 
@@ -230,14 +235,13 @@ export const createOutages = (options: OutagesOptions): Outages => {
     leave: (home) => {
       const one = of(home)
       one.registered = false
-      for (const name of instances.keys()) one.untold.add(name)
-      return leaving.leave(home, one)
+      one.sites.leave()
+      for (const name of instances.keys()) leaving.owe(one, name, 'leave')
+      return leaving.settle(home, one, reachable())
     },
+    sweep: (home) => leaving.sweep(home, of(home)),
     tidy: leaving.tidy,
-    sweepEnded: async (instance) => {
-      for (const home of instances.keys()) await ask(instance, endCall(layout.outage(home)), 'change')
-    },
-    sweep: (home) => leaving.sweep(of(home)),
+    review,
 
     known: (home) => new Map([...of(home).sites.joined].map(([standIn, { id }]) => [standIn, id])),
 

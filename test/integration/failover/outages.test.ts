@@ -69,25 +69,89 @@ describe('what is left of an outage', () => {
     await until('it is back', () => side.standIn.catchingUp())
     await side.outages.tidy()
     expect(await redis.exists(key, `${prefix}menu:a`)).toBe(0)
-    // Nothing is left to be done.
+    // Nothing is left to be done, once that was seen.
+    side.outages.review('secondary')
+    await side.outages.tidy()
     const before = await calls()
     await side.outages.tidy()
     expect(await calls()).toBe(before)
   })
 
-  it('by a process that was killed is swept once nobody may come back to it', async () => {
+  it('by a process that was killed is swept once nobody may come back to it, with all its copies', async () => {
     const side = await open('a')
+    const review = (): Promise<void> => {
+      side.outages.review('secondary')
+      return side.outages.tidy()
+    }
     const now = Date.now() * 1_000
-    const record = { id: `x ${now} ${now + 60e6}`, 'p:gone': `${now - 1} {}` }
+    const record = { id: `x ${now} ${now + 60e6}`, 'o:w': '', 'p:gone': `${now - 1} {}` }
+    const copies = ['w', 'x'].map((id) => `${layout.standIn('primary', id)}menu:1`)
+    await redis.mset(copies.flatMap((copy) => [copy, 'x']))
     await redis.hset(key, record)
-    await side.outages.sweepEnded(side.standIn)
-    expect(await redis.hkeys(key)).toEqual(['id'])
+    await review()
+    expect((await redis.hkeys(key)).sort()).toEqual(['id', 'o:w'])
     await redis.hset(key, { ...record, id: `x ${now - 2} ${now - 1}`, 'p:here': `${now + 60e6} {}` })
-    await side.outages.sweepEnded(side.standIn)
+    await review()
     expect(await redis.hkeys(key)).toContain('p:here')
+    expect(await redis.exists(...copies)).toBe(2)
     await redis.hdel(key, 'p:here')
-    await side.outages.sweepEnded(side.standIn)
-    expect(await redis.exists(key)).toBe(0)
+    await review()
+    expect(await redis.exists(key, ...copies)).toBe(0)
+  })
+
+  it('by a process that was killed while others had left goes when its registration has ended', async () => {
+    const [a, b] = await Promise.all([open('a'), open('b')])
+    const { prefix } = await joined(b)
+    await redis.set(`${prefix}menu:1`, 'x')
+    a.outages.enter('primary', () => 0)
+    await b.outages.close()
+    // As one that was killed, for as long as a registration lasts.
+    await redis.hset(key, 'p:b', `${(Date.now() + 2_000) * 1_000} {"entries":0}`)
+    expect(await a.outages.leave('primary')).toBe(false)
+    await a.outages.sweep('primary')
+    expect(await redis.exists(`${prefix}menu:1`)).toBe(1)
+    await until('nothing is left', async () => {
+      await a.outages.tidy()
+      return (await redis.keys('*')).length === 0
+    })
+  })
+
+  it('is named by its record until it is gone, however often somebody fails in between', async () => {
+    const [a, b] = await Promise.all([open('a'), open('b')])
+    const { id, prefix } = await joined(a)
+    await redis.set(`${prefix}menu:1`, 'x')
+    // Killed before it sweeps.
+    expect(await a.outages.leave('primary')).toBe(true)
+    expect(await redis.hgetall(key)).toEqual({ [`o:${id}`]: '' })
+    // The next outage has begun before anybody sweeps.
+    const next = await joined(b)
+    expect(next.id).not.toBe(id)
+    await redis.set(`${next.prefix}menu:1`, 'x')
+    a.outages.review('secondary')
+    await a.outages.tidy()
+    expect(await redis.exists(`${prefix}menu:1`, `${next.prefix}menu:1`)).toBe(2)
+    expect(await b.outages.leave('primary')).toBe(true)
+    await b.outages.sweep('primary')
+    expect(await redis.keys('*')).toEqual([])
+  })
+
+  it('under an id that was replaced goes with the last, too, whoever that is', async () => {
+    const [a, b, c] = await Promise.all([open('a'), open('b'), open('c')])
+    const first = await joined(a)
+    b.outages.trace('primary').settle(steadyNow())
+    const second = await joined(b)
+    c.outages.enter('primary', () => 0)
+    await until('it is registered', async () => (await redis.hkeys(key)).includes('p:c'))
+    const copies = [first, second].map(({ prefix }) => `${prefix}menu:1`)
+    await redis.mset(copies.flatMap((copy) => [copy, 'x']))
+    for (const side of [a, b]) {
+      expect(await side.outages.leave('primary')).toBe(false)
+      await side.outages.sweep('primary')
+    }
+    expect(await redis.exists(...copies)).toBe(2)
+    expect(await c.outages.leave('primary')).toBe(true)
+    await c.outages.sweep('primary')
+    expect(await redis.keys('*')).toEqual([])
   })
 })
 
@@ -128,7 +192,7 @@ describe('the id of an outage', () => {
     const { id } = await joined(side)
     expect(await side.outages.leave('primary')).toBe(true)
     expect(side.outages.involved('primary')).toBe(false)
-    expect(await redis.exists(key)).toBe(0)
+    expect(await redis.hexists(key, 'id')).toBe(0)
     expect((await joined(side)).id).not.toBe(id)
   })
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { notChanged, removeCall, writeCall } from '../../../src/failover/stand-in/copy-scripts.ts'
-import { idAnswer, joinAnswer, joinCall, listAnswer } from '../../../src/failover/stand-in/outage-scripts.ts'
+import {
+  idAnswer,
+  joinAnswer,
+  joinCall,
+  listAnswer,
+  overAnswer,
+} from '../../../src/failover/stand-in/outage-scripts.ts'
 import { layoutOf } from '../../../src/instances/layout.ts'
 
 /** What servers answer, in µs of their clocks; what is made of it, in ms. */
@@ -28,8 +34,15 @@ describe('the record of an outage', () => {
     expect(ageIn(1.5)).toBe(1_500)
     expect(ageIn(-3)).toBe(0)
     expect(ageIn(Number.POSITIVE_INFINITY)).toBe(Number.MAX_SAFE_INTEGER)
-    expect(joinAnswer(['id', '2500', '', '7000'])).toEqual({ id: 'id', age: 2.5, replaced: undefined, now: 7_000 })
-    expect(joinAnswer(['id', '0', 'old', '7000']).replaced).toBe('old')
+    expect(joinAnswer(['id', '2500', '7000'])).toEqual({ id: 'id', age: 2.5, now: 7_000 })
+  })
+})
+
+describe('the copies of an outage', () => {
+  it('are needed by nobody only where the record says so', () => {
+    expect(overAnswer(['a', 'b'])).toEqual(['a', 'b'])
+    expect(overAnswer([])).toEqual([])
+    for (const reply of [0, undefined]) expect(overAnswer(reply)).toBeUndefined()
   })
 })
 
