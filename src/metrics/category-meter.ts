@@ -1,5 +1,6 @@
 import { LATENCY_CLASSES, latencyClass } from './latency.js'
 import { createMinutes, type Minute } from './minutes.js'
+import type { ReadOutcome } from './read-outcome.js'
 
 /** What is asked of a cache, as metrics name it. */
 export type Operation = Reading | Writing
@@ -14,8 +15,6 @@ type Writing =
   | 'increment'
   | 'invalidateTags'
   | 'clear'
-/** How the read of one key ended. */
-export type ReadOutcome = 'hit' | 'stale' | 'miss'
 /** Why what lies at a key is none of ours to answer. */
 export type Corruption = 'unreadable' | 'schema'
 

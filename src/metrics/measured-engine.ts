@@ -1,6 +1,7 @@
-import type { Acquired, CacheEngine, Lease, Place } from '../cache/engine.js'
-import type { CategoryMeter, Operation, ReadOutcome } from './category-meter.js'
+import type { CacheEngine, Lease, Place } from '../cache/engine.js'
+import type { CategoryMeter, Operation } from './category-meter.js'
 import { everywhere, type Meters, type Named } from './meters.js'
+import { outcomeOf, type ReadOutcome } from './read-outcome.js'
 import type { BeginSpan } from './spans.js'
 
 /**
@@ -146,8 +147,3 @@ const counted = (meter: CategoryMeter, outcome: ReadOutcome): ReadOutcome => {
 
 const hitOrMiss = (answer: unknown, meter: CategoryMeter): ReadOutcome =>
   counted(meter, answer === undefined ? 'miss' : 'hit')
-
-const outcomeOf = (acquired: Acquired): ReadOutcome => {
-  if (acquired.outcome === 'lease') return acquired.stale?.patience === 0 ? 'stale' : 'miss'
-  return acquired.stale === true ? 'stale' : acquired.value === undefined ? 'miss' : 'hit'
-}

@@ -1,3 +1,4 @@
+import { outcomeOf } from '../../../metrics/read-outcome.js'
 import type { CacheUse } from '../../../sight/contract.js'
 import type { RunUse } from './cache-use.js'
 
@@ -39,10 +40,7 @@ const nothing = { hits: 0, misses: 0 }
 
 const found = (op: string, at: unknown, value: unknown): Pick<CacheUse, 'hits' | 'misses'> => {
   if (op === 'get' || op === 'getEntry') return hitIf(value !== undefined)
-  if (op === 'acquire') {
-    const { value: hit, stale } = (value ?? {}) as { value?: unknown; stale?: unknown }
-    return hitIf(hit !== undefined || stale !== undefined)
-  }
+  if (op === 'acquire') return hitIf(outcomeOf(value ?? {}) !== 'miss')
   if (op !== 'getMany') return nothing
   const asked = (at as { keys?: unknown }).keys
   const hits = Array.isArray(value) ? value.length : 0
