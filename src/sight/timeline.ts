@@ -24,9 +24,25 @@ interface Line extends Omit<Happening, 'at' | 'text'> {
 /** Listens from now on. `now`: epoch ms. */
 export const createTimeline = ({ on }: Pick<TiersEmitter, 'on'>, now: () => number): Timeline => {
   const happened: Happening[] = []
-  const note = ({ tell, ...what }: Line, at = now()): void => {
+  /** By instance: when its drill ends. */
+  const drills = new Map<string, number>()
+  const add = ({ tell, ...what }: Line, at: number): void => {
     happened.unshift({ at, ...what, text: tell(what.categories) })
     if (happened.length > KEPT) happened.pop()
+  }
+  /** Nothing tells that a drill is over, and what is found then may be as it was. */
+  const endDrills = (): void => {
+    if (drills.size === 0) return
+    const ended = [...drills].filter(([, at]) => at <= now()).sort(([, a], [, b]) => a - b)
+    for (const [instance, at] of ended) {
+      drills.delete(instance)
+      const tell = () => `the drill is over: ${instance} is asked again how it is`
+      add({ kind: 'drill', instance, categories: [], tell }, at)
+    }
+  }
+  const note = (line: Line, at = now()): void => {
+    endDrills()
+    add(line, at)
   }
   /** Of a category: it joins those of which the same is told. */
   const join = (line: Line): void => {
@@ -73,14 +89,17 @@ export const createTimeline = ({ on }: Pick<TiersEmitter, 'on'>, now: () => numb
     }),
   )
   return {
-    all: () => happened,
-    drill: (instance, ms) =>
-      note({
-        kind: 'drill',
-        instance,
-        categories: [],
-        tell: () => `a drill begins: ${instance} is treated as gone for ${span(ms)}`,
-      }),
+    all: () => {
+      endDrills()
+      return happened
+    },
+    drill: (instance, ms) => {
+      const at = now()
+      const tell = () => `a drill begins: ${instance} is treated as gone for ${span(ms)}`
+      note({ kind: 'drill', instance, categories: [], tell }, at)
+      // It takes the place of one that runs.
+      drills.set(instance, at + ms)
+    },
   }
 }
 

@@ -20,7 +20,10 @@ const start = (step = 1) => {
     time += step
     return time
   })
-  return { events, timeline }
+  const wait = (ms: number): void => {
+    time += ms
+  }
+  return { events, timeline, wait }
 }
 
 describe('the timeline', () => {
@@ -76,6 +79,33 @@ describe('the timeline', () => {
       'auth, menu, ml and 2 more moved from primary to secondary: a drill',
     ])
     expect(timeline.all()[2]?.categories).toEqual(['auth', 'menu', 'ml', 'user', 'orders'])
+  })
+
+  it('tells when a drill is over, in its place among what happened', async () => {
+    const { events, timeline, wait } = start()
+    const texts = () => timeline.all().map(({ text }) => text)
+    timeline.drill('primary', 1_000)
+    timeline.drill('secondary', 60_000)
+    wait(500)
+    timeline.drill('primary', 1_000)
+    wait(900)
+    expect(texts()).toHaveLength(3)
+    wait(2_000)
+    events.emit('instance:state', health({ state: 'probing', readable: false }), 'down')
+    await heard()
+    expect(texts().slice(0, 3)).toEqual([
+      'primary answers again, and has to show that it goes on',
+      'the drill is over: primary is asked again how it is',
+      'a drill begins: primary is treated as gone for 1.0 s',
+    ])
+    const [, over, begun] = timeline.all()
+    expect({ kind: over?.kind, instance: over?.instance }).toEqual({ kind: 'drill', instance: 'primary' })
+    expect((over?.at ?? 0) - (begun?.at ?? 0)).toBe(1_000)
+    wait(60_000)
+    expect(texts()).toHaveLength(6)
+    expect(texts()[0]).toBe('the drill is over: secondary is asked again how it is')
+    wait(60_000)
+    expect(texts()).toHaveLength(6)
   })
 
   it('keeps the last 200', async () => {
