@@ -139,9 +139,11 @@ export const openFailover = (parts: FailoverParts): Failover => {
   }, CHECK_EVERY).unref()
   const retire = async (): Promise<void> => {
     try {
-      const count = (await journal?.inUse([...instances.keys()])) ?? 0
+      const { count, dropped } = (await journal?.inUse([...instances.keys()])) ?? { count: 0, dropped: 0 }
       if (count > 0)
         report.warn(`${count} writes were given up that waited for addresses which nobody has used for 24 h`)
+      if (dropped > 0)
+        report.error(`${dropped} of them, of data that is kept, were dropped: too many are set aside already`)
     } catch (error) {
       // A disk that fails shows where something needs it.
       if (!(error instanceof StoreError)) throw error

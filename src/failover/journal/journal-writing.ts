@@ -40,6 +40,13 @@ export const filed = (instance: string, entry: JournalEntry): Filed => {
   return { entry, key, size: sizeOf(key, entry) }
 }
 
+/** What was given up. */
+export interface Retired {
+  readonly count: number
+  /** Kept data among it that is lost, because too much is set aside already. */
+  readonly dropped: number
+}
+
 /** One transaction's view of the journal. Everything here runs inside it. */
 export interface JournalWriter {
   /** False: full, and nothing of them was taken. */
@@ -62,8 +69,8 @@ export interface JournalWriter {
   isEmpty(instance: string): boolean
   /** These are in use; those that nobody used for so many ms. */
   configured(instances: readonly string[], now: number, maxAge: number): string[]
-  /** Of one that is not in use: kept data is set aside, cached data gives way. How many, of a limited number. */
-  retire(instance: string, reason: string, now: number): number
+  /** Of one that is not in use: kept data is set aside, cached data gives way. Of a limited number. */
+  retire(instance: string, reason: string, now: number): Retired
 }
 
 export const queueKey = (instance: string, seq: number): Buffer => {
@@ -260,6 +267,7 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
 
     retire: (instance, reason, now) => {
       let count = 0
+      let dropped = 0
       const scopes = new Set<string>()
       for (const { value: key } of [...queue.getRange({ ...within(instancePrefix(instance)), limit: TRIM })]) {
         const row = records.get(key)
@@ -267,12 +275,16 @@ export const createWriter = (tables: JournalTables, totals: Totals, maxBytes: nu
         const [seq, , , entry] = row
         // One per category costs nothing, and should the instance ever be used again, it is cleared.
         if (entry.kind === 'invalid-all') continue
-        if (!isKept(entry)) scopes.add(entry.scope)
-        if (!isKept(entry) || !setAside(instance, seq, reason, now)) drop(instance, Buffer.from(key), row)
+        const kept = isKept(entry)
+        if (!kept) scopes.add(entry.scope)
+        if (!kept || !setAside(instance, seq, reason, now)) {
+          drop(instance, Buffer.from(key), row)
+          if (kept) dropped++
+        }
         count++
       }
       for (const scope of scopes) put(instance, filed(instance, { kind: 'invalid-all', scope }), now)
-      return count
+      return { count, dropped }
     },
   }
 }

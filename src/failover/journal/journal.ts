@@ -15,7 +15,7 @@ import {
 } from './journal-entries.js'
 import { type AsideRow, checkRecordKey, journalError, openJournalFiles, type Totals } from './journal-files.js'
 import { createOverlay, type Overlay } from './journal-overlay.js'
-import { type Filed, filed, queueKey } from './journal-writing.js'
+import { type Filed, filed, queueKey, type Retired } from './journal-writing.js'
 
 /** An entry as it waits for its home. */
 export interface Pending {
@@ -78,9 +78,9 @@ export interface Journal extends Overlay {
   whenEmpty(instance: string, action: () => void): Promise<boolean>
   /**
    * Said from time to time: these instances are in use. What waits for others, of which nobody has said so for 24 hours, is
-   * given up: kept data is set aside, cached data becomes one entry per category. How many.
+   * given up: kept data is set aside, cached data becomes one entry per category.
    */
-  inUse(instances: readonly string[]): Promise<number>
+  inUse(instances: readonly string[]): Promise<Retired>
   /** As last known: of other processes up to `refresh` ms ago. No I/O. */
   stats(instance: string): JournalStats
   /** How often this process had the disk flushed. */
@@ -243,16 +243,16 @@ export const openJournal = (options: JournalOptions): Journal => {
       })),
 
     inUse: async (instances) => {
-      let count = 0
+      let all: Retired = { count: 0, dropped: 0 }
       const idle = await write((writer) => writer.configured(instances, now(), MAX_AGE))
       for (const instance of idle) {
-        let retired: number
+        let retired: Retired
         do {
           retired = await write((writer) => writer.retire(instance, 'its address is not configured any more', now()))
-          count += retired
-        } while (retired > 0)
+          all = { count: all.count + retired.count, dropped: all.dropped + retired.dropped }
+        } while (retired.count > 0)
       }
-      return count
+      return all
     },
 
     whenEmpty: (instance, action) =>

@@ -445,18 +445,35 @@ describe('bounds of the journal', () => {
     await journal.append('primary', [value('a', 1), invalid('x')])
     const before = now
     try {
-      expect(await journal.inUse(['primary'])).toBe(0)
+      expect(await journal.inUse(['primary'])).toEqual({ count: 0, dropped: 0 })
       now += DAY
       // Another app with the same folder uses it.
-      expect(await journal.inUse(['moved'])).toBe(0)
-      expect(await journal.inUse(['primary'])).toBe(0)
+      expect(await journal.inUse(['moved'])).toEqual({ count: 0, dropped: 0 })
+      expect(await journal.inUse(['primary'])).toEqual({ count: 0, dropped: 0 })
       now += DAY + 1
-      expect(await journal.inUse(['primary'])).toBe(4)
+      expect(await journal.inUse(['primary'])).toEqual({ count: 4, dropped: 0 })
       expect(journal.stats('moved')).toMatchObject({ entries: 1, aside: 1 })
       expect(journal.find('moved', menu, 'x')?.invalid).toBe(true)
       expect(journal.listAside(9)).toMatchObject([{ instance: 'moved', reason: expect.stringContaining('address') }])
       expect(journal.stats('primary')).toMatchObject({ entries: 2, aside: 0 })
-      expect(await journal.inUse(['primary'])).toBe(0)
+      expect(await journal.inUse(['primary'])).toEqual({ count: 0, dropped: 0 })
+    } finally {
+      now = before
+    }
+  })
+
+  it('tells how much of what it gives up is lost, because too much is set aside already', async () => {
+    const journal = open({ maxBytes: 25_000 })
+    await journal.append('moved', [value('old', 1, { text: big })])
+    expect(await journal.setAside('moved', await all(journal, 'moved'), 'too old')).toBe(1)
+    await journal.append('moved', [value('a', 1, { text: big }), invalid('x')])
+    await journal.append('moved', [value('b', 1, { text: big })])
+    const before = now
+    try {
+      expect(await journal.inUse(['primary'])).toEqual({ count: 0, dropped: 0 })
+      now += DAY + 1
+      expect(await journal.inUse(['primary'])).toEqual({ count: 3, dropped: 1 })
+      expect(journal.stats('moved')).toMatchObject({ entries: 1, aside: 2 })
     } finally {
       now = before
     }
