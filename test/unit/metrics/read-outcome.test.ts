@@ -24,7 +24,7 @@ it.each<[string, Acquired, 'hits' | 'stale' | 'misses']>([
   ['what is stale, and answered at once', { outcome: 'lease', lease, stale: { value, patience: 0 } }, 'stale'],
   ['what is stale, should computing take long', { outcome: 'lease', lease, stale: { value, patience: 50 } }, 'misses'],
 ])('a getOrSet that meets %s is the same to metrics and to the run of its step', async (_, acquired, as) => {
-  const meters = createMeters({ categories: new Map(), inferCategory: undefined }, Date.now)
+  const meters = createMeters({ categories: new Map(), inferCategory: () => undefined }, Date.now)
   const { engine: memory } = createMemoryEngine()
   const engine = measureEngine({ ...memory, acquire: async () => acquired }, meters, () => 0)
   const workflows = createWorkflows()
