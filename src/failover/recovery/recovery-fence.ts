@@ -25,35 +25,46 @@ export const createFence = (
   const { instances } = landscape
   let denied = false
 
-  /** The registrations of other processes for any instance, as they stand everywhere: another text is a sign of life. */
-  const signs = async (): Promise<ReadonlyMap<string, string>> => {
-    const found = new Map<string, string>()
-    const calls = [...instances.keys()].map((home) => listCall(layout.outage(home)))
+  /** The registrations of other processes for any instance, by the place where they stand, as far as it answers. */
+  const signs = async (): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> => {
+    const found = new Map<string, Map<string, string>>()
+    const homes = [...instances.keys()]
+    const calls = homes.map((home) => listCall(layout.outage(home)))
     for (const instance of instances.values()) {
       if (!instance.readable() && !instance.catchingUp()) continue
       const replies = await instance.scripts(calls, 'read').catch((error) => {
         if (error instanceof StoreError) return [] // It tells nothing now.
         throw error
       })
-      for (const reply of replies) {
+      for (const [at, reply] of replies.entries()) {
         if (reply instanceof StoreError) continue
         const [fields] = reply as [string[]]
+        const there = new Map<string, string>()
         for (let i = 0; i < fields.length; i += 2) {
           const [, id] = /^p:(.+)$/.exec(fields[i] ?? '') ?? []
-          if (id !== undefined && id !== processId) found.set(id, `${found.get(id) ?? ''} ${fields[i + 1]}`)
+          if (id !== undefined && id !== processId) there.set(id, fields[i + 1] ?? '')
         }
+        found.set(`${instance.name} ${homes[at]}`, there)
       }
     }
     return found
   }
 
-  /** A process that was killed stays registered for a while, and what it sent must not run all the same. */
+  /**
+   * A process that was killed stays registered for a while, and what it sent must not run all the same: another text is
+   * a sign of life, where both looks were answered.
+   */
   const living = async (): Promise<ReadonlySet<string>> => {
     const before = await signs()
-    if (before.size === 0) return new Set()
+    if ([...before.values()].every(({ size }) => size === 0)) return new Set()
     await wait(SIGN)
-    const now = await signs()
-    return new Set([...now].flatMap(([id, sign]) => (before.get(id) === sign ? [] : [id])))
+    const live = new Set<string>()
+    for (const [place, now] of await signs()) {
+      const was = before.get(place)
+      if (was === undefined) continue
+      for (const [id, sign] of now) if (was.get(id) !== sign) live.add(id)
+    }
+    return live
   }
 
   /**

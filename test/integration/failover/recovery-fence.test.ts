@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { categoryScope } from '../../../src/failover/journal/journal-entries.ts'
+import { createFence } from '../../../src/failover/recovery/recovery-fence.ts'
 import { connectionName } from '../../../src/instances/connection-name.ts'
 import { until } from '../../support/until.ts'
 import { openServers } from './recovery-ground.ts'
@@ -88,6 +89,26 @@ describe('the fence', () => {
     await until('it waits', () => side.recovery.progress('primary')?.step === 'waiting')
     await raw(secondary(), 'DEL', layout.outage('primary'))
     await back(side)
+  })
+
+  it('takes no answer that failed for a sign of life', async () => {
+    const side = await open()
+    const registration = `${(Date.now() + 60_000) * 1_000} ${JSON.stringify({ entries: 1, routing: 'r' })}`
+    for (const server of [primary(), secondary()])
+      await raw(server, 'HSET', layout.outage('primary'), 'p:bbbbbbbb', registration)
+    const zombie = await zombieOf('bbbbbbbb')
+    side.secondary.drill(60_000)
+    await away(side, 'secondary')
+    const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
+    // At its first look only one of the two answers, at the second both do.
+    const fence = createFence({ landscape: side.landscape, layout, processId: 'aaaaaaaa', report }, async () => {
+      side.secondary.drill(0)
+      await until('it answers', () => side.secondary.catchingUp() || side.secondary.readable())
+    })
+    await fence(side.primary, true)
+    await side.primary.write([{ key, text: 'newer', endsAt: Date.now() + 60_000 }])
+    await zombie.arrive()
+    expect(await side.primary.read(key)).toBe('newer')
   })
 
   it('control: without it both arrive', async () => {
