@@ -131,7 +131,8 @@ export const openFailover = (parts: FailoverParts): Failover => {
       // An outage may just begin: its first write has joined it, and isn't in the journal yet.
       if (instance.health().state === 'suspect') continue
       if (recovery.mendable(name)) void recovery.check(name)
-      else if (journal?.holds(name) === true || outages.entered(name)) void recovery.drain(name)
+      else if ((journal?.holds(name) === true || outages.entered(name)) && recovery.drainable(name))
+        void recovery.drain(name)
     }
   }, DRAIN_EVERY).unref()
   const checking = setInterval(() => {

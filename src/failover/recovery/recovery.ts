@@ -6,6 +6,7 @@ import type { Report } from '../../report.js'
 import type { Settings } from '../../settings/settings.js'
 import type { Landscape } from '../landscape.js'
 import type { OtherProcess, Outages } from '../stand-in/outages.js'
+import { createDrainPace } from './drain-pace.js'
 import { judge, lacks, stateIn } from './identity.js'
 import { createFence } from './recovery-fence.js'
 import { type Lost, restore } from './recovery-restore.js'
@@ -29,6 +30,8 @@ export interface Recovery extends Pick<Trust, 'meet' | 'doubtful' | 'stale' | 'b
    * Never rejects; called again while it runs waits for that, and while it recovers does nothing.
    */
   drain(instance: string): Promise<void>
+  /** Whether `drain` may do anything by now: what couldn't be replayed the last times is tried more seldom. */
+  drainable(instance: string): boolean
   /**
    * At the start and every few seconds, for an instance that is up: whether it still is what it was. One that was emptied
    * behind our back, or started again while nobody looked, is repaired in the background. Costs one GET. Never rejects.
@@ -91,6 +94,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
   const wait = (ms: number): Promise<void> => waitFor(ms, signal)
   const background = createThrottle(BACKGROUND, signal)
   const unhurried = createThrottle(Number.POSITIVE_INFINITY, signal)
+  const drains = createDrainPace(() => performance.now())
   const endEarlier = createFence(options, wait)
   const fence = async (instance: Instance, othersToo: boolean): Promise<void> => {
     if (weakened?.fence !== false) await endEarlier(instance, othersToo)
@@ -206,8 +210,15 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
           lane.progress = { step: 'replaying', done, total: done + (journal?.stats(name).entries ?? 0) }
         }
         while (!signal.aborted && instance.readable() && instance.writable() && journal?.holds(name) === true) {
-          await fence(instance, false)
-          const count = await round(instance, background, onProgress)
+          const waiting = journal.stats(name).entries
+          let count = 0
+          try {
+            await fence(instance, false)
+            count = await round(instance, background, onProgress)
+          } finally {
+            // Of a round that failed some may be done.
+            drains.tried(name, count > 0 || journal.stats(name).entries < waiting)
+          }
           if (count === 0) return
           replayed += count
         }
@@ -231,7 +242,12 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
         else if (lacks(trust.apart(name, identity, found, lane.recovering !== undefined))) trust.lost(name)
       }),
 
-    met: (name) => trust.ranAtFirst(name, landscape.instances.get(name)?.health().server?.runId),
+    drainable: drains.due,
+
+    met: (name) => {
+      drains.forget(name)
+      trust.ranAtFirst(name, landscape.instances.get(name)?.health().server?.runId)
+    },
     meet: trust.meet,
     doubtful: trust.doubtful,
     stale: trust.stale,

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openJournal } from '../../../src/failover/journal/journal.ts'
 import {
   categoryScope,
   everywhere,
@@ -8,6 +9,7 @@ import {
 import { createKeptShelf } from '../../../src/failover/kept/kept-shelf.ts'
 import { keyMarker, tagMarker } from '../../../src/failover/versions/markers.ts'
 import { MARKER_LIFE } from '../../../src/failover/versions/merge.ts'
+import { testFolder } from '../../support/folder.ts'
 import { until } from '../../support/until.ts'
 import { openServers } from './recovery-ground.ts'
 import { envelope, keptOf, layout, raw, type Side, textIn } from './recovery-side.ts'
@@ -40,6 +42,30 @@ describe('replay', () => {
     side.primary.drill(60_000)
     await drained
     expect(side.failbacks).toMatchObject([{ instance: 'primary', readable: true }])
+  })
+
+  it('that moves nothing is tried more seldom, and as often as ever once the instance stands otherwise', async () => {
+    const journal = openJournal({ dir: testFolder(), refresh: 10 })
+    onTestFinished(() => journal.close())
+    let stuck = true
+    const batches: typeof journal.batches = (...asked) =>
+      stuck ? (async function* () {})() : journal.batches(...asked)
+    const side = await open({ journal: { ...journal, batches } })
+    const tries = async (many: number): Promise<boolean[]> => {
+      const due: boolean[] = []
+      for (let n = 0; n < many; n++) {
+        await side.recovery.drain('primary')
+        due.push(side.recovery.drainable('primary'))
+      }
+      return due
+    }
+    await journal.append('primary', [entryOf(side, 'k')])
+    expect(await tries(2)).toEqual([true, false])
+    side.recovery.met('primary')
+    expect(await tries(2)).toEqual([true, false])
+    stuck = false
+    expect(await tries(1)).toEqual([true])
+    expect(journal.stats('primary').entries).toBe(0)
   })
 
   it('of every kind of entry does what it says', async () => {
