@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, expect, it } from 'vitest'
 import type { RedisTiers } from '../../types/index.ts'
-import { startTestRedis } from '../support/redis-server.ts'
+import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
 import { expectNothingUnhandled } from '../support/unhandled.ts'
 import { until } from '../support/until.ts'
 import { quickFolder } from './folder.ts'
@@ -65,20 +67,64 @@ it('a wrong password, until it is right', async () => {
 
 const noOpenssl = spawnSync('openssl', ['version']).status !== 0
 
-it.skipIf(noOpenssl)('a certificate that nobody vouches for is not accepted', async () => {
+const openssl = (...args: string[]): void => {
+  const { status, stderr } = spawnSync('openssl', args)
+  if (status !== 0) throw new Error(`openssl ${args[0]}: ${stderr}`)
+}
+const tlsFolder = (): string => {
   const dir = mkdtempSync(join(tmpdir(), 'motia-redis-tls-'))
   ends.push(async () => rmSync(dir, { recursive: true, force: true }))
-  const [key, certificate] = [join(dir, 'key.pem'), join(dir, 'certificate.pem')]
-  const subject = ['-subj', '/CN=localhost', '-days', '2', '-keyout', key, '-out', certificate]
-  spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject])
+  return dir
+}
+/** By itself: an authority, or what nobody vouches for. */
+const certify = (dir: string, name: string): { readonly key: string; readonly certificate: string } => {
+  const [key, certificate] = [join(dir, `${name}.key`), join(dir, `${name}.pem`)]
+  const made = ['-subj', `/CN=${name}`, '-days', '2', '-keyout', key, '-out', certificate]
+  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...made)
+  return { key, certificate }
+}
+/** The plain port stays, because that is how a test's server is found to be ready. */
+const withTls = async (server: TestRedis, { key, certificate }: ReturnType<typeof certify>): Promise<string> => {
+  const port = server.port + 1
+  const tls = ['--tls-port', `${port}`, '--tls-cert-file', certificate, '--tls-key-file', key]
+  await server.restart([...tls, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no'])
+  return `rediss://127.0.0.1:${port}`
+}
+
+it.skipIf(noOpenssl)('a certificate that nobody vouches for is not accepted', async () => {
   const [plain, secondary] = await Promise.all([startTestRedis(), startTestRedis()])
-  // The plain port stays, because that is how a test's server is found to be ready.
-  const tlsPort = plain.port + 1
-  const tls = ['--tls-port', `${tlsPort}`, '--tls-cert-file', certificate, '--tls-key-file', key]
-  await plain.restart([...tls, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no'])
-  const tiers = open(`rediss://127.0.0.1:${tlsPort}`, secondary.url)
+  const tiers = open(await withTls(plain, certify(tlsFolder(), 'localhost')), secondary.url)
   await works(tiers)
-  expect(await reasonOf(tiers)).toMatch(/certificate|TLS/i)
+  expect(await reasonOf(tiers)).toMatch(/certificate is not trusted/)
+})
+
+it.skipIf(noOpenssl)('a certificate that has expired is not accepted; control: one that has not is', async () => {
+  const dir = tlsFolder()
+  const authority = certify(dir, 'authority')
+  const issue = (name: string, days: number): ReturnType<typeof certify> => {
+    const [key, request, certificate] = [join(dir, `${name}.key`), join(dir, `${name}.csr`), join(dir, `${name}.pem`)]
+    const asked = ['-subj', '/CN=server', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', request]
+    openssl('req', '-new', '-newkey', 'rsa:2048', '-nodes', ...asked)
+    const by = ['-CA', authority.certificate, '-CAkey', authority.key, '-CAcreateserial']
+    openssl('x509', '-req', '-in', request, ...by, '-copy_extensions', 'copy', '-days', `${days}`, '-out', certificate)
+    return { key, certificate }
+  }
+  const [plain, secondary] = await Promise.all([startTestRedis(), startTestRedis()])
+  const file = fileURLToPath(new URL('health-process.ts', import.meta.url))
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: authority.certificate }
+  const seenBy = async (certificate: ReturnType<typeof certify>): Promise<string | undefined> => {
+    const folder = mkdtempSync(join(dir, 'folder-'))
+    const url = await withTls(plain, certificate)
+    // Authorities are read as a process starts.
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', file, url, secondary.url, folder],
+      { env },
+    )
+    return /<(.*)>/.exec(stdout)?.[1]
+  }
+  expect(await seenBy(issue('expired', -1))).toBe('down its TLS certificate has expired')
+  expect(await seenBy(issue('valid', 2))).toMatch(/^up/)
 })
 
 it('a value that the server would refuse as too large is refused before; what waits for it does not stop the rest', async () => {
