@@ -45,6 +45,8 @@ export interface Instance extends Store {
    * that there is time for another one elsewhere.
    */
   deadline(intent: Intent): number
+  /** Throws what a write of this text would be refused with for its size; nothing where the server's limit isn't known. */
+  checkSize(text: string): void
 
   script(call: ScriptCall, intent: Intent, options?: CallOptions): Promise<unknown>
   /**

@@ -185,6 +185,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
     ...createGroups(caller, lines, layout, checkSize),
     ...createLeases(scriptCalls.script, lines, layout),
     ...scriptCalls,
+    checkSize,
     ...createAppend(caller, data),
     ...createReturn({
       caller,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { Redis } from 'ioredis'
 import { afterEach, expect, it } from 'vitest'
 import type { RedisTiers } from '../../types/index.ts'
 import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
@@ -127,21 +128,45 @@ it.skipIf(noOpenssl)('a certificate that has expired is not accepted; control: o
   expect(await seenBy(issue('valid', 2))).toMatch(/^up/)
 })
 
-it('a value that the server would refuse as too large is refused before; what waits for it does not stop the rest', async () => {
+it('a value that one of two servers would refuse as too large is refused by both, away or not', async () => {
   const [primary, secondary] = await Promise.all([
     startTestRedis({ args: ['--proto-max-bulk-len', '1mb'] }),
     startTestRedis(),
   ])
   const tiers = open(primary.url, secondary.url)
-  const huge = 'x'.repeat(1024 * 1024 - 10)
-  await tiers.cache.set('before', 'x', { category: 'orders' })
-  await primary.crash()
-  await until('it is known to be away', () => tiers.health().instances[0]?.state === 'down')
+  const { cache, health } = tiers
+  const orders = { category: 'orders' }
   // Within our limit, and in its envelope above the server's.
-  await tiers.cache.set('huge', huge, { category: 'orders' }).catch((error) => expect(error.code).toMatch(/^CACHE_/))
-  await tiers.cache.set('after', 'x', { category: 'orders' })
+  const refuses = (): Promise<void> =>
+    expect(cache.set('huge', 'x'.repeat(1024 * 1024 - 10), orders)).rejects.toMatchObject({
+      code: 'CACHE_TOO_LARGE',
+      message: expect.stringContaining('proto-max-bulk-len'),
+      applied: 'no',
+    })
+  const falls: string[] = []
+  const off = tiers.on('instance:state', ({ name, state }) => {
+    if (state === 'down') falls.push(name)
+  })
+  await cache.set('huge', 'small', orders)
+  await refuses()
+  await primary.crash()
+  await until('it is known to be away', () => health().instances[0]?.state === 'down')
+  await refuses()
+  expect(await cache.get('huge', orders)).toBe('small')
+  await cache.set('after', 'x', orders)
   await primary.restart()
-  await until('it serves', () => tiers.health().status === 'ok', 20_000)
-  expect(await tiers.cache.get('before', { category: 'orders' })).toBe('x')
-  expect(await tiers.cache.get('after', { category: 'orders' })).toBe('x')
+  await until('it serves', () => health().status === 'ok', 20_000)
+  expect(health().instances[0]?.journal).toEqual({ entries: 0, bytes: 0 })
+  expect(await cache.get('after', orders)).toBe('x')
+  await refuses()
+  // What was there before it still is, on both.
+  const clients = [primary, secondary].map(({ url }) => new Redis(url))
+  ends.push(async () => clients.map((client) => client.disconnect()))
+  const keys = ['orders:huge', '~mr:mirror:primary:orders:huge']
+  const texts = await Promise.all(clients.map((client, i) => client.get(keys[i] ?? '')))
+  for (const text of texts) expect(JSON.parse(text ?? '')).toMatchObject({ value: 'small' })
+  off()
+  // Nor did any refusal cost the instance its connection.
+  expect(falls).toEqual(['primary'])
+  expect(health().instances[0]).toMatchObject({ state: 'up', journal: { entries: 0 } })
 })

@@ -171,6 +171,17 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     return finish(task, later.version, later.landed, time)
   }
 
+  /** What one place will never take must not be on the other: it would replace what both have. */
+  const tooLarge = (entry: KeptEntry): unknown => {
+    if (entry.kind !== 'value') return undefined
+    try {
+      for (const { instance } of all) instance.checkSize(entry.text)
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
   const takes = ({ instance }: KeptPlace, intent: 'write' | 'change'): boolean =>
     instance.writable() || (intent === 'change' && instance.readable())
 
@@ -196,6 +207,8 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
     taken,
 
     write: <T>(task: KeptTask<T>, version = clock.next()) => {
+      const refused = task.large === true ? tooLarge(task.entry(version)) : undefined
+      if (refused !== undefined) return Promise.reject(refused)
       const away = all.filter((place) => !takes(place, task.intent))
       if (away.length > 0) return writeBeside(task, version, away)
       const time = callTime(home.instance, 'write', deadline)
