@@ -6,8 +6,9 @@ import { runNemesis } from '../test/chaos/nemesis.ts'
 /**
  * `npm run chaos -- --seconds 120 --seed 7`: writer processes on two Redis servers that crash, freeze, lose data and
  * get cut off at random; then the history of every call is judged by the promises. The exit code is 1 where one was
- * broken. `--falls 3`: each instance falls three times at most, since after the fourth within a minute it stays down for
- * that minute. The same seed chooses the same faults, though not their moments to the millisecond.
+ * broken, or where copies are left behind. `--falls 3`: each instance falls three times at most, since after the fourth
+ * within a minute it stays down for that minute. The same seed chooses the same faults, though not their moments to the
+ * millisecond.
  */
 const { values } = parseArgs({
   options: {
@@ -61,6 +62,8 @@ if (left.length > 0) console.log(`left behind: ${left.length} keys, such as ${le
 for (const fault of faults) console.log(`fault: ${fault}`)
 for (const violation of violations.slice(0, 20)) tell(violation)
 
-const wrong = violations.length > 0 || faults.length > 0 || back === undefined
-console.log(`\nseed ${seed}: ${violations.length} violations, ${faults.length} faults${wrong ? `; see ${folder}` : ''}`)
+const wrong = violations.length > 0 || faults.length > 0 || back === undefined || left.length > 0
+console.log(
+  `\nseed ${seed}: ${violations.length} violations, ${faults.length} faults, ${left.length} keys left${wrong ? `; see ${folder}` : ''}`,
+)
 process.exit(wrong ? 1 : 0)

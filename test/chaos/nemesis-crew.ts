@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import type { Troubles } from './explained.ts'
 import { startWriter, type WriterProcess } from './writer-process.ts'
 
-/** Places of writer processes; those of the same name share their folder. */
-export const PLACES = ['shared', 'shared', 'own'] as const
+/**
+ * Places of writer processes; those of the same name share their folder. Who reads only knows nothing of what the others
+ * put on a stand-in, and is often the last to leave an outage.
+ */
+export const PLACES = ['shared', 'shared', 'own', 'reads'] as const
 
 /** The writer processes of a nemesis, at most one at each place. */
 export interface Crew {
@@ -75,7 +78,10 @@ export const createCrew = ({ folder, seed, tell, troubles, urls }: CrewOptions):
         void kill(place)
       }
       const writer = startWriter(
-        { name, dir, history, ...urls(place), seed: seed * 1_000 + all.length, writers: 5, pause: 15 },
+        {
+          ...{ name, dir, history, ...urls(place), seed: seed * 1_000 + all.length, pause: 15 },
+          ...(PLACES[place] === 'reads' ? { writers: 1, readsOnly: true } : { writers: 5 }),
+        },
         { log: join(folder, 'log'), onState },
       )
       writers[place] = writer

@@ -39,13 +39,15 @@ export interface NemesisResult {
   readonly back: number | undefined
   /** What the processes said of the instances at the end, where they weren't well. */
   readonly unwell: readonly string[]
-  /** Keys that outages left behind. */
+  /** Keys that outages left behind, and that nobody removed within a while. */
   readonly left: readonly string[]
   /** Histories and logs, kept where something is wrong. */
   readonly folder: string
 }
 
 const BACK_LIMIT = 80_000
+/** ms: the id of a process that was killed may be joined for half a minute, and is looked at every 5 s. */
+const LEFT_LIMIT = 45_000
 const KILLS = ['kill -9', 'kill -9 mid-replay', 'kill -9, its journal comes back late'] as const
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -153,7 +155,7 @@ export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions):
   let failed = true
   try {
     for (const place of PLACES.keys()) crew.start(place)
-    await until('all writers work', crew.well, 20_000)
+    await until('all writers work', crew.well, 60_000)
     const end = now() + seconds * 1_000
     while (now() < end) {
       await pause(200 + 800 * random())
@@ -201,9 +203,12 @@ export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions):
       one: calls.filter((call) => away(call) === 1).length,
       several: calls.filter((call) => away(call) > 1).length,
     }
-    failed = violations.length > 0 || faults.length > 0 || back === undefined
+    const nothingLeft = async (): Promise<boolean> => (await leftovers(at)).length === 0
+    await until('nothing is left behind', nothingLeft, LEFT_LIMIT, 250).catch(() => tell('something is left behind'))
+    const left = await leftovers(at)
+    failed = violations.length > 0 || faults.length > 0 || back === undefined || left.length > 0
     if (crew.caught() > 0) done['kill -9 mid-replay'] = crew.caught()
-    return { calls, violations, faults, events, done, during, back, unwell, left: await leftovers(at), folder }
+    return { calls, violations, faults, events, done, during, back, unwell, left, folder }
   } finally {
     over = true
     await Promise.all(crew.all.map((writer) => writer.kill()))

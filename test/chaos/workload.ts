@@ -18,6 +18,8 @@ export interface WorkloadOptions {
   readonly random: () => number
   /** Keys that all writers share, per scope. @default 8 */
   readonly shared?: number
+  /** Steps change nothing. */
+  readonly readsOnly?: boolean | undefined
 }
 
 /** design.md's deadlines, ms; longer where the link is slow. */
@@ -32,7 +34,8 @@ const entries = scopesOf('cached', 'kept')
 const groups = scopesOf('state')
 const counters = scopesOf('counter', 'tally')
 
-export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: WorkloadOptions): Workload => {
+export const createWorkload = (options: WorkloadOptions): Workload => {
+  const { tiers, recorder, name, random, shared = 8, readsOnly = false } = options
   const { cache, state } = tiers
   const { run } = recorder
   const limit = (least: number): number => {
@@ -162,20 +165,24 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
   const stateClear = (): Promise<void> =>
     run({ does: 'clear', op: 'state.clear', scope: 'wiped', limit: writing() }, () => state.clear('wiped'))
 
-  const kinds: readonly [weight: number, call: () => Promise<void>][] = [
+  type Kind = readonly [weight: number, call: () => Promise<void>]
+  const reads: readonly Kind[] = [
     [22, () => get(pick(entries))],
+    [4, () => countOf(pick(counters))],
+    [14, () => stateGet(pick(groups))],
+    [4, () => getGroup(pick(groups))],
+  ]
+  const changes: readonly Kind[] = [
     [18, () => set(pick(entries))],
     [6, () => remove(pick(entries))],
     [5, getOrSet],
     [6, () => increment(pick(counters))],
-    [4, () => countOf(pick(counters))],
     [0.3, clear],
-    [14, () => stateGet(pick(groups))],
     [16, () => stateSet(pick(groups))],
     [6, () => stateDelete(pick(groups))],
-    [4, () => getGroup(pick(groups))],
     [0.3, stateClear],
   ]
+  const kinds = readsOnly ? reads : [...reads, ...changes]
   const weights = kinds.reduce((sum, [weight]) => sum + weight, 0)
 
   return {
@@ -185,7 +192,7 @@ export const createWorkload = ({ tiers, recorder, name, random, shared = 8 }: Wo
         at -= weight
         if (at < 0) return call()
       }
-      return stateClear()
+      return get(pick(entries))
     },
     everyKind: async () => {
       await Promise.all([

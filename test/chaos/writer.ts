@@ -18,6 +18,8 @@ export interface WriterOptions {
   readonly writers: number
   /** ms between two calls of a writer, about. */
   readonly pause: number
+  /** It changes nothing until everything is well. */
+  readonly readsOnly?: boolean
 }
 
 /** What it can be asked; it answers with the same word. */
@@ -65,7 +67,8 @@ const recorder = createRecorder({
   note: (call, id, over) => write({ id, over, call } satisfies Line),
 })
 const random = seeded(options.seed)
-const workload = createWorkload({ tiers, recorder, name: options.name, random })
+const { readsOnly } = options
+const workload = createWorkload({ tiers, recorder, name: options.name, random, readsOnly })
 
 let going = true
 const writer = async (): Promise<void> => {
