@@ -116,6 +116,20 @@ describe('what is left of an outage', () => {
     })
   })
 
+  it('and was removed is removed again from an instance that comes back with older data', async () => {
+    const side = await open('a')
+    await joined(side)
+    await side.outages.leave('primary')
+    await side.outages.sweep('primary')
+    expect(await redis.keys('*')).toEqual([])
+    const past = Date.now() * 1_000 - 60e6
+    await redis.hset(key, { id: `x ${past} ${past + 30e6}`, 'p:a': `${past + 2e6} {"entries":1}` })
+    await redis.set(`${layout.standIn('primary', 'x')}menu:1`, 'x')
+    side.outages.discard('secondary')
+    await side.outages.tidy()
+    expect(await redis.keys('*')).toEqual([])
+  })
+
   it('is named by its record until it is gone, however often somebody fails in between', async () => {
     const [a, b] = await Promise.all([open('a'), open('b')])
     const { id, prefix } = await joined(a)
