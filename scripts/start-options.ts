@@ -72,10 +72,16 @@ export const hiddenHints = (env: Env, brought: Env): string[] => {
   return likelySlips(environment(env)).filter((hint) => !still.has(hint))
 }
 
-/** One line that says which servers were brought, by name and port. */
-export const broughtLine = (servers: readonly { readonly name: string; readonly port: number }[]): string => {
+interface Brought {
+  readonly name: string
+  readonly port: number
+  readonly pid: number
+}
+
+/** One line that says which servers were brought; the process is for who ends one without a redis-cli. */
+export const broughtLine = (servers: readonly Brought[]): string => {
   const instances = servers.filter(({ name }) => name !== 'motia')
-  const shown = instances.map(({ name, port }) => `${name} on port ${port}`).join(', ')
+  const shown = instances.map(({ name, port, pid }) => `${name} on port ${port}, pid ${pid}`).join('; ')
   const own = servers.find(({ name }) => name === 'motia')
   const parts = [
     ...(instances.length === 0 ? [] : [`${instances.length} local Redis instances (${shown})`]),

@@ -70,9 +70,7 @@ const withRedis = async (): Promise<NodeJS.ProcessEnv> => {
     start('motia', plan.motia, ['--appendonly', 'yes', '--save', '']),
   ])
   const brought = Object.entries({ primary, secondary, motia: own })
-  console.log(
-    broughtLine(brought.flatMap(([name, server]) => (server === undefined ? [] : { name, port: server.port }))),
-  )
+  console.log(broughtLine(brought.flatMap(([name, server]) => (server === undefined ? [] : { name, ...server }))))
   const urls: NodeJS.ProcessEnv = {}
   if (primary !== undefined) urls.REDIS_PRIMARY_URL = primary.url
   if (secondary !== undefined) urls.REDIS_SECONDARY_URL = secondary.url

@@ -108,9 +108,10 @@ describe('npm start', () => {
     const dir = makeApp()
     const run = start(dir, '--port', String(await freePort()))
     const url = await ready(run)
-    const port = /secondary on port (\d+)/.exec(run.output())?.[1]
+    const [, port, said] = /secondary on port (\d+), pid (\d+)/.exec(run.output()) ?? []
     const secondary = descendants(run.pid).find((pid) => commandOf(pid).includes(`127.0.0.1:${port}`))
     if (secondary === undefined) throw new Error(`no redis-server on port ${port}`)
+    expect(said).toBe(String(secondary))
     process.kill(secondary, 'SIGKILL')
     await until('it is missed', () => run.output().includes('motia-redis  secondary  DOWN'), 30_000)
     expect((await menu(url)).status).toBe(200)
@@ -144,7 +145,7 @@ describe('npm start', () => {
     expect(existsSync(join(dir, '.motia', 'redis-secondary'))).toBe(true)
     // With local servers in their place nobody would miss the given ones.
     expect(run.output()).toMatch(
-      /^brought 2 local Redis instances \(primary on port \d+, secondary on port \d+\) and .*\nREDIS_PRIMARY_URI has no meaning here; did you mean REDIS_PRIMARY_URL\?$/m,
+      /^brought 2 local Redis instances \(primary on port \d+, pid \d+; secondary on port \d+, pid \d+\) and .*\nREDIS_PRIMARY_URI has no meaning here; did you mean REDIS_PRIMARY_URL\?$/m,
     )
 
     // The Workbench is found where the app runs, whatever PORT says.

@@ -78,15 +78,22 @@ describe('what is said of them', () => {
     expect(hiddenHints({ REDIS_LOAD_BALANCE_STRATEGI: 'smart' }, urls)).toEqual([])
   })
 
-  const [primary, secondary, motia] = ['primary', 'secondary', 'motia'].map((name, i) => ({ name, port: 7001 + i }))
+  const [primary, secondary, motia] = ['primary', 'secondary', 'motia'].map((name, i) => ({
+    name,
+    port: 7001 + i,
+    pid: 41 + i,
+  }))
   it.each([
     [
       [primary, secondary, motia],
-      'brought 2 local Redis instances (primary on port 7001, secondary on port 7002) and a local Redis for Motia itself (port 7003)',
+      'brought 2 local Redis instances (primary on port 7001, pid 41; secondary on port 7002, pid 42) and a local Redis for Motia itself (port 7003)',
     ],
-    [[primary, secondary], 'brought 2 local Redis instances (primary on port 7001, secondary on port 7002)'],
+    [
+      [primary, secondary],
+      'brought 2 local Redis instances (primary on port 7001, pid 41; secondary on port 7002, pid 42)',
+    ],
     [[motia], 'brought a local Redis for Motia itself (port 7003)'],
-  ])('the servers that were brought, with their ports (%#)', (servers, line) => {
+  ])('the servers that were brought, with their ports and processes (%#)', (servers, line) => {
     expect(broughtLine(servers.flatMap((server) => server ?? []))).toBe(line)
   })
 })
