@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -20,11 +20,31 @@ const table = <Row extends { id: string }>(name: string, firstRows: readonly Row
   const get = async (id: string): Promise<Row | undefined> =>
     (await read(file(id))) ?? firstRows.find((row) => row.id === id)
 
-  const put = async (row: Row): Promise<void> => {
+  /** Other processes see the old row or the new one, never half of it. */
+  const draftOf = async (row: Row): Promise<string> => {
     await mkdir(folder, { recursive: true })
     const draft = `${file(row.id)}.${process.pid}`
     await writeFile(draft, JSON.stringify(row))
-    await rename(draft, file(row.id))
+    return draft
+  }
+
+  const put = async (row: Row): Promise<void> => {
+    await rename(await draftOf(row), file(row.id))
+  }
+
+  /** A new row; of two that add the same id at once, one does. Answers whether it was this one. */
+  const add = async (row: Row): Promise<boolean> => {
+    if (firstRows.some(({ id }) => id === row.id)) return false
+    const draft = await draftOf(row)
+    try {
+      await link(draft, file(row.id)) // unlike rename, it replaces nothing
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw error
+    } finally {
+      await rm(draft)
+    }
   }
 
   const all = async (): Promise<Row[]> => {
@@ -35,7 +55,7 @@ const table = <Row extends { id: string }>(name: string, firstRows: readonly Row
     return [...rows.values()]
   }
 
-  return { get, put, all }
+  return { get, put, add, all }
 }
 
 export interface Member {

@@ -28,13 +28,12 @@ export const handler: Handlers['FinishSignUp'] = async (req, { cache, state }) =
     return { status: 409, body: { error: 'not at that point', step: signUp?.step } }
 
   const { userId, name } = signUp
-  await members.put({
-    id: userId,
-    name,
-    role: 'guest',
-    since: new Date().toISOString(),
-    ...hashPassword(req.body.password),
-  })
+  const since = new Date().toISOString()
+  // CheckName looked minutes or days ago: whoever took the name since then keeps it, and the password.
+  if (!(await members.add({ id: userId, name, role: 'guest', since, ...hashPassword(req.body.password) }))) {
+    await state.set<SignUp>(signUpId, 'progress', { ...signUp, step: 'name taken' })
+    return { status: 409, body: { error: 'name taken' } }
+  }
   await cache.delete(userId, { category: 'user' }) // that there was nobody may be remembered
   await state.clear(signUpId)
   return { status: 201, body: { userId } }
