@@ -1,5 +1,6 @@
 import type { EventConfig, Handlers } from 'motia'
 import { z } from 'zod'
+import { tell } from '../orders/notifications'
 
 export const config: EventConfig = {
   type: 'event',
@@ -15,11 +16,7 @@ export const handler: Handlers['NoticeLogin'] = async ({ trace }, { cache, state
   const login = await state.get<{ userId: string; at: string }>(trace, 'login')
   if (!login) return // logged out already
 
-  await cache.set(
-    `${login.userId}:login:${trace}`,
-    { text: `New login at ${login.at}`, sentAt: new Date() },
-    { category: 'notifications' },
-  )
+  await tell(cache, login.userId, `New login at ${login.at}`)
   await state.set(trace, 'login', { ...login, noticed: true })
   await emit({ topic: 'analytics.count', data: { counter: 'logins' } })
 }

@@ -1,5 +1,6 @@
 import type { EventConfig, Handlers } from 'motia'
 import { z } from 'zod'
+import { tell } from './notifications'
 import { patience } from './order'
 
 export const config: EventConfig = {
@@ -19,6 +20,6 @@ export const handler: Handlers['NotifyGuest'] = async ({ orderId }, { cache, emi
 
   // placedAt was set as a Date by ConfirmOrder, in another process.
   const text = `Your order of ${order.placedAt.toISOString()} is on its way: ${(order.totalCents / 100).toFixed(2)} €`
-  await cache.set(`${order.userId}:order:${orderId}`, { text, sentAt: new Date() }, { category: 'notifications' })
+  await tell(cache, order.userId, text)
   await emit({ topic: 'analytics.count', data: { counter: 'orders' } })
 }

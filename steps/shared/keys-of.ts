@@ -1,6 +1,6 @@
 import type { CategoryCache } from 'motia-redis'
 
-/** All keys of a category that begin with the prefix. They come in pages, as Redis finds them. */
+/** All keys of a category that begin with the prefix. It walks the instance: not for requests. */
 export const keysOf = async (category: Pick<CategoryCache<unknown>, 'keys'>, prefix: string): Promise<string[]> => {
   const found: string[] = []
   let cursor: string | undefined

@@ -166,6 +166,32 @@ describe('users', () => {
     expect((await ask(app, `GET /users/${id}`)).status).toBe(404)
   })
 
+  it('gives a name to one of those who chose it at the same time, and nobody the password of another', async () => {
+    const sign = async (): Promise<string> => {
+      const { body } = await ask<{ signUpId: string }>(app, 'POST /users/sign-up', { body: { name: 'Alan Turing' } })
+      await until('the name is checked', async () => {
+        const progress = await ask<{ step: string }>(app, `GET /users/sign-up/${body.signUpId}`)
+        return progress.body.step === 'choose password'
+      })
+      return body.signUpId
+    }
+    // All of them hear that the name is free; the last one comes back when it isn't any more.
+    const ids = await Promise.all([sign(), sign(), sign()])
+    const finish = async (id: string) => {
+      const body = { password: `password of ${id}` }
+      return { id, ...(await ask(app, `POST /users/sign-up/${id}/password`, { body })) }
+    }
+    const ends = await Promise.all(ids.slice(0, 2).map(finish))
+    expect(ends.map(({ status }) => status).sort()).toEqual([201, 409])
+    const late = await finish(ids[2] ?? '')
+    expect([late.status, late.body]).toEqual([409, { error: 'name taken' }])
+    expect((await ask(app, `GET /users/sign-up/${late.id}`)).body).toMatchObject({ step: 'name taken' })
+    for (const { id, status } of [...ends, late]) {
+      const body = { user: 'alan-turing', password: `password of ${id}` }
+      expect((await ask(app, 'POST /auth/login', { body })).status).toBe(status === 201 ? 200 : 401)
+    }
+  })
+
   it('notices a taken name', async () => {
     const { body } = await ask<{ signUpId: string }>(app, 'POST /users/sign-up', { body: { name: 'Ada' } })
     await until('the name is checked', async () => {
@@ -237,26 +263,43 @@ describe('orders', () => {
   }
   const confirmed = (session: string, orderId: string) =>
     until('the order is confirmed', async () => {
-      const { body } = await ask<{ status: string; totalCents: number }>(app, `GET /orders/${orderId}`, { session })
+      const { body } = await ask<Confirmed>(app, `GET /orders/${orderId}`, { session })
       return body.status === 'confirmed' && body
     })
-  const notified = (session: string, orderId: string) =>
+  interface Confirmed {
+    status: string
+    totalCents: number
+    placedAt: string
+  }
+  /** Which text is whose order's the time tells. */
+  const notified = (session: string, { placedAt }: Confirmed) =>
     until('the guest is notified', async () => {
-      const key = (await primary.keys('notifications:*')).find((name) => name.includes(orderId))
-      return key !== undefined && (await ask<{ text: string }[]>(app, 'GET /notifications', { session })).body
+      const { body } = await ask<{ text: string }[]>(app, 'GET /notifications', { session })
+      return body.find(({ text }) => text.includes(placedAt))?.text
     })
 
   it('goes from state through a snapshot to a notification', async () => {
     const session = await login(app, 'bob')
     const orderId = await place(session)
-    expect(await confirmed(session, orderId)).toMatchObject({ userId: 'bob', totalCents: 2500 })
+    const order = await confirmed(session, orderId)
+    expect(order).toMatchObject({ userId: 'bob', totalCents: 2500 })
     await stored(primary, `orders:order:${orderId}`, hour)
     await onlyOn(primary, `orders:order:${orderId}`)
 
-    const notifications = await notified(session, orderId)
-    expect(notifications.some(({ text }) => /Your order of \d{4}-.* is on its way: 25\.00 €/.test(text))).toBe(true)
-    await onlyOn(primary, `notifications:bob:order:${orderId}`)
+    expect(await notified(session, order)).toMatch(/^Your order of \d{4}-.* is on its way: 25\.00 €$/)
+    const keys = await primary.keys('notifications:*')
+    expect(keys.every((key) => /^notifications:[a-z-]+:\d{1,2}$/.test(key))).toBe(true)
+    for (const key of keys) await onlyOn(primary, key)
     expect(await primary.exists(`~mr:state:${orderId}`)).toBe(0)
+  })
+
+  it('loses no notification of orders at the same time, and keeps 20 of a member at most', async () => {
+    const session = await login(app, 'ada')
+    await primary.incrby('analytics:told:ada', 1_000)
+    const ids = await Promise.all([place(session, 'tart'), place(session, 'tart')])
+    await Promise.all(ids.map(async (id) => notified(session, await confirmed(session, id))))
+    const keys = await primary.keys('notifications:ada:*')
+    expect(keys.filter((key) => Number(key.split(':')[2]) >= 20)).toEqual([])
   })
 
   it('is readable by older code that names no category', async () => {
