@@ -16,6 +16,21 @@ const fieldsAfter = (text: string): string[] => {
   return rows.flatMap((row) => /^\| `(\w+)` \|/.exec(row)?.[1] ?? [])
 }
 
+describe('the variables', () => {
+  const names = (text: string): string[] => [...new Set(text.match(/\b(MOTIA_)?REDIS_[A-Z]+(_[A-Z]+)*\b/g))].sort()
+  const source = readFileSync(join(root, 'src/settings/likely-slips.ts'), 'utf8')
+  const known = names(/^(?:export )?const ours\b.*?^\]/ms.exec(source)?.[0] ?? '')
+
+  it('are known', () => expect(known.length).toBeGreaterThan(10))
+
+  it.each(known)('%s is in .env.example and in the table of docs/configuration.md', (name) => {
+    const example = readFileSync(join(root, '.env.example'), 'utf8')
+    expect(example).toMatch(new RegExp(`^(# )?${name}=`, 'm'))
+    const table = page.slice(page.indexOf('## Environment'), page.indexOf('### Two instances'))
+    expect(table).toMatch(new RegExp(`^\\| \`${name}\` \\|`, 'm'))
+  })
+})
+
 describe('the fields of a category in docs/configuration.md', () => {
   const working = fieldsAfter('Each field can be set')
   const notYet = fieldsAfter('### Known and checked already')
