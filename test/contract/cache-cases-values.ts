@@ -40,6 +40,8 @@ const kept: [label: string, make: () => unknown][] = [
   ['a Set', () => new Set([1, 'a'])],
   ['a Uint8Array', () => new Uint8Array([1, 2, 255])],
   ['a Float64Array', () => new Float64Array([0.5, -1])],
+  ['a Buffer', () => Buffer.from([0, 1, 255])],
+  ['a Buffer inside', () => ({ a: [Buffer.from('é')] })],
   ['a RegExp', () => /a\/b/gi],
   ['a URL', () => new URL('http://example.com/a?b=c')],
   ['a frozen object', () => Object.freeze({ a: Object.freeze([1]) })],
