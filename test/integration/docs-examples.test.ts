@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import ts from 'typescript'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Cache, RedisTiers, RedisTiersOptions } from '../../types/index.ts'
+import { testFolder } from '../support/folder.ts'
 import { blocksOf } from '../support/markdown.ts'
 import { startTestRedis } from '../support/redis-server.ts'
 import { openTestTiers } from '../support/tiers.ts'
@@ -122,5 +127,24 @@ describe('the examples of docs/caching.md', () => {
   it('Bulk: what is there, in the order asked', async () => {
     const tiers = tiersOf('Bulk')
     expect((await run('Bulk', tiers)).printed).toEqual([['monday', 'tuesday']])
+  })
+})
+
+describe('the script of docs/cache.md', () => {
+  const page = fileURLToPath(new URL('../../docs/cache.md', import.meta.url))
+
+  it('writes what it says, and ends', async () => {
+    const [script] = blocksOf(page, 'docs/cache.md').filter(({ file }) => file === 'scripts/warm.ts')
+    const folder = testFolder()
+    const source = new URL('../../src/index.ts', import.meta.url)
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    writeFileSync(join(folder, 'warm.ts'), script?.code.replace("'motia-redis'", `'${source}'`) ?? '')
+    const { PATH = '' } = process.env
+    const env = { PATH, ...urls, MOTIA_REDIS_NAMESPACE: 'script:', MOTIA_REDIS_DIR: join(folder, 'files') }
+    // Without `close` it would go on until it is killed, which is an error.
+    const command = ['--import', import.meta.resolve('tsx'), 'warm.ts']
+    await promisify(execFile)(process.execPath, command, { cwd: folder, env, timeout: 30_000 })
+    const { cache } = tiersOf('script')
+    expect(await cache.get('today', { category: 'menu' })).toEqual([{ id: 'soup', cents: 650 }])
   })
 })
