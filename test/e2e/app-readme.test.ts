@@ -131,7 +131,15 @@ describe('the README, followed', () => {
     const copy = copyApp(source)
     endings.push(copy.remove)
     const app = await start(copy.dir)
-    for (let turn = 0; turn < 2; turn++) expect(await app.json('/menu')).toEqual({ menu: ['soup', 'pasta'] })
+    const menu = [{ id: 'soup', cents: 650 }]
+    for (let turn = 0; turn < 2; turn++) expect(await app.json('/menu')).toEqual({ menu })
+    // With the categories that come later in the README, the same step goes on working.
+    const config = typescript.find(({ document, file }) => document === 'README.md' && file === 'cache.config.ts')
+    write(copy.dir, { 'cache.config.ts': config?.code ?? '' })
+    const { categories } = (await import(join(copy.dir, 'cache.config.ts'))) as {
+      categories: { menu: { schema: { parse(value: unknown): unknown } } }
+    }
+    expect(categories.menu.schema.parse(menu)).toEqual(menu)
   })
 
   it('its two requests answer what it says', async () => {
