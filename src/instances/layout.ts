@@ -9,7 +9,7 @@
  *     <namespace>~mr:probe:<process> never there: what the write probe names
  *     <namespace>~mr:mirror:<home>:<redis key>             copy of a mirrored category's entry, on the instance beside its home
  *     <namespace>~mr:standin:<home>:<outage>:<redis key>   what was written while home was away, see failover/stand-in/outages.ts
- *     <namespace>~mr:outage:<home>   hash: the outage's id and the processes that hold something for home
+ *     <namespace>~mr:outage:<home>   hash: the ids of its outages and the processes that hold something for home
  *     <namespace>~mr:lease:<redis key>  who computes the entry at that key, see lease-scripts.ts
  *     <namespace>~mr:sentinel        what tells a server that kept its data from an empty one, see failover/recovery/identity.ts
  *     <namespace>~mr:deltas          hash: ids of increments that were replayed, see failover/versions/once-script.ts
