@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { buildIfStale } from '../scripts/build-if-stale.ts'
 import { startRedis } from '../scripts/local-redis.ts'
-import { compare, printGoal, printTable, type Result } from './measure.ts'
+import { compare, judged, printGoal, printTable, type Result } from './measure.ts'
 import { openRivals } from './rivals/second-level.ts'
 
 /**
@@ -119,7 +119,7 @@ for (const { name, compute } of computing) {
   const ended = await Promise.allSettled(Array.from({ length: 50 }, () => compute(`failing:${name}`, factory)))
   const ms = performance.now() - began
   const rejected = ended.filter(({ status }) => status === 'rejected').length
-  const verdict = name !== 'motia-redis' ? '' : calls === 1 && ms <= 80 && rejected === 50 ? ', met' : ', MISSED'
+  const verdict = name !== 'motia-redis' ? '' : `, ${judged(calls === 1 && ms <= 80 && rejected === 50)}`
   console.log(`  ${name.padEnd(44)} ${calls} calls, ${ms.toFixed(0)} ms, ${rejected} of 50 heard of it${verdict}`)
 }
 

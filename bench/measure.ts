@@ -55,10 +55,16 @@ export const compare = async (
   })
 }
 
-/** Says how a figure stands to its goal, so that a goal that is missed can't be overlooked. */
+/** What is said of a goal. One that is missed fails the bench, so that it can't be overlooked. */
+export const judged = (met: boolean): 'met' | 'MISSED' => {
+  if (!met) process.exitCode = 1
+  return met ? 'met' : 'MISSED'
+}
+
+/** Says how a figure stands to its goal, which it has to reach. */
 export const printGoal = (what: string, figure: number, goal: number, unit = 'x'): void => {
   const [is, wanted] = [`${figure.toFixed(2)}${unit}`, `${goal.toFixed(2)}${unit}`]
-  console.log(`  ${what}: ${is} (goal: ${wanted}) ${figure >= goal ? 'met' : 'MISSED'}`)
+  console.log(`  ${what}: ${is} (goal: ${wanted}) ${judged(figure >= goal)}`)
 }
 
 export const printTable = (title: string, results: readonly Result[]): void => {

@@ -9,6 +9,7 @@ import { createEmitter } from '../src/events.ts'
 import { createWorkflows } from '../src/motia/plugin/runs/workflows.ts'
 import { openTiers } from '../src/open.ts'
 import { readSettings } from '../src/settings/read-settings.ts'
+import { judged } from './measure.ts'
 
 /**
  * What an hour of traffic leaves in the server's memory. Goal: over the last 40 minutes less than 1 MB an hour, of the
@@ -129,9 +130,8 @@ console.log(`\nan hour of 200 calls a second, made in ${minutes.toFixed(1)} minu
 for (const of of ['heap', 'process'] as const) {
   const course = [0, 10, 20, 30, 40, 50, SAMPLES - 1].map((at) => samples[at]?.[of].toFixed(1)).join(' ')
   const grows = slope(of)
-  const verdict = grows < 1 ? 'met' : 'MISSED'
   console.log(`  ${of.padEnd(10)} ${course} MB, every 10 minutes`)
-  console.log(`  ${''.padEnd(10)} last 40 minutes: ${grows.toFixed(2)} MB/h (goal: < 1 MB/h) ${verdict}`)
+  console.log(`  ${''.padEnd(10)} last 40 minutes: ${grows.toFixed(2)} MB/h (goal: < 1 MB/h) ${judged(grows < 1)}`)
 }
 
 await tiers.close()

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { buildIfStale } from '../scripts/build-if-stale.ts'
 import { startRedis } from '../scripts/local-redis.ts'
-import { compare, printTable } from './measure.ts'
+import { compare, judged, printGoal, printTable } from './measure.ts'
 import { printCost } from './outage/cost.ts'
+import { missedIn } from './outage/goals.ts'
 import { afterKill, whileFlapping, withManyEntries } from './outage/recoveries.ts'
 import { detectIdle, type Harm, type Outcome, runOutage } from './outage/scenario.ts'
 import { subjectsOf } from './outage/subjects.ts'
@@ -45,13 +46,22 @@ for (const harm of ['killed', 'frozen'] satisfies Harm[]) {
     `\nThe server ${harm} for 1.5 s under 16 callers, then back with its data; a fresh process reads afterwards`,
   )
   const rows = []
-  for (const subject of subjectsOf(redisTiers)) rows.push(row(subject.name, await runOutage(subject, harm)))
+  const goals: [name: string, missed: readonly string[]][] = []
+  for (const subject of subjectsOf(redisTiers)) {
+    const outcome = await runOutage(subject, harm)
+    rows.push(row(subject.name, outcome))
+    if (subject.ours !== undefined) goals.push([subject.name, missedIn(outcome, harm, subject.ours)])
+  }
   console.table(rows)
+  for (const [name, missed] of goals)
+    console.log(`  ${name.padEnd(24)} ${judged(missed.length === 0)} ${missed.join(', ')}`)
 }
 
 const [idle] = subjectsOf(redisTiers)
 const detected = idle && (await detectIdle(idle))
-console.log(`\nFrozen while nobody calls: known after ${ms(detected)} ms (goal 1,500)`)
+console.log(
+  `\nFrozen while nobody calls: known after ${ms(detected)} ms (goal 1,500) ${judged((detected ?? Number.POSITIVE_INFINITY) <= 1_500)}`,
+)
 
 const recoveries = [await afterKill(built), await withManyEntries(redisTiers), await whileFlapping(redisTiers)]
 console.log('\nComing back')
@@ -88,8 +98,14 @@ try {
     { name: 'motia-redis state.set', run: (i: number) => tiers.state.set('bench', `k${i % 1_000}`, value) },
   ]
   for (const inFlight of [64, 1]) {
-    printTable(`kept set, ${inFlight} in flight (goal 0.8x)`, await compare(kept, { inFlight }))
-    printTable(`state set, ${inFlight} in flight (goal 0.8x)`, await compare(state, { inFlight }))
+    for (const [what, contenders] of [
+      ['kept', kept],
+      ['state', state],
+    ] as const) {
+      const results = await compare(contenders, { inFlight })
+      printTable(`${what} set, ${inFlight} in flight`, results)
+      printGoal('ours against the first', results.at(-1)?.ratio ?? 0, 0.8)
+    }
   }
 
   const commands = async (): Promise<number[]> =>
@@ -101,8 +117,10 @@ try {
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
   const after = await commands()
   console.log('\nCommands per second at rest (goal under 2.5)')
-  for (const [i, name] of ['primary', 'secondary'].entries())
-    console.log(`  ${name.padEnd(12)} ${(((after[i] ?? 0) - (before[i] ?? 0) - 1) / seconds).toFixed(2)}`)
+  for (const [i, name] of ['primary', 'secondary'].entries()) {
+    const perSecond = ((after[i] ?? 0) - (before[i] ?? 0) - 1) / seconds
+    console.log(`  ${name.padEnd(12)} ${perSecond.toFixed(2)} ${judged(perSecond < 2.5)}`)
+  }
 } finally {
   for (const client of raw) client.disconnect()
   await tiers.close()

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis'
 import Keyv from 'keyv'
 import { buildIfStale } from '../scripts/build-if-stale.ts'
 import { startRedis } from '../scripts/local-redis.ts'
-import { compare, printTable } from './measure.ts'
+import { compare, judged, printTable } from './measure.ts'
 
 /**
  * Entries with three tags, in Redis alone: what they cost the server and the caller, and what an invalidation of many
@@ -141,7 +141,7 @@ for (const { name, set, get, invalidate } of subjects) {
   )
   if (name === 'motia-redis') {
     const met = longest <= LONGEST && Math.round(left * 100) <= 0 && gone
-    console.log(`  goal for it: no command longer than ${LONGEST} ms, nothing left: ${met ? 'met' : 'MISSED'}`)
+    console.log(`  goal for it: no command longer than ${LONGEST} ms, nothing left: ${judged(met)}`)
   }
 }
 

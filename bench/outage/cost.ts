@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { entry, openProcess, put } from '../../test/integration/failover/cached-setup.ts'
 import { openRedis } from '../../test/support/redis-process.ts'
-import { compare } from '../measure.ts'
+import { compare, judged } from '../measure.ts'
 
 const IN_FLIGHT = 64
 
@@ -39,7 +39,9 @@ export const printCost = async (): Promise<void> => {
     for (const [what, [bare, own]] of Object.entries(results)) {
       if (bare === undefined || own === undefined) continue
       const each = 1e6 / bare.perSecond
-      console.log(`  ${what.padEnd(6)} ${(each / own.ratio - each).toFixed(2)} µs on ${each.toFixed(1)} µs`)
+      console.log(
+        `  ${what.padEnd(6)} ${(each / own.ratio - each).toFixed(2)} µs on ${each.toFixed(1)} µs ${judged(each / own.ratio - each <= 2)}`,
+      )
     }
     const before = await commands()
     for (let i = 0; i < 1_000; i++) await shelf.write([put(`c${i}`, 'v')])

@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url'
 import { openRedis, type TestRedis } from '../../test/support/redis-process.ts'
 import { until } from '../../test/support/until.ts'
 import type { InstanceHealth, RedisTiers, redisTiers } from '../../types/index.ts'
+import { judged } from '../measure.ts'
 
 /** A row of the table: what was asked for, and what was seen. */
 export interface Recovery {
   readonly what: string
   readonly goal: string
   readonly seen: string
+  readonly verdict: 'met' | 'MISSED'
 }
 
 type Tiers = typeof redisTiers
@@ -46,7 +48,11 @@ const isBack = (tiers: RedisTiers): boolean => {
   return primary?.state === 'up' && primary.journal.entries === 0
 }
 const isDown = (tiers: RedisTiers): boolean => healthOf(tiers)?.state === 'down'
-const ms = (since: number): string => `${Math.round(performance.now() - since)} ms`
+
+const recovery = (what: string, goal: number, seen: number, unit = ''): Recovery => {
+  const shown = (figure: number): string => `${Math.round(figure).toLocaleString('en')}${unit}`
+  return { what, goal: shown(goal), seen: shown(seen), verdict: judged(seen <= goal) }
+}
 
 /** Another server process dies with entries of its own; the one that stays brings the instance back. */
 export const afterKill = (built: string): Promise<Recovery> =>
@@ -70,7 +76,8 @@ export const afterKill = (built: string): Promise<Recovery> =>
       await primary.restart()
       const since = performance.now()
       await until('it is back', () => isBack(tiers), 30_000)
-      return { what: 'up again, after a server process with entries was killed', goal: '4,000 ms', seen: ms(since) }
+      const what = 'up again, after a server process with entries was killed'
+      return recovery(what, 4_000, performance.now() - since, ' ms')
     } finally {
       other.kill('SIGKILL')
       await tiers.close()
@@ -94,11 +101,8 @@ export const withManyEntries = (redisTiers: Tiers): Promise<Recovery> =>
       const since = performance.now()
       await until('it is back', () => isBack(tiers), 60_000)
       const goal = 2_000 + (entries / 20_000) * 1_000
-      return {
-        what: `up again, with ${entries.toLocaleString('en')} journalled writes`,
-        goal: `${Math.round(goal).toLocaleString('en')} ms`,
-        seen: ms(since),
-      }
+      const what = `up again, with ${entries.toLocaleString('en')} journalled writes`
+      return recovery(what, goal, performance.now() - since, ' ms')
     } finally {
       await tiers.close()
     }
@@ -129,7 +133,7 @@ export const whileFlapping = (redisTiers: Tiers): Promise<Recovery> =>
       }
       going = false
       await callers
-      return { what: 'failovers in a minute of flapping', goal: '4', seen: `${failovers}` }
+      return recovery('failovers in a minute of flapping', 4, failovers)
     } finally {
       going = false
       await tiers.close()

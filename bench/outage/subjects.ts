@@ -21,6 +21,8 @@ export interface OpenSubject {
 
 export interface Subject {
   readonly name: string
+  /** Which of the goals it has. */
+  readonly ours?: 'cached' | 'kept'
   open(urls: { readonly primary: string; readonly secondary: string }, dir: string): Promise<OpenSubject>
 }
 
@@ -29,8 +31,9 @@ const TTL = 3_600_000
 
 type Tiers = typeof redisTiers
 
-const ours = (redisTiers: Tiers, name: string, category: string): Subject => ({
-  name,
+const ours = (redisTiers: Tiers, kind: 'cached' | 'kept', category: string): Subject => ({
+  name: `motia-redis, ${kind}`,
+  ours: kind,
   open: async ({ primary, secondary }, dir) => {
     const env = { REDIS_PRIMARY_URL: primary, REDIS_SECONDARY_URL: secondary, MOTIA_REDIS_DIR: dir }
     const tiers = redisTiers({ env })
@@ -50,6 +53,7 @@ const ours = (redisTiers: Tiers, name: string, category: string): Subject => ({
 
 const ourState = (redisTiers: Tiers): Subject => ({
   name: 'motia-redis, state',
+  ours: 'kept',
   open: async ({ primary, secondary }, dir) => {
     const tiers = redisTiers({
       env: { REDIS_PRIMARY_URL: primary, REDIS_SECONDARY_URL: secondary, MOTIA_REDIS_DIR: dir },
@@ -125,8 +129,8 @@ const cacheManager: Subject = {
 }
 
 export const subjectsOf = (redisTiers: Tiers): Subject[] => [
-  ours(redisTiers, 'motia-redis, cached', 'notifications'),
-  ours(redisTiers, 'motia-redis, kept', 'orders'),
+  ours(redisTiers, 'cached', 'notifications'),
+  ours(redisTiers, 'kept', 'orders'),
   ourState(redisTiers),
   bento,
   cacheable,
