@@ -28,22 +28,36 @@ export const motiasOwn: readonly string[] = ['HOST', 'PORT', 'USERNAME', 'PASSWO
   (word) => `MOTIA_REDIS_${word}`,
 )
 
+const isMotiasOwn = (name: string): boolean => motiasOwn.includes(name)
+
 /** Variables that look like a slip for one of ours: nobody else would ever say that they do nothing. */
-export const likelySlips = (env: Environment): string[] => [
-  ...env.names
-    .filter((name) => /^(MOTIA_)?REDIS_/.test(name) && !ours.includes(name) && !motiasOwn.includes(name))
+export const likelySlips = (env: Environment): string[] => {
+  const wanted = needsAnInstance(env)
+  return env.names
+    .filter((name) => env.text(name) !== undefined && !ours.includes(name) && !isMotiasOwn(name))
     .flatMap((name) => {
-      const meant = nearest(name, ours)
-      return meant === undefined || env.text(meant) !== undefined
-        ? []
-        : [`${name} has no meaning here; did you mean ${meant}?`]
-    }),
-  ...(isLoneUrl(env) ? ['REDIS_URL is not read; write REDIS_PRIMARY_URL'] : []),
-]
+      const prefixed = /^(MOTIA_)?REDIS_/.test(name)
+      const meant = prefixed ? meantBy(name, env) : undefined
+      if (meant !== undefined) return [`${name} has no meaning here; did you mean ${meant}?`]
+      if (wanted && mayMeanAnInstance(name)) return [`${name} is not read; write REDIS_PRIMARY_URL`]
+      return name.startsWith('MOTIA_REDIS_') ? [`${name} has no meaning here`] : []
+    })
+}
+
+/** Of ours, one that isn't set and is near; a URL is meant to be a URL. */
+const meantBy = (name: string, env: Environment): string | undefined => {
+  const alike = name.endsWith('URL') ? ours.filter((own) => own.endsWith('URL')) : ours
+  const meant = nearest(name, alike)
+  return meant !== undefined && env.text(meant) === undefined ? meant : undefined
+}
 
 /** Beside an instance of ours, or where none is wanted, it is somebody else's. */
-const isLoneUrl = (env: Environment): boolean =>
-  env.text('REDIS_URL') !== undefined && !namesAnInstance(env) && env.text('MOTIA_REDIS_EMBEDDED') !== 'on'
+const needsAnInstance = (env: Environment): boolean =>
+  !namesAnInstance(env) && env.text('MOTIA_REDIS_EMBEDDED') !== 'on'
+
+/** Names under which people keep the address of a Redis. */
+const mayMeanAnInstance = (name: string): boolean =>
+  /^REDIS_(.+_)?(URL|URI|HOST)$|^REDIS_URL_|(^|_)REDIS_(.+_)?URL$/.test(name)
 
 /**
  * Listed names one slip away from a category that is known or declared, and that no list has. They are legal, so they

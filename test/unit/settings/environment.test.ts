@@ -213,12 +213,35 @@ describe('the other variables', () => {
     const env = {
       REDIS_PRIMARY_URI: 'hunter2',
       MOTIA_REDIS_HOST: 'x',
-      REDIS_HOST: 'y',
+      REDIS_CLUSTER: 'y',
       MOTIA_REDIS_PORT: '1',
     }
     expect(settingsOf({}, env).warnings).toEqual([
       expect.stringContaining('NO REDIS'),
       'REDIS_PRIMARY_URI has no meaning here; did you mean REDIS_PRIMARY_URL?',
+    ])
+  })
+
+  it('that begin as ours do are ours, and one that is a URL is never taken for anything else', () => {
+    const env = { ...two, MOTIA_REDIS_URL: 'redis://x', MOTIA_REDIS_DEADLINE: '5', MOTIA_REDIS_TOKN: 'a' }
+    expect(settingsOf({}, env).warnings).toEqual([
+      'MOTIA_REDIS_URL has no meaning here',
+      'MOTIA_REDIS_DEADLINE has no meaning here',
+      'MOTIA_REDIS_TOKN has no meaning here; did you mean MOTIA_REDIS_TOKEN?',
+    ])
+  })
+
+  it.each([
+    'MOTIA_REDIS_URL',
+    'REDIS_HOST',
+    'REDIS_MAIN_URL',
+    'UPSTASH_REDIS_URL',
+    'REDIS_URL_PRIMARY',
+    'REDIS_TLS_URL',
+  ])('of which none names an instance: %s may be meant to', (name) => {
+    expect(settingsOf({}, { [name]: 'redis://:hunter2@h' }).warnings).toEqual([
+      expect.stringContaining('NO REDIS'),
+      `${name} is not read; write REDIS_PRIMARY_URL`,
     ])
   })
 
