@@ -16,7 +16,8 @@ type Asked = Pick<ApiRequest, 'pathParams' | 'queryParams' | 'headers'>
 export const keyOfRequest = async (request: Asked, { key, vary }: ResponseOptions): Promise<string | undefined> => {
   const { method, path } = await ownConfig()
   if ((method !== 'GET' && method !== 'HEAD') || typeof path !== 'string') return undefined
-  const begin = key === undefined ? await responseKey(method, path, request) : key(request)
+  const begin =
+    key === undefined ? await responseKey(method, path, request) : await chosenKey(method, path, key(request))
   return begin === undefined || vary.length === 0 ? begin : `${begin} ${await headersKey(request, vary)}`
 }
 
@@ -37,9 +38,15 @@ export const responseKey = async (
       }
     }
   }
-  const key = `${method} ${path}${pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`}`
-  return Buffer.byteLength(key) <= LONGEST ? key : `${method} ${await digest(key)}`
+  return fitting(method, `${method} ${path}${pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`}`)
 }
+
+/** Two steps of one category may well choose the same text; so method and path stay. */
+const chosenKey = async (method: string, path: string, chosen: unknown): Promise<string | undefined> =>
+  typeof chosen === 'string' ? fitting(method, `${method} ${path} ${chosen}`) : undefined
+
+const fitting = async (method: string, key: string): Promise<string> =>
+  Buffer.byteLength(key) <= LONGEST ? key : `${method} ${await digest(key)}`
 
 /** Only a digest: what is in a header may be a secret, and a key is shown and logged. */
 const headersKey = ({ headers }: Asked, vary: readonly string[]): Promise<string> =>

@@ -8,7 +8,7 @@ export interface CacheResponseOptions {
   readonly category: CategoryName
   /** @default the category's */
   readonly ttl?: Duration
-  /** Takes the place of method, path, path parameters and query in the cache key. */
+  /** Takes the place of path parameters and query in the cache key, behind the step's own method and path. */
   readonly key?: (request: Pick<ApiRequest, 'pathParams' | 'queryParams'>) => string
   /** Request headers by which answers differ: each combination of their values is kept for itself. */
   readonly vary?: readonly string[]
@@ -24,7 +24,7 @@ const known = ['category', 'ttl', 'key', 'vary'] as const
 /** The options, or CACHE_INVALID_OPTION at once: a slip here would else only show as answers that are never kept. */
 export const checkedOptions = (given: CacheResponseOptions): ResponseOptions => {
   if (typeof given !== 'object' || given === null)
-    throw invalid(undefined, "the options must be an object, e.g. { category: 'menu', ttl: '1m' }")
+    throw invalid(undefined, "the options must be an object, e.g. { category: 'cache', ttl: '1m' }")
   const { category, ttl, key, vary = [] } = given
   if (!isCategoryName(category)) throw invalid(undefined, categoryNameProblem(category, []))
   const refuse = (problem: string): Error => invalid(category, problem)

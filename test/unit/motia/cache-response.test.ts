@@ -264,9 +264,19 @@ describe('cacheResponse', () => {
     expect(seen(await ask({ accept: 'a' }, undefined, { q: '1', other: '3' }))).toBe('hit')
     expect(seen(await ask({ accept: 'b' }, undefined, { q: '1' }))).toBe('miss')
     expect([...memory.data.keys()]).toEqual([
-      expect.stringMatching(/^menu:q-1 [\w-]{43}$/),
-      expect.stringMatching(/^menu:q-1 [\w-]{43}$/),
+      expect.stringMatching(/^menu:GET \/\S+ q-1 [\w-]{43}$/),
+      expect.stringMatching(/^menu:GET \/\S+ q-1 [\w-]{43}$/),
     ])
+  })
+
+  it('takes a key of any length, and keeps nothing where the function makes none', async () => {
+    const long = open({ key: () => 'é'.repeat(5_000) })
+    await long.ask()
+    expect(seen(await long.ask())).toBe('hit')
+    expect(Buffer.byteLength([...long.memory.data.keys()].join())).toBeLessThan(100)
+    const none = open({ key: () => undefined as never })
+    expect(seen(await none.ask())).toBeUndefined()
+    expect(none.memory.data.size).toBe(0)
   })
 
   it('gives what is not to be shared to the one who asked, and lets the others ask themselves', async () => {
@@ -380,9 +390,11 @@ describe('cacheResponse', () => {
   it("leaves alone what is somebody else's at its key, and says so", async () => {
     const said = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { ask, memory } = open({ key: () => 'k' })
-    memory.data.set('menu:k', { json: '{"a":1}' })
-    expect(await ask()).toEqual({ status: 200, body: { ran: 1 } })
-    expect(memory.data.get('menu:k')).toEqual({ json: '{"a":1}' })
+    await ask()
+    const key = [...memory.data.keys()][0] ?? ''
+    memory.data.set(key, { json: '{"a":1}' })
+    expect(await ask()).toEqual({ status: 200, body: { ran: 2 } })
+    expect(memory.data.get(key)).toEqual({ json: '{"a":1}' })
     expect(said.mock.calls).toEqual([[expect.stringContaining('something else')]])
   })
 })
