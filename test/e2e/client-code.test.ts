@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
@@ -61,6 +62,25 @@ describe("the client with what the server's V8 made of it", () => {
     expect(script.cachedDataRejected).toBe(false)
     expect(code.length - end).toBeGreaterThan(15_000) // with the functions that a call needs
     expect(statSync(path).mode & 0o077).toBe(0)
+  })
+
+  it('takes the place of what killed servers left, and of nothing else', async () => {
+    const ended = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
+    await new Promise((resolve) => ended.once('exit', resolve))
+    const orphan = join(tmpdir(), `motia-redis-client-${ended.pid}-abcdef`)
+    const living = join(tmpdir(), `motia-redis-client-${process.ppid}-abcdef`)
+    const foreign = join(tmpdir(), `motia-redis-client-${ended.pid}`)
+    const all = [orphan, living, foreign]
+    try {
+      for (const folder of all) mkdirSync(folder)
+      const write = ['--import', 'tsx', '--input-type=module', '-e']
+      const code = `import { writeClientCode } from './src/motia/plugin/client-code.ts'; await writeClientCode(${JSON.stringify(client)})`
+      const server = spawn(process.execPath, [...write, code], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+      expect(await new Promise((resolve) => server.once('exit', resolve))).toBe(0)
+      expect(all.map((folder) => existsSync(folder))).toEqual([false, true, true])
+    } finally {
+      for (const folder of all) rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('does in a step what the package does, values that JSON does not know too', async () => {

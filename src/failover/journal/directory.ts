@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
+import { isAlive } from '../../alive.js'
 import { StoreError } from '../../instances/store.js'
 
 /**
@@ -164,15 +165,6 @@ const lastSignOfOthers = (owners: string, place: string, now: number, stale: num
     else if (last === undefined || sign > last) last = sign
   }
   return last
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }
 
 /** Names this running system as far as process ids reach in it. */

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createContext, runInContext, Script } from 'node:vm'
+import { isAlive } from '../../alive.js'
 import { CALL, type CallMessage, HOST_MARKER, REPLY } from '../step/protocol.js'
 
 /**
@@ -29,10 +30,24 @@ export const writeClientCode = async (client: string): Promise<string> => {
 
 let folder: string | undefined
 
+const NAME = /^motia-redis-client-(\d+)-\w{6}$/
+
 const temporaryFolder = (): string => {
-  const made = mkdtempSync(join(tmpdir(), 'motia-redis-'))
+  removeOrphans()
+  const made = mkdtempSync(join(tmpdir(), `motia-redis-client-${process.pid}-`))
   process.once('exit', () => rmSync(made, { recursive: true, force: true }))
   return made
+}
+
+/** What servers left that were killed. Only this user's folders; one that a living server misses costs its steps a compilation. */
+const removeOrphans = (): void => {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = Number(NAME.exec(name)?.[1])
+    if (!(pid > 0) || isAlive(pid)) continue
+    const folder = join(tmpdir(), name)
+    const found = lstatSync(folder, { throwIfNoEntry: false })
+    if (found?.isDirectory() && found.uid === process.getuid?.()) rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 interface Client {
