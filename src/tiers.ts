@@ -1,8 +1,7 @@
 import type { HealthReport, RedisTiers, redisTiers as RedisTiersFunction, RedisTiersOptions } from '../types/index.js'
 import { createCacheClient } from './cache/client.js'
-import { lazyEngine } from './cache/lazy-engine.js'
+import { closedError, lazyEngine } from './cache/lazy-engine.js'
 import { createRedisService } from './cache/redis-service.js'
-import { cacheError } from './errors.js'
 import { createEmitter } from './events.js'
 import { countedName } from './metrics/meters.js'
 import { instanceBehind } from './motia/adapter/other-state.js'
@@ -49,7 +48,7 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
 
   // ioredis, lmdb and superjson are loaded here, not when motia-redis is imported.
   const open = (): Promise<OpenTiers> => {
-    if (closed) return Promise.reject(closedError())
+    if (closed) return Promise.reject(closedError({ category: 'cache', operation: 'open' }))
     opening ??= import('./open.js').then(async ({ openTiers, folderFree }) => {
       await folderFree(settings, report)
       opened = openTiers(settings, { report, events, front: () => front })
@@ -125,8 +124,9 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
       closed = true
       ending.abort()
       plugin.close()
-      // Where nothing was opened there is nothing to close, and nothing is opened any more.
-      if (opening !== undefined) await (await opening).close()
+      // Where nothing was opened there is nothing to close, and nothing is opened any more. Who asked heard why not.
+      const tiers = await opening?.catch(() => undefined)
+      await tiers?.close()
     },
   }
 }
@@ -147,18 +147,15 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
 /** The longest drill: what an hour can't show, a day won't. */
 const MAX_DRILL = 3_600
 
-const drillTime = ({ seconds, force }: { seconds: number; force?: boolean }): number => {
+const drillTime = ({ seconds, force }: Partial<Parameters<RedisTiers['drill']>[1]> = {}): number => {
   if (isProduction(process.env, process.argv) && force !== true) {
     throw new Error('drill: refused in production, because users would notice if something fails; write force: true')
   }
-  if (!(seconds > 0 && seconds <= MAX_DRILL)) {
-    throw new RangeError(`drill: seconds must be more than 0 and at most ${MAX_DRILL}`)
+  if (typeof seconds !== 'number' || !(seconds > 0 && seconds <= MAX_DRILL)) {
+    throw new RangeError(`drill: seconds must be more than 0 and at most ${MAX_DRILL}, e.g. { seconds: 30 }`)
   }
   return seconds * 1_000
 }
-
-const closedError = () =>
-  cacheError('CACHE_CLOSED', 'these tiers were closed', { category: 'cache', operation: 'open' })
 
 const unopened = (settings: Settings): HealthReport => ({
   status: 'ok',

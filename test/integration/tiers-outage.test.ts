@@ -258,6 +258,7 @@ describe('drill', () => {
         /seconds must be more than 0 and at most 3600/,
       )
     }
+    await expect(tiers.drill('secondary', undefined as never)).rejects.toThrow(/e\.g\. \{ seconds: 30 \}/)
     expect(tiers.health().status).toBe('ok')
   })
 

@@ -145,7 +145,30 @@ describe('close', () => {
     const { tiers } = openTestTiers({ REDIS_PRIMARY_URL: 'redis://127.0.0.1:1' })
     await tiers.close()
     await expect(tiers.cache.get('a')).rejects.toMatchObject({ code: 'CACHE_CLOSED' })
+    await expect(tiers.cache.set('a', 1, { category: 'menu' })).rejects.toMatchObject({
+      code: 'CACHE_CLOSED',
+      operation: 'set',
+      category: 'menu',
+    })
+    await expect(tiers.cache.category('orders').getOrSet('a', () => 1)).rejects.toMatchObject({
+      code: 'CACHE_CLOSED',
+      operation: 'getOrSet',
+      category: 'orders',
+    })
+    await expect(tiers.cache.clear({ category: 'menu' })).rejects.toMatchObject({
+      operation: 'clear',
+      category: 'menu',
+    })
     await expect(tiers.state.get('g', 'k')).rejects.toThrow(/^STATE_UNAVAILABLE/)
+  })
+
+  it('of tiers that could not be opened ends well: who called heard why', async () => {
+    heard()
+    const { tiers } = openTestTiers({ MOTIA_REDIS_DIR: '/dev/null/none' })
+    const call = expect(tiers.cache.get('a')).rejects.toThrow()
+    const closing = tiers.close()
+    await call
+    await closing
   })
 
   it('ends also when a server is frozen', async () => {
