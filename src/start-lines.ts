@@ -67,7 +67,8 @@ export const consequence = (settings: Settings, instance: string, standInFor: St
       .join(' ')
   const placeOf = ({ onOutage, mirror }: CategorySettings): string | undefined =>
     onOutage === 'failover' ? standInFor(mirror) : undefined
-  const state = settings.state.instance === instance && settings.state.mirror ? standInFor(true) : undefined
+  const homeOfState = settings.state.instance === instance
+  const state = homeOfState && settings.state.mirror ? standInFor(true) : undefined
   const places = new Set([...homed.map(placeOf), state].filter((place) => place !== undefined))
   const served = [...places].flatMap((place) => {
     const roles = [
@@ -77,10 +78,14 @@ export const consequence = (settings: Settings, instance: string, standInFor: St
     const all = roles.filter((role) => role !== '').join(', ')
     return all === '' ? [] : [`${place === 'embedded' ? 'the embedded store' : place} stands in for ${all}`]
   })
+  // Files stand in for its mirror: in them is what this server wrote, and a copy that may be of another time.
+  const partOfState =
+    homeOfState && (state === 'embedded' || (!settings.state.mirror && standInFor(true) !== undefined))
   const staying = names((each) => each.onOutage !== 'drop' && placeOf(each) === undefined)
   const dropped = names(({ onOutage }) => onOutage === 'drop')
   return [
     ...served,
+    ...(partOfState ? ['state: as far as this server knows it'] : []),
     ...(staying === '' ? [] : [`unavailable until it is back: ${staying}`]),
     ...(dropped === '' ? [] : [`not kept until it is back: ${dropped}`]),
   ].join('; ')

@@ -278,7 +278,7 @@ const errorOf = (name: string, fault: Fault, intent: Intent, partly: boolean): I
 
 const busyFault = (limit: number): Fault => ({
   kind: 'busy',
-  text: `${MAX_IN_FLIGHT} calls are in flight, and none of them ended in ${Math.round(limit)} ms`,
+  text: `it waited ${Math.round(limit)} ms for its turn behind ${MAX_IN_FLIGHT.toLocaleString('en-US')} calls in flight; send fewer at once, or many keys in one call`,
   about: 'call',
   harmless: true,
 })

@@ -31,12 +31,15 @@ const of = (able: readonly string[], files = true): string =>
   consequence(settings, 'primary', (mirrored) => standInOf(landscape(able, files), 'primary', mirrored))
 
 describe('what is said of an instance that is away', () => {
+  const known = 'state: as far as this server knows it'
   const rest = 'unavailable until it is back: stock; not kept until it is back: ml'
 
   it('names what serves what: mirrored categories and state lie on one other instance only', () => {
     expect(of(['secondary', 'third'])).toBe(`secondary stands in for auth analytics, state; ${rest}`)
-    expect(of(['third'])).toBe(`the embedded store stands in for auth; third stands in for analytics; ${rest}`)
-    expect(of([])).toBe(`the embedded store stands in for auth analytics; ${rest}`)
+    expect(of(['third'])).toBe(
+      `the embedded store stands in for auth; third stands in for analytics; ${known}; ${rest}`,
+    )
+    expect(of([])).toBe(`the embedded store stands in for auth analytics; ${known}; ${rest}`)
   })
 
   it('without a folder, what only an instance could serve is unavailable', () => {
