@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { networkInterfaces } from 'node:os'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CategoriesView, EntryView, KeysView, Overview } from '../../src/sight/contract.ts'
@@ -32,18 +33,29 @@ interface Answer {
   readonly body: unknown
 }
 
+interface Question {
+  readonly headers?: Record<string, string>
+  readonly body?: unknown
+  /** The address of this machine that it comes from. @default its loopback address */
+  readonly from?: string | undefined
+}
+
+/**
+ * An address by which a network knows this machine. Servers of tests listen on the loopback address only, but a connection
+ * to that may begin at any address of the machine, and is then as one of elsewhere.
+ */
+const outside = Object.values(networkInterfaces())
+  .flat()
+  .find((each) => each?.family === 'IPv4' && !each.internal)?.address
+
 /** As any client could ask: fetch wouldn't send another Host, nor `..` in a path. */
-const ask = (
-  app: MotiaApp,
-  path: string,
-  { headers = {}, body }: { readonly headers?: Record<string, string>; readonly body?: unknown } = {},
-): Promise<Answer> =>
+const ask = (app: MotiaApp, path: string, { headers = {}, body, from }: Question = {}): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST'
     const json = body === undefined ? undefined : JSON.stringify(body)
     const sent = { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers }
     const asked = request(
-      { host: '127.0.0.1', port: app.port, method, path: `/__motia/redis/${path}`, headers: sent },
+      { host: '127.0.0.1', port: app.port, localAddress: from, method, path: `/__motia/redis/${path}`, headers: sent },
       (response) => {
         let text = ''
         response.setEncoding('utf8').on('data', (part: string) => {
@@ -141,6 +153,20 @@ describe('the routes of the panel', () => {
     })
   })
 
+  it.skipIf(outside === undefined)('asked from another address, refuse without the token and open by it', async () => {
+    const from = outside
+    await redis.set('analytics:stays', '1')
+    const body = { do: 'delete-entry', category: 'analytics', key: 'stays' }
+    for (const view of ['metrics', ...views]) expectRefusal(await ask(app, view, { from }), 403)
+    const refused = await ask(app, 'change', { from, headers: change, body })
+    expectRefusal(refused, 403)
+    expect(refused.text).toContain('another machine')
+    expect(await redis.exists('analytics:stays')).toBe(1)
+    const headers = { ...change, 'x-motia-redis-token': token }
+    for (const view of ['metrics', ...views]) expect((await ask(app, view, { from, headers })).status).toBe(200)
+    expect((await ask(app, 'change', { from, headers, body })).body).toEqual({ count: 1 })
+  })
+
   it('open by the token, from everywhere, to reads and changes', async () => {
     const headers = { host: 'app.example', 'x-forwarded-for': '192.0.2.7', authorization: `Bearer ${token}` }
     expect((await ask(app, 'overview', { headers })).status).toBe(200)
@@ -236,10 +262,28 @@ describe('the routes of the panel', () => {
   })
 })
 
-describe('MOTIA_REDIS_PANEL=read-only', () => {
+const elsewhere = { host: 'app.example', 'x-forwarded-for': '192.0.2.7' }
+
+/** They are for everybody, but for pages of other origins they still aren't. */
+const expectPublicMetrics = async (app: MotiaApp): Promise<void> => {
+  for (const from of [undefined, outside]) {
+    const { status, headers, text } = await ask(app, 'metrics', { from, headers: elsewhere })
+    expect(status).toBe(200)
+    expect(text).toContain('# TYPE motia_redis_')
+    expectClosed(headers)
+  }
+}
+
+describe('MOTIA_REDIS_PANEL=read-only, MOTIA_REDIS_METRICS=public', () => {
   let app: MotiaApp
   beforeAll(async () => {
-    ;({ app } = await start({ MOTIA_REDIS_PANEL: 'read-only', MOTIA_REDIS_TOKEN: token }))
+    const env = { MOTIA_REDIS_PANEL: 'read-only', MOTIA_REDIS_METRICS: 'public' }
+    ;({ app } = await start({ ...env, MOTIA_REDIS_TOKEN: token }))
+  })
+
+  it('opens the metrics and nothing else', async () => {
+    await expectPublicMetrics(app)
+    for (const view of views) expectRefusal(await ask(app, view, { headers: elsewhere }), 403)
   })
 
   it('shows everything and changes nothing, by the token neither', async () => {
@@ -252,10 +296,10 @@ describe('MOTIA_REDIS_PANEL=read-only', () => {
   })
 })
 
-describe('MOTIA_REDIS_PANEL=off', () => {
+describe('MOTIA_REDIS_PANEL=off, MOTIA_REDIS_METRICS=public', () => {
   it('leaves the metrics, and nothing else', async () => {
-    const { app } = await start({ MOTIA_REDIS_PANEL: 'off' })
-    expect((await ask(app, 'metrics')).status).toBe(200)
+    const { app } = await start({ MOTIA_REDIS_PANEL: 'off', MOTIA_REDIS_METRICS: 'public' })
+    await expectPublicMetrics(app)
     for (const view of views) expect((await ask(app, view)).text).not.toMatch(/"(now|instances|keys|groups)"/)
     const body = { do: 'clear-category', category: 'menu' }
     expect((await ask(app, 'change', { headers: change, body })).status).toBe(404)
