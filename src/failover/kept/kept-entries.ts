@@ -105,7 +105,8 @@ export const createKeptEntries = (
         const sent = textAt(version)
         if (!plain || large || isBrief()) return inFull(place, version, timeout)
         const since = performance.now()
-        return quickPutAt(place)(quick, [at(place, redisKey)], sent, [sent, life(), own], timeout).then((done) =>
+        const put = { script: quick, keys: [at(place, redisKey)], text: sent, args: [sent, life(), own] }
+        return quickPutAt(place)(put, timeout).then((done) =>
           done ? DONE : inFull(place, version, restOf(place, timeout, since)),
         )
       },

@@ -98,7 +98,7 @@ export const createKeptGroups = (home: Instance, parts: KeptGroupsParts): GroupS
         if (desk === undefined || large || desk.sliding.due(group, ttl)) return inFull(place, version, timeout)
         const since = performance.now()
         return desk
-          .quick(script, keys, text, [field, text, version], timeout)
+          .quick({ script, keys, text, args: [field, text, version], field }, timeout)
           .then((done) => (done ? DONE : inFull(place, version, restOf(place, timeout, since))))
       },
       entry: (version) => ({

@@ -13,16 +13,29 @@ interface Batch {
   text: number
   readonly resolves: ((done: boolean) => void)[]
   readonly rejects: ((error: unknown) => void)[]
+  run: Run | undefined
+}
+
+/** Puts that follow each other at the same keys, to different fields: the script gets them as one. */
+interface Run {
+  readonly key: string
+  readonly fields: Set<string>
+  /** Where their number is, before what they bring. */
+  readonly at: number
+}
+
+export interface Put {
+  readonly script: Script
+  readonly keys: readonly string[]
+  /** By whose length it is told when a script is full. */
+  readonly text: string
+  readonly args: readonly (string | number)[]
+  /** The script gets runs of puts: the keys, the number of puts and what each brings. The field to which this one is. */
+  readonly field?: string
 }
 
 /** False: something stands in its way, and nothing was done. */
-export type QuickPut = (
-  script: Script,
-  keys: readonly string[],
-  text: string,
-  args: readonly (string | number)[],
-  timeout: number | undefined,
-) => Promise<boolean>
+export type QuickPut = (put: Put, timeout: number | undefined) => Promise<boolean>
 
 /**
  * Puts of one tick with the same script travel as one call of it: to call a script costs several times what is done
@@ -46,7 +59,7 @@ export const createQuickPuts = (instance: Instance, shared: string): QuickPut =>
   }
 
   const begin = (script: Script, timeout: number | undefined): Batch => {
-    const batch: Batch = { keys: [shared], args: [], timeout, text: 0, resolves: [], rejects: [] }
+    const batch: Batch = { keys: [shared], args: [], timeout, text: 0, resolves: [], rejects: [], run: undefined }
     open.set(script, batch)
     // After everything that is ready to run now, before any more I/O.
     process.nextTick(() => {
@@ -55,16 +68,30 @@ export const createQuickPuts = (instance: Instance, shared: string): QuickPut =>
     return batch
   }
 
-  return (script, keys, text, args, timeout) =>
+  return (put, timeout) =>
     new Promise((resolve, reject) => {
+      const { script, text } = put
       const known = open.get(script)
       const fits = known !== undefined && known.timeout === timeout
       if (known !== undefined && !fits) flush(script, known)
       const batch = fits ? known : begin(script, timeout)
-      batch.keys.push(...keys)
-      batch.args.push(...args)
+      add(batch, put)
       batch.text += text.length
       batch.rejects.push(reject)
       if (batch.resolves.push(resolve) === MOST || batch.text >= MOST_TEXT) flush(script, batch)
     })
+}
+
+const add = (batch: Batch, { keys, args, field }: Put): void => {
+  const { run } = batch
+  if (field === undefined) batch.keys.push(...keys)
+  else if (run !== undefined && run.key === keys[0] && !run.fields.has(field)) {
+    run.fields.add(field)
+    batch.args[run.at] = run.fields.size
+  } else {
+    batch.run = { key: keys[0] ?? '', fields: new Set([field]), at: batch.args.length }
+    batch.keys.push(...keys)
+    batch.args.push(1)
+  }
+  batch.args.push(...args)
 }

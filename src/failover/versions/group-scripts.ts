@@ -51,30 +51,32 @@ return 1`)
 /**
  * Puts, in one go and as cheaply as a script can: what stands in the way of one isn't judged, only left to
  * `groupPutScript`; so is a group's first. A group that is there keeps its life. KEYS: index of groups, then group and
- * side of each. ARGV: field, text and version of each. 1, or the numbers of those left.
+ * side of each run of puts. ARGV: for each run how many they are, then field, text and version of each; no field twice.
+ * 1, or the numbers of those left. What each command costs inside a script is more than what it does, so that of a
+ * longer run takes them all; near the most items it takes none.
  */
 export const groupQuickPutScript = (
   groupPrefix: string,
-  rule: { readonly maxItems: number; readonly ttl: number | false },
-): Script =>
-  script(`
+  { maxItems, ttl }: { readonly maxItems: number; readonly ttl: number | false },
+): Script => {
+  const enrol = `redis.call('ZADD', KEYS[1], 0, string.sub(group, ${Buffer.byteLength(groupPrefix) + 1}))
+      ${ttl === false ? '' : `redis.call('PEXPIRE', group, ${Math.ceil(ttl)})`}`
+  return script(`
 local left = {}
-for i = 1, (#KEYS - 1) / 2 do
-  local group, side = KEYS[i * 2], KEYS[i * 2 + 1]
-  local field, version = ARGV[i * 3 - 2], ARGV[i * 3]
+local function putOne(group, side, at, number)
+  local field, version = ARGV[at], ARGV[at + 2]
   local known = redis.call('HMGET', side, ':' .. field, '*', '^')
   local own, cleared, top = known[1], known[2], known[3]
   local added = false
   if top and not (own and own >= version) and not (cleared and cleared >= version) then
-    added = redis.pcall('HSET', group, field, ARGV[i * 3 - 1])
+    added = redis.pcall('HSET', group, field, ARGV[at + 1])
     if added == 1 then
       local items = redis.call('HLEN', group)
-      if items > ${rule.maxItems} then
+      if items > ${maxItems} then
         redis.call('HDEL', group, field)
         added = false
       elseif items == 1 then
-        redis.call('ZADD', KEYS[1], 0, string.sub(group, ${Buffer.byteLength(groupPrefix) + 1}))
-        ${rule.ttl === false ? '' : `redis.call('PEXPIRE', group, ${Math.ceil(rule.ttl)})`}
+      ${enrol}
       end
     end
   end
@@ -82,10 +84,48 @@ for i = 1, (#KEYS - 1) / 2 do
     if version > top then redis.call('HSET', side, ':' .. field, version, '^', version)
     else redis.call('HSET', side, ':' .. field, version) end
   else
-    left[#left + 1] = i
+    left[#left + 1] = number
   end
 end
+local function putRun(group, side, at, count, before)
+  local ask = {}
+  for i = 1, count do ask[i] = ':' .. ARGV[at + i * 3 - 3] end
+  ask[count + 1], ask[count + 2] = '*', '^'
+  local known = redis.call('HMGET', side, unpack(ask))
+  local cleared, top = known[count + 1], known[count + 2]
+  local items = redis.pcall('HLEN', group)
+  local fits = top and type(items) == 'number' and items + count <= ${maxItems}
+  local texts, versions, highest, put = {}, {}, top, {}
+  for i = 1, count do
+    local own, version = known[i], ARGV[at + i * 3 - 1]
+    if fits and not (own and own >= version) and not (cleared and cleared >= version) then
+      texts[#texts + 1], texts[#texts + 2] = ARGV[at + i * 3 - 3], ARGV[at + i * 3 - 2]
+      versions[#versions + 1], versions[#versions + 2] = ask[i], version
+      put[#put + 1] = before + i
+      if version > highest then highest = version end
+    else
+      left[#left + 1] = before + i
+    end
+  end
+  if #put == 0 then return end
+  if type(redis.pcall('HSET', group, unpack(texts))) == 'number' then
+    if items == 0 then
+      ${enrol}
+    end
+    redis.call('HSET', side, '^', highest, unpack(versions))
+  else
+    for _, number in ipairs(put) do left[#left + 1] = number end
+  end
+end
+local at, before = 1, 0
+for k = 2, #KEYS, 2 do
+  local count = tonumber(ARGV[at])
+  if count == 1 then putOne(KEYS[k], KEYS[k + 1], at + 1, before + 1)
+  else putRun(KEYS[k], KEYS[k + 1], at + 1, count, before) end
+  at, before = at + 1 + count * 3, before + count
+end
 return #left == 0 and 1 or left`)
+}
 
 /**
  * What a place holds of one item, where something in the journal has to be weighed against it. KEYS: group, side.

@@ -80,6 +80,21 @@ const dumped = async (): Promise<[string, Buffer, number][]> =>
     ),
   )
 
+/** As they are sent: each run at once, a field that comes again in the next one. */
+const inRuns = (sent: readonly { readonly key: string; readonly n: number }[]) => {
+  const runs: (typeof sent)[] = []
+  for (const put of sent) {
+    const last = runs.at(-1)
+    if (last === undefined || last.some(({ key }) => key === put.key)) runs.push([put])
+    else runs[runs.length - 1] = [...last, put]
+  }
+  let i = 0
+  return {
+    keys: runs.flatMap(() => [layout.group('g'), layout.side('g')]),
+    args: runs.flatMap((run) => [run.length, ...run.flatMap(({ key, n }) => [key, String(i++), versionOf(n)])]),
+  }
+}
+
 describe('quick puts', () => {
   let done = 0
   beforeEach(() => {
@@ -124,9 +139,9 @@ describe('quick puts', () => {
   })
 
   it('of groups: each does what the full one does, or nothing', async () => {
-    const script = groupQuickPutScript(layout.groupPrefix, { maxItems, ttl: life })
     await fc.assert(
-      fc.asyncProperty(before, puts, async (steps, sent) => {
+      fc.asyncProperty(before, puts, fc.constantFrom(3, 9), async (steps, sent, maxItems) => {
+        const script = groupQuickPutScript(layout.groupPrefix, { maxItems, ttl: life })
         await redis.flushall()
         for (const { do: what, key, n } of steps) {
           const version = versionOf(n)
@@ -141,12 +156,8 @@ describe('quick puts', () => {
           else if (n === 1) await redis.del(group).then(() => redis.rpush(group, 'f'))
         }
         const start = await dumped()
-        const reply = await runScript(
-          redis,
-          script,
-          [layout.groupIndex, ...sent.flatMap(() => [layout.group('g'), layout.side('g')])],
-          sent.flatMap(({ key, n }, i) => [key, String(i), versionOf(n)]),
-        )
+        const { keys, args } = inRuns(sent)
+        const reply = await runScript(redis, script, [layout.groupIndex, ...keys], args)
         const after = await state()
         const left = new Set(reply === 1 ? [] : (reply as number[]))
         await restored(start)
@@ -173,7 +184,8 @@ describe('quick puts', () => {
     const now = Date.now()
     const send = (i: number, timeout?: number) => {
       const text = envelope(lowestAt(now + i), String(i))
-      return put(script, [at(`k${i % 100}`).redisKey], text, [text, life, keyMarker('orders', `k${i % 100}`)], timeout)
+      const keys = [at(`k${i % 100}`).redisKey]
+      return put({ script, keys, text, args: [text, life, keyMarker('orders', `k${i % 100}`)] }, timeout)
     }
     // With deadlines of their own too: each goes with those that have the same.
     const answers = await Promise.all(
@@ -185,12 +197,58 @@ describe('quick puts', () => {
     expect(await redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls=2,/)
   })
 
+  it('of one group, to different fields: one command for all of them', async () => {
+    const script = groupQuickPutScript(layout.groupPrefix, { maxItems: 1_000, ttl: life })
+    const put = createQuickPuts(instance, layout.groupIndex)
+    const send = (group: string, field: string, n: number) =>
+      put(
+        {
+          script,
+          keys: [layout.group(group), layout.side(group)],
+          text: 'x',
+          args: [field, `${n}`, versionOf(n)],
+          field,
+        },
+        undefined,
+      )
+    for (const group of ['g', 'h'])
+      await runCall(redis, groups.put(group, 'first', versionOf(1), { text: 'x', life, maxItems }))
+    await send('g', 'first', 2)
+    await redis.config('RESETSTAT')
+    const fields = Array.from({ length: 20 }, (_, i) => `f${i}`)
+    expect(await Promise.all(fields.map((field, i) => send('g', field, i + 3)))).toEqual(fields.map(() => true))
+    expect(await redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls=1,/)
+    expect(await redis.info('commandstats')).toMatch(/cmdstat_hset:calls=2,/)
+
+    // The same field again, another group in between, one that comes too late, and one in a group that isn't there.
+    const sent = [
+      send('g', 'a', 40),
+      send('g', 'b', 41),
+      send('g', 'a', 42),
+      send('h', 'a', 43),
+      send('g', 'c', 44),
+      send('g', 'f9', 1),
+      send('new', 'a', 45),
+      send('g', 'd', 46),
+    ]
+    expect(await Promise.all(sent)).toEqual([true, true, true, true, true, false, false, true])
+    expect(await redis.hmget(layout.group('g'), 'a', 'b', 'c', 'd', 'f9')).toEqual(['42', '41', '44', '46', '12'])
+    expect(await redis.hget(layout.group('h'), 'a')).toBe('43')
+    expect(await redis.hmget(layout.side('g'), ':a', ':f9', '^')).toEqual([versionOf(42), versionOf(12), versionOf(46)])
+  })
+
   it('out of memory: left to the full one, which says so', async () => {
+    await runCall(redis, groups.put('g', 'first', versionOf(1), { text: 'x', life, maxItems }))
+    const before = await state()
     await redis.config('SET', 'maxmemory', '1mb')
     try {
       const text = envelope(versionOf(1), 'x')
       const args = [text, life, keyMarker('orders', 'a')]
       expect(await runScript(redis, quickPutScript('orders'), [layout.markers, at('a').redisKey], args)).toEqual([1])
+      const script = groupQuickPutScript(layout.groupPrefix, { maxItems: 9, ttl: life })
+      const { keys, args: puts } = inRuns(['a', 'b', 'a'].map((key, i) => ({ key, n: i + 2 })))
+      expect(await runScript(redis, script, [layout.groupIndex, ...keys], puts)).toEqual([1, 2, 3])
+      expect(await state()).toEqual(before)
     } finally {
       await redis.config('SET', 'maxmemory', '0')
     }
