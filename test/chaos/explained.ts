@@ -13,7 +13,11 @@ export const isLostCount = ({ op, outcome, code }: Call): boolean =>
   op === 'cache.increment' && outcome === 'unknown' && code === 'CACHE_TIMEOUT'
 
 /** Its own process stood still for so long that nothing was left of the time of the call. */
-export const wasStarved = ({ code, late, limit }: Pick<Call, 'code' | 'late' | 'limit'>): boolean =>
+export const wasStarved = ({
+  code,
+  late,
+  limit,
+}: Pick<Call, 'late' | 'limit'> & { code?: string | undefined }): boolean =>
   late > limit / 3 && /_TIMEOUT$|^CACHE_UNAVAILABLE$/.test(code ?? '')
 
 /** Whether an error is right with so many instances away: what docs/outages.md says of that, and nothing else. */

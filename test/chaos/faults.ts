@@ -185,4 +185,9 @@ const keys: Fault[] = [
   },
 ]
 
+/**
+ * What isn't among them is no fault of a server that runs, or of one server: a host name, a password or a certificate that
+ * is wrong from the start, and a value too large (from-the-start), clients that vanished (zombies), our own processes
+ * killed (nemesis), a subscriber cut off (integration/l1/link), workflow state that may be evicted (integration/tiers).
+ */
 export const faults: readonly Fault[] = [...gone, ...clocks, ...stalls, ...wires, ...refusals, ...keys]

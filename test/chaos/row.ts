@@ -81,7 +81,8 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
   })
   const writing = how === 'load' ? WRITERS : (fault.writers ?? 0)
   /** The other one hadn't the time of a call to answer, so that what it holds wasn't known. */
-  const isSilent = (call: Call): boolean => troubles.during(call) > 0 || call.late > call.limit / 3
+  const isSilent = (call: Pick<Call, 'began' | 'ended' | 'late' | 'limit'>): boolean =>
+    troubles.during(call) > 0 || call.late > call.limit / 3
   let going = writing > 0
   const writer = async (): Promise<void> => {
     while (going) {
@@ -112,12 +113,12 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       for (let tries = 0; ; tries++) {
         const since = { began: now(), late: loop.total() }
         const got = await servedBy(tiers, category)
-        if (typeof got === 'string') return got
         const call = { ...got, began: since.began, ended: now(), late: loop.total() - since.late, limit: WRITE }
-        unserved.push(`${category}: ${got.reason}`)
-        // What this machine has no time for says nothing of the fault.
-        const excused = wasStarved(call) || (hadNoDisk(call) && disk.wasSlow(call))
-        if (!excused || tries === TRIES) return got.code
+        if (got.reason !== undefined) unserved.push(`${category}: ${got.reason}`)
+        // What this machine has no time for says nothing of the fault: an error, or a miss of cached data.
+        const excused =
+          got.by === 'nobody' ? isSilent(call) : wasStarved(call) || (hadNoDisk(call) && disk.wasSlow(call))
+        if (!excused || tries === TRIES) return got.by
       }
     }
     const by = { cached: await served('analytics'), kept: await served('orders') }
@@ -177,7 +178,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
 }
 
 /** What an outage leaves to the journal took longer than the call may. */
-const hadNoDisk = ({ reason }: Pick<Call, 'reason'>): boolean =>
+const hadNoDisk = ({ reason }: { readonly reason?: string | undefined }): boolean =>
   reason?.includes('the disk took longer than the call may') === true
 
 /** Who is suspected serves, and who has to prove itself doesn't. */
@@ -203,13 +204,14 @@ const isFall = (what: string, before: string): boolean =>
 const servedBy = async (
   { cache }: RedisTiers,
   category: string,
-): Promise<string | { readonly code: string; readonly reason: string }> => {
+): Promise<{ readonly by: string; readonly code?: string; readonly reason?: string }> => {
   try {
     await cache.set('served', 'x', { category })
     const entry = await cache.getEntry('served', { category })
-    return entry === undefined ? 'nobody' : `${entry.source}${entry.degraded ? ', degraded' : ''}`
+    return { by: entry === undefined ? 'nobody' : `${entry.source}${entry.degraded ? ', degraded' : ''}` }
   } catch (error) {
-    return { code: isCacheError(error) ? error.code : String(error), reason: String(error) }
+    const code = isCacheError(error) ? error.code : String(error)
+    return { by: code, code, reason: String(error) }
   }
 }
 

@@ -83,6 +83,19 @@ describe('a counter of a mirrored category', () => {
     expect(await dump(ground.a)).toEqual(await dump(ground.b))
   })
 
+  it('is told as what waits for home where that is away and the mirror says nothing in the time of the call', async () => {
+    const ground = await open()
+    const shelf = ground.shelf()
+    await shelf.increment(name('n'), 5, ends())
+    ground.home.drill(60_000)
+    ground.b.freeze()
+    closing.push(() => ground.b.thaw())
+    expect(await shelf.increment(name('n'), 3, ends())).toBe(3)
+    ground.b.thaw()
+    await ground.recover(ground.mirror)
+    expect(await shelf.increment(name('n'), 1, ends())).toBe(9)
+  })
+
   it('replaces a value and is replaced by one, deleted and cleared in the order of all writes', async () => {
     const ground = await open()
     const [shelf, calls] = [ground.shelf(), entryCalls(layout, ground.landscape.clock)]
