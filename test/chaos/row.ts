@@ -4,7 +4,7 @@ import { until } from '../support/until.ts'
 import { openArena } from './arena.ts'
 import type { Violation } from './checker.ts'
 import { watchDisk } from './disk-watch.ts'
-import { createTroubles, isLostCount, wasStarved } from './explained.ts'
+import { createTroubles, isExplained, isLostCount, wasStarved } from './explained.ts'
 import type { Fault, Served } from './fault.ts'
 import { keysOf, leftovers } from './final.ts'
 import { freshKeys, isWell, readEverything, writeFresh } from './healed.ts'
@@ -147,7 +147,11 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
         const byFault = call.ended < injectedAt || call.began >= calm ? 0 : fault.both === true ? 2 : 1
         return byFault + (isSilent(call) ? 1 : 0)
       },
-      mayFail: (call) => call.began < calm && (isExplained(call, fault) || (hadNoDisk(call) && disk.wasSlow(call))),
+      mayFail: (call) =>
+        call.began < calm &&
+        (isRight(call, fault) ||
+          (hadNoDisk(call) && disk.wasSlow(call)) ||
+          (troubles.during(call) > 0 && isExplained(call, 2))),
       ...(fault.blinds === true && { reads: (call) => call.began >= calm }),
     })
     const failed = calls.filter(({ code }) => code !== undefined)
@@ -189,7 +193,7 @@ const shown = ({ state, readable, writable }: { state: string; readable: boolean
 }
 
 /** Where nothing is left unanswered not even an increment may fail. */
-const isExplained = (call: Call, { answers, mayFail }: Fault): boolean =>
+const isRight = (call: Call, { answers, mayFail }: Fault): boolean =>
   mayFail?.(call) === true || wasStarved(call) || (answers !== true && isLostCount(call))
 
 /** Falls: it was up, in whole or in part, and is less. */
