@@ -1,7 +1,7 @@
 import { redisTiers } from '../../../src/tiers.ts'
 import { until } from '../../support/until.ts'
 
-/** A server that writes 100 keys as soon as the secondary is away, and then waits to be killed. Argument: its env, as JSON. */
+/** A server that writes 100 keys as soon as the secondary is away, again and again until it is killed. Argument: its env, as JSON. */
 const { cache, health, close } = redisTiers({ env: JSON.parse(process.argv[2] ?? '{}') })
 process.on('disconnect', () => void close().finally(() => process.exit()))
 const isAway = (): boolean => health().instances.some(({ name, state }) => name === 'secondary' && state === 'down')
@@ -9,5 +9,8 @@ await cache.get('none', { category: 'menu' })
 process.send?.('open')
 await until('the secondary is away', isAway, 60_000)
 const menu = Array.from({ length: 100 }, (_, i) => [`k${i}`, 'copied'] as const)
-await until('all are written', () => cache.setMany(menu, { category: 'menu' }).then(() => true))
-process.send?.('written')
+const write = async (): Promise<false> => {
+  await cache.setMany(menu, { category: 'menu' })
+  return false
+}
+await until('it is killed', write, 60_000, 100)
