@@ -4,6 +4,9 @@ import { LongestFirst } from './test/support/longest-first.ts'
 /** They wait for what they cause, too, and time nothing. */
 const zombies = 'test/chaos/zombies-*.test.ts'
 
+/** About what a process does the first time. */
+const fresh = ['test/unit/codec/first-use.test.ts']
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -11,8 +14,21 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          exclude: [...defaultExclude, ...fresh],
+          // Pure rules, most of them: starting a process for each file, which loads the same again, was half of their time.
+          isolate: false,
+          maxWorkers: 4,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'core',
-          include: ['test/{unit,contract,integration}/**/*.test.ts', zombies],
+          include: ['test/{contract,integration}/**/*.test.ts', ...fresh, zombies],
           // They mostly wait: for servers to be noticed, to end, to come back. By default there is one on two cores.
           maxWorkers: 4,
           testTimeout: 20_000,
