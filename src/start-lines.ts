@@ -91,6 +91,15 @@ export const consequence = (settings: Settings, instance: string, standInFor: St
   ].join('; ')
 }
 
+/** What the app gets besides the instances; undefined: nothing of it. */
+export const gainsLine = (injected: boolean, tab: string | undefined): string | undefined => {
+  const gains = [
+    ...(injected ? ['context.cache is in every step'] : []),
+    ...(tab === undefined ? [] : [`Workbench tab "${tab}"`]),
+  ]
+  return gains.length === 0 ? undefined : gains.join('; ')
+}
+
 const awayLine = (
   settings: Settings,
   { name, url }: InstanceSettings,

@@ -15,6 +15,7 @@ import { ConfigurationError, rememberForExit } from './settings/configuration-er
 import { isMotiaCli, isProduction } from './settings/production.js'
 import { readSettings } from './settings/read-settings.js'
 import type { Settings } from './settings/settings.js'
+import { gainsLine } from './start-lines.js'
 
 /**
  * The whole package for one app: `state` and `plugin` for motia.config.ts, `cache` for code of the server process.
@@ -88,14 +89,15 @@ const serverTiers = <R extends object>(settings: Settings): RedisTiers<R> => {
     },
     registration,
     categoryOf: (key) => countedName(settings, undefined, key),
-    built: ({ injected, ownState, other: state }) => {
+    built: ({ injected, tab, ownState, other: state }) => {
       front = { kind: 'motia', ownState }
       const kept = state && { state, behind: (healthOf: HealthOf) => instanceBehind(state, settings, healthOf) }
       void open()
         .then((tiers) => tiers.start(kept))
         .then((lines) => {
           for (const line of lines) report.info(line)
-          if (injected) report.info('context.cache is in every step')
+          const gains = gainsLine(injected, tab)
+          if (gains !== undefined) report.info(gains)
         })
         .catch((error) => report.error(`could not start: ${error instanceof Error ? error.message : String(error)}`))
     },

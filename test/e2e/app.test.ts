@@ -394,6 +394,6 @@ it('says nothing but its start lines while all is well', () => {
   expect(ours).toEqual([
     expect.stringMatching(/motia-redis {2}primary +up .*Redis \d.*auth orders notifications analytics, state$/),
     expect.stringMatching(/motia-redis {2}secondary +up .*Redis \d.*user menu ml cache$/),
-    expect.stringContaining('motia-redis  context.cache is in every step'),
+    expect.stringMatching(/motia-redis {2}context\.cache is in every step; Workbench tab "Cache"$/),
   ])
 })

@@ -109,7 +109,7 @@ it('keeps each thing on its instance', async () => {
 
 it('says at start where it stands', () => {
   expect(motia.output()).toMatch(/motia-redis {2}primary +up/)
-  expect(motia.output()).toMatch(/motia-redis {2}context\.cache is in every step/)
+  expect(motia.output()).toMatch(/motia-redis {2}context\.cache is in every step; Workbench tab "Cache"/)
 })
 
 it('puts its tab into the Workbench', async () => {

@@ -303,5 +303,6 @@ describe('MOTIA_REDIS_PANEL=off, MOTIA_REDIS_METRICS=public', () => {
     for (const view of views) expect((await ask(app, view)).text).not.toMatch(/"(now|instances|keys|groups)"/)
     const body = { do: 'clear-category', category: 'menu' }
     expect((await ask(app, 'change', { headers: change, body })).status).toBe(404)
+    expect(await app.printed(/context\.cache is in every step.*\n/)).not.toContain('Workbench tab')
   })
 })

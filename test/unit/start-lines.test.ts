@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Landscape } from '../../src/failover/landscape.ts'
 import type { Instance } from '../../src/instances/instance.ts'
 import { readSettings } from '../../src/settings/read-settings.ts'
-import { consequence, standInOf } from '../../src/start-lines.ts'
+import { consequence, gainsLine, standInOf } from '../../src/start-lines.ts'
 
 const env = {
   REDIS_PRIMARY_URL: 'redis://127.0.0.1:1',
@@ -47,5 +47,14 @@ describe('what is said of an instance that is away', () => {
       'third stands in for analytics; unavailable until it is back: auth stock; not kept until it is back: ml',
     )
     expect(of([], false)).toBe('unavailable until it is back: auth analytics stock; not kept until it is back: ml')
+  })
+})
+
+describe('what is said of what the app gets', () => {
+  it('names only what is there, and nothing where nothing is', () => {
+    expect(gainsLine(true, 'Cache')).toBe('context.cache is in every step; Workbench tab "Cache"')
+    expect(gainsLine(true, undefined)).toBe('context.cache is in every step')
+    expect(gainsLine(false, 'Cache')).toBe('Workbench tab "Cache"')
+    expect(gainsLine(false, undefined)).toBeUndefined()
   })
 })

@@ -15,7 +15,7 @@ import { stepName } from './runs/step-names.js'
 import { createWorkflows } from './runs/workflows.js'
 import { onStepProcess } from './spawned.js'
 import { createStepHost, type StepHost } from './step-host.js'
-import { workbenchPanel } from './workbench-panel.js'
+import { hasWorkbench, workbenchPanel } from './workbench-panel.js'
 
 export interface PluginParts {
   /** Opened when the first call of a step arrives. */
@@ -24,11 +24,13 @@ export interface PluginParts {
   readonly inject: boolean
   readonly report: Report
   /**
-   * Called when Motia builds the plugin: the time to connect. `injected`: context.cache will be in every step.
-   * `ownState`: Motia's state adapter is ours; `other`: the one that the app has instead, if it can be used for more.
+   * Called when Motia builds the plugin: the time to connect. `injected`: context.cache will be in every step; `tab`:
+   * the name of ours in the Workbench, if it is there. `ownState`: Motia's state adapter is ours; `other`: the one that
+   * the app has instead, if it can be used for more.
    */
   readonly built: (plugin: {
     readonly injected: boolean
+    readonly tab: string | undefined
     readonly ownState: boolean
     readonly other: OtherState | undefined
   }) => void
@@ -78,17 +80,20 @@ export const createPlugin = (parts: PluginParts): MotiaPluginBuilder & { close()
     )
   }
   const build: MotiaPluginBuilder = (motia) => {
+    const shown = parts.routes.panel !== 'off' && hasWorkbench(process.env, process.argv)
+    const workbench = shown ? workbenchPanel() : []
     try {
       const injected = start(motia.lockedData)
       removeRoutes?.()
       removeRoutes = addRoutes(motia.registerApi, { ...parts.routes, workflows: workflows.view })
       const ownState = brandOf(motia.state) !== undefined
       parts.registration.pluginBuilt(ownState)
-      parts.built({ injected, ownState, other: !ownState && isState(motia.state) ? motia.state : undefined })
+      const other = !ownState && isState(motia.state) ? motia.state : undefined
+      parts.built({ injected, tab: workbench[0]?.label, ownState, other })
     } catch (error) {
       motia.printer.printPluginError('motia-redis could not start:', error)
     }
-    return { workbench: parts.routes.panel !== 'off' ? workbenchPanel() : [] }
+    return { workbench }
   }
   return Object.assign(build, {
     close: () => {

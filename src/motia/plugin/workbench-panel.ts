@@ -27,5 +27,9 @@ export const workbenchPanel = (from: string = import.meta.url, app: string = pro
   ]
 }
 
+/** False where Motia is told to run without it, which only `motia start` heeds. */
+export const hasWorkbench = (env: Readonly<Record<string, string | undefined>>, argv: readonly string[]): boolean =>
+  argv[2] !== 'start' || !env.MOTIA_DOCKER_DISABLE_WORKBENCH
+
 /** The Workbench writes paths between single quotes into its own code. */
 const isUsable = (path: string): boolean => existsSync(path) && !path.includes("'")

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { workbenchPanel } from '../../../src/motia/plugin/workbench-panel.ts'
+import { hasWorkbench, workbenchPanel } from '../../../src/motia/plugin/workbench-panel.ts'
 import { testFolder } from '../../support/folder.ts'
 
 /** A package as it is installed, and an app that has it. */
@@ -45,5 +45,12 @@ describe('the tab Cache', () => {
   it('is left out where its path would end the text it is written into', () => {
     const { from, app } = installed({ under: "it's here" })
     expect(workbenchPanel(from, app)).toEqual([])
+  })
+
+  it('is promised where Motia shows a Workbench: `motia start` may be told not to, `motia dev` does in any case', () => {
+    const told = { MOTIA_DOCKER_DISABLE_WORKBENCH: '1' }
+    expect(hasWorkbench({}, ['node', 'motia', 'start'])).toBe(true)
+    expect(hasWorkbench(told, ['node', 'motia', 'start'])).toBe(false)
+    expect(hasWorkbench(told, ['node', 'motia', 'dev'])).toBe(true)
   })
 })
