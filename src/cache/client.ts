@@ -117,8 +117,9 @@ const createMethods = (engine: CacheEngine, bound: Bound) => {
         return engine.invalidateTags(category, tagsOf(tags, category))
       }),
 
-    clear: (options?: unknown): Promise<void> =>
-      promised(() => engine.clear(requiredCategory('clear', optionsOf('clear', options, bound).category))),
+    clear: async (options?: unknown): Promise<void> => {
+      await engine.clear(requiredCategory('clear', optionsOf('clear', options, bound).category))
+    },
 
     keys: (options?: unknown): Promise<KeyPage> =>
       promised(() => {

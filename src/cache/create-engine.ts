@@ -184,7 +184,7 @@ export const createEngine = ({
     clear: async (name) => {
       const category = enumerable(name, 'clear')
       flights.overtakeAll(flightsOf(category.settings.name))
-      await stored(category, 'clear', category.shelf.clear())
+      return stored(category, 'clear', category.shelf.clear())
     },
 
     keys: async (name, options) => {

@@ -26,7 +26,8 @@ export interface CacheEngine {
   touch(at: Place, ttl: unknown): Promise<boolean>
   increment(at: Place, options: { readonly by?: unknown; readonly ttl?: unknown }): Promise<number>
   invalidateTags(category: string | undefined, tags: readonly string[]): Promise<number>
-  clear(category: string): Promise<void>
+  /** How many entries went; undefined: not known. */
+  clear(category: string): Promise<number | undefined>
   keys(
     category: string,
     options: { readonly prefix?: unknown; readonly cursor?: unknown; readonly limit?: unknown },

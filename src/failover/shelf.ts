@@ -104,7 +104,8 @@ export interface Shelf {
   increment(name: EntryName, by: number, endsAt: number): Promise<number>
   /** Keys as at home: they begin with the category's prefix, then `prefix`. */
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage>
-  clear(): Promise<void>
+  /** How many entries went; undefined: not known, as in an outage of home. */
+  clear(): Promise<number | undefined>
   /**
    * Removes every entry that bears any of the tags; how many, as far as that is known. At least one tag. `tagged`: what
    * `Shelves.invalidateEverywhere` answered for them a moment ago.

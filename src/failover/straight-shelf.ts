@@ -89,9 +89,7 @@ const straight = (store: Store, { category, source, reading, writing, ready }: R
     life: ({ redisKey }) => whenReady(() => store.life(redisKey, reading())),
     increment: ({ redisKey }, by, endsAt) => store.increment(redisKey, by, endsAt, writing()),
     scan: (begin, cursor, limit) => whenReady(() => store.scan(keyPrefix + begin, cursor, limit, reading())),
-    clear: async () => {
-      await store.clear(keyPrefix, writing())
-    },
+    clear: () => store.clear(keyPrefix, writing()),
     invalidate: async (tags, tagged) => {
       const named = storeTags(category.name, tags)
       return named === undefined ? 0 : store.removeTagged(named, { ...writing(), marked: tagged !== undefined })

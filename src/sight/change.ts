@@ -27,8 +27,7 @@ export const createChange = ({ looking, engine, hot, groups, ours }: ChangeParts
       case 'invalidate-tag':
         return engine.invalidateTags(change.category, [change.tag])
       case 'clear-category':
-        await engine.clear(change.category)
-        return undefined
+        return engine.clear(change.category)
       case 'delete-item':
         // Null is also what an unreadable item answers.
         return (await hot.delete(change.group, change.key)) === null ? undefined : 1

@@ -210,15 +210,17 @@ export const describeKeys = (scene: () => Scene): void => {
       await entry().getByLabel('Close details').click()
     })
 
-    it('clears a category after a question that names the count', async () => {
-      const { panel, onSecondary } = scene()
+    it('clears a category after a question that names the count, and says how many went', async () => {
+      const { panel, onSecondary, focused } = scene()
       await choose('ml')
       await panel.getByTestId('cache-clear-category').click()
       const question = panel.getByTestId('cache-confirm')
       const about = Number(/ml has about (\d+) entries/.exec((await question.textContent()) ?? '')?.[1])
       expect(Math.abs(about - 120)).toBeLessThan(60) // from a sample: five times what it is usually off
       await question.getByRole('button', { name: `Clear about ${about} entries` }).click()
+      await said().filter({ hasText: '120 entries cleared.' }).waitFor()
       await panel.getByText('Nothing is cached in ml').waitFor()
+      await focused(panel.getByTestId('cache-clear-category'))
       expect(await onSecondary.keys('ml:*')).toEqual([])
       expect(await onSecondary.exists('user:ada')).toBe(1)
     })

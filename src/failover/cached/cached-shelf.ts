@@ -124,7 +124,10 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
       const startedAt = steadyNow()
       if (!calm(name)) return changes.clear(startedAt)
       return home.clear(keyPrefix, writing).then(
-        () => settle(startedAt),
+        (removed) => {
+          settle(startedAt)
+          return removed
+        },
         (error) => changes.clearAfter(startedAt, error),
       )
     },

@@ -116,7 +116,10 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
 
     increment: createKeptCounters(category, places, { entries, reads, writer, landscape, now, own }).increment,
     scan: (begin, cursor, limit) => scan(category.keyPrefix + begin, cursor, limit),
-    clear: () => writer.write(clearTask(category, entries, layout, clock)).then(nothing),
+    clear: async () => {
+      const { landed } = await writer.write(clearTask(category, entries, layout, clock))
+      return landed.every((landing) => 'done' in landing) ? mostRemoved(landed) : undefined
+    },
     invalidate: async (tags, tagged) => {
       // A marker of each tag would be kept for a day.
       const isCalm = places.every((place) => place === undefined || landscape.calm(place.name))

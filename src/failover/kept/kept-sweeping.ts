@@ -25,7 +25,7 @@ export const clearTask = (
   entries: KeptEntries,
   layout: Layout,
   clock: Clock,
-): KeptTask<undefined> => {
+): KeptTask<number> => {
   const { name: of, deadline } = category
   const scope = categoryScope(of)
   const calls = entryCalls(layout, clock)
@@ -35,22 +35,24 @@ export const clearTask = (
     scope,
     key: undefined,
     intent: 'change',
-    send: async (place, version, timeout): Promise<PutAnswer<undefined>> => {
+    send: async (place, version, timeout): Promise<PutAnswer<number>> => {
       const mark = calls.mark([clearMarker(of)], version)
       const was = mark.answer(await place.instance.script(mark, 'change', timeout === undefined ? {} : { timeout }))
-      return was !== undefined && was > version ? { refused: was } : { done: undefined }
+      return was !== undefined && was > version ? { refused: was } : { done: 0 }
     },
     finish: async (place, version) => {
       const prefix = entries.prefixAt(place)
       let cursor: string | undefined
+      let removed = 0
       do {
         const page = await place.instance.scan(prefix, cursor, PAGE, options)
         cursor = page.cursor
         if (page.keys.length === 0) continue
         const batch = page.keys.map((redisKey) => ({ category: of, key: redisKey.slice(prefix.length), redisKey }))
-        await place.instance.script(calls.clearEntries(batch, version, true), 'change', options)
+        const call = calls.clearEntries(batch, version, true)
+        removed += call.answer(await place.instance.script(call, 'change', options))
       } while (cursor !== undefined)
-      return undefined
+      return removed
     },
     entry: (version) => ({ kind: 'clear', scope, version }),
   }

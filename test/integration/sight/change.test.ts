@@ -53,14 +53,37 @@ it('tags are invalidated, with the number of entries that bore them', async () =
   }
 })
 
-it('a category is cleared, and no other', async () => {
+it('a category is cleared, and no other, with the number of entries that lay there, stale ones included', async () => {
   const { sight, cache } = await openSight(twoUrls(primary, secondary))
-  for (const category of ['menu', 'ml', 'orders']) await cache.category(category).set('k', 1)
-  await sight.change({ do: 'clear-category', category: 'menu' })
-  await sight.change({ do: 'clear-category', category: 'orders' })
-  expect(await cache.category('menu').get('k')).toBeUndefined()
-  expect(await cache.category('orders').get('k')).toBeUndefined()
+  const clear = (category: string) => sight.change({ do: 'clear-category', category })
+  for (const category of ['menu', 'orders']) {
+    const own = cache.category(category)
+    for (let i = 0; i < 3; i++) await own.set(`k${i}`, i, { tags: ['few'], grace: '1h' })
+    await own.expire('k0')
+    expect(await clear(category)).toEqual({ count: 3 })
+    expect(await own.get('k1')).toBeUndefined()
+    expect(await clear(category)).toEqual({ count: 0 })
+  }
+  await cache.category('ml').set('k', 1)
+  await cache.category('orders').set('k', 1)
+  expect(await clear('orders')).toEqual({ count: 1 })
   expect(await cache.category('ml').get('k')).toBe(1)
+})
+
+it('while an instance is away, a category is cleared without a number: what is at home goes when it is back', async () => {
+  const { sight, cache } = await openSight(twoUrls(primary, secondary))
+  const clear = (category: string) => sight.change({ do: 'clear-category', category })
+  for (const category of ['menu', 'orders']) await cache.category(category).set('k', 1)
+  secondary.freeze()
+  onTestFinished(() => secondary.thaw())
+  await until('it is known to be away', async () => {
+    const { instances } = await sight.overview({})
+    return instances.some(({ name, state }) => name === 'secondary' && state === 'down')
+  })
+  for (const category of ['menu', 'orders']) {
+    expect(await clear(category)).toEqual({ count: undefined })
+    expect(await cache.category(category).get('k')).toBeUndefined()
+  }
 })
 
 it('items and groups of state are removed', async () => {

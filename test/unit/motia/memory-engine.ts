@@ -98,7 +98,9 @@ export const createMemoryEngine = (): Memory => {
     },
     clear: async (category) => {
       await seen('clear', category)
-      for (const key of [...data.keys()]) if (key.startsWith(`${category}:`)) data.delete(key)
+      const keys = [...data.keys()].filter((key) => key.startsWith(`${category}:`))
+      for (const key of keys) data.delete(key)
+      return keys.length
     },
     keys: async (category, options) => {
       await seen('keys', category, options)

@@ -1,4 +1,4 @@
-import { Button, Select, SelectContent, SelectItem, SelectTrigger, SelectValue } from '@motiadev/ui'
+import { Select, SelectContent, SelectItem, SelectTrigger, SelectValue } from '@motiadev/ui'
 import { KeyRound, SearchX, Trash } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { KeysView, RouteView } from '../../../sight/contract.js'
@@ -8,15 +8,17 @@ import { Split } from '../pieces/details.js'
 import { Mono } from '../pieces/figures.js'
 import { SearchBox, Toolbar } from '../pieces/search-box.js'
 import { Answered, Empty, Loading } from '../pieces/states.js'
+import { SteadyButton } from '../pieces/steady-button.js'
 import type { ViewProps } from '../place.js'
 import { useOverview } from '../use-overview.js'
 import { usePoll } from '../use-poll.js'
+import { clearingCategory, howMany } from './clearing-category.js'
 import { Entry } from './entry.js'
 import type { PageShape } from './fill-page.js'
 import { LookAgain } from './look-again.js'
 import { Notice } from './notice.js'
 import { Paged, Pager, SearchRow } from './pager.js'
-import { type ToConfirm, useConfirmed } from './use-confirmed.js'
+import { useConfirmed } from './use-confirmed.js'
 import { usePages } from './use-pages.js'
 
 /** The entries of a category, page by page, and what each of them is. */
@@ -68,7 +70,9 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
   const { answer: figures } = usePoll('categories', NOTHING, 15_000)
   const { ask, dialog, said } = useConfirmed()
   const { again } = pages
-  const entries = figures?.categories.find(({ name }) => name === category)?.entries
+  const estimate = figures?.categories.find(({ name }) => name === category)?.entries
+  const many = howMany(pages, prefix, estimate)
+  const nothingToClear = pages.answer?.enumerable === false || (many?.count === 0 && !many.about)
   const details = openKey !== undefined && (
     <Entry
       key={openKey}
@@ -109,14 +113,14 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
           />
         </SearchRow>
         {changeable && (
-          <Button
+          <SteadyButton
             variant="default"
             className="h-9"
-            onClick={() => ask(clearing(category, entries, again))}
+            onClick={nothingToClear ? undefined : () => ask(clearingCategory(category, many, again))}
             data-testid="cache-clear-category"
           >
             <Trash aria-hidden="true" className="size-4" /> Clear…
-          </Button>
+          </SteadyButton>
         )}
         <LookAgain again={again} />
       </Toolbar>
@@ -163,22 +167,6 @@ const shape: PageShape<KeysView> = {
     partial: before.partial || after.partial,
     foreign: before.foreign + after.foreign,
   }),
-}
-
-const clearing = (category: string, entries: number | undefined, then: () => void): ToConfirm => {
-  const count = entries === undefined ? 'all entries' : `about ${plural(entries, 'entry', 'entries')}`
-  return {
-    title: `Clear ${category}?`,
-    text:
-      entries === undefined
-        ? `All entries of ${category} will be gone, on its home and wherever there are copies. How many there are isn't known.`
-        : `${category} has ${count}. They will be gone, on its home and wherever there are copies.`,
-    action: `Clear ${count}`,
-    change: { do: 'clear-category', category },
-    done: (count) =>
-      count === undefined ? `${category} is cleared.` : `${plural(count, 'entry', 'entries')} cleared.`,
-    then,
-  }
 }
 
 const Notices = ({
