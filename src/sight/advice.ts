@@ -3,6 +3,7 @@ import { unencrypted } from '../settings/instances.js'
 import { typesVariable, urlVariable } from '../settings/names.js'
 import type { Settings } from '../settings/settings.js'
 import type { Advice, InstanceView } from './contract.js'
+import { listOf } from './list-of.js'
 
 /** What advice is given about. */
 export interface AdviceFacts {
@@ -97,7 +98,8 @@ const standing: Look = (
     const served = instances
       .filter((other) => other.standsInFor.some((category) => categories.includes(category)))
       .map((other) => other.name)
-    const meanwhile = served.length === 0 ? '' : `; ${served.join(' and ')} serves meanwhile`
+    const meanwhile =
+      served.length === 0 ? '' : `; ${listOf(served)} ${served.length === 1 ? 'serves' : 'serve'} meanwhile`
     return as('error', [
       {
         text: `${name} is down${why}`,
@@ -115,7 +117,7 @@ const standing: Look = (
   return kind === 'redis' && standsInFor.length > 0
     ? as('note', [
         {
-          text: `${name} stands in for ${standsInFor.join(' ')}`,
+          text: `${name} stands in for ${listOf(standsInFor)}`,
           doThis: 'watch its memory: it holds what others would',
         },
       ])

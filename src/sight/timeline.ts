@@ -1,6 +1,7 @@
 import type { InstanceHealth } from '../../types/index.js'
 import type { TiersEmitter } from '../events.js'
 import type { Happening } from './contract.js'
+import { listOf } from './list-of.js'
 
 /** What happened to the instances since the start, the last 200 of it. */
 export interface Timeline {
@@ -106,8 +107,7 @@ export const createTimeline = ({ on }: Pick<TiersEmitter, 'on'>, now: () => numb
 /** "auth, menu and ml" · "auth, menu, ml and 5 more" */
 const named = (categories: readonly string[]): string => {
   const more = categories.length - NAMED
-  const shown = more > 0 ? [...categories.slice(0, NAMED), `${more} more`] : categories
-  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
+  return listOf(more > 0 ? [...categories.slice(0, NAMED), `${more} more`] : categories)
 }
 
 const placed = (place: string): string => {

@@ -117,8 +117,8 @@ describe('advice', () => {
     ],
     [
       'a stand-in',
-      { standsInFor: ['auth', 'orders'] },
-      ...(['note', /^secondary stands in for auth orders$/, /memory/] as const),
+      { standsInFor: ['auth', 'orders', 'user'] },
+      ...(['note', /^secondary stands in for auth, orders and user$/, /memory/] as const),
     ],
     [
       'little room',

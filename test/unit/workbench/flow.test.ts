@@ -154,10 +154,39 @@ describe('layout', () => {
   })
 
   it('writes no words beside ways where there is no room', () => {
-    const lanes = lanesOf([route('state', 'primary')], instances)
+    const lanes = lanesOf([route('state', 'primary', 'secondary')], instances)
     const words = (width: number) =>
       layoutFlow(lanes, targetsOf([], instances), width).links.map(({ labelAt }) => labelAt !== undefined)
-    expect([words(320), words(1_000)]).toEqual([[false], [true]])
+    expect([words(320), words(1_000)]).toEqual([
+      [false, false],
+      [true, true],
+    ])
+  })
+
+  it('keeps words beside ways apart while one instance is away, or another', () => {
+    for (const [away, standIn] of [
+      ['primary', 'secondary'],
+      ['secondary', 'primary'],
+    ] as const) {
+      const served = (home: string): string => (home === away ? standIn : home)
+      const routing = [
+        route('state', 'primary', served('primary'), 'secondary'),
+        route('auth', 'primary', served('primary'), 'secondary'),
+        route('menu', 'secondary', served('secondary')),
+        ...(away === 'secondary' ? [refused('ml', 'secondary')] : []),
+      ]
+      const two = instances.slice(0, 2)
+      for (const width of [500, 760, 1_000]) {
+        const { links } = layoutFlow(lanesOf(routing, two), targetsOf(routing, two), width)
+        const words = links.flatMap(({ link, labelAt }) => (labelAt === undefined ? [] : [{ link, ...labelAt }]))
+        expect(words.length).toBeGreaterThan(2)
+        for (const [i, one] of words.entries())
+          for (const other of words.slice(i + 1)) {
+            const wide = (3 * (one.link.kind.length + other.link.kind.length)) / 2 + 3
+            expect(Math.abs(one.y - other.y) >= 12 || Math.abs(one.x - other.x) >= wide).toBe(true)
+          }
+      }
+    }
   })
 
   it('breaks names into lines that fit', () => {

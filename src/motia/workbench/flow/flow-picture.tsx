@@ -5,7 +5,7 @@ import { formatShort, plural } from '../format.js'
 import { instanceTone, placeWord, stateWord } from '../instance-words.js'
 import { toneClass } from '../pieces/pill.js'
 import { useWidth } from '../use-width.js'
-import { inWords, type Lane, lanesOf, targetsOf } from './lanes.js'
+import { inWords, type Lane, lanesOf, targetsOf, wordOf } from './lanes.js'
 import { type LaidLane, type LaidLink, type LaidTarget, layoutFlow } from './layout.js'
 
 /** Where data goes at this moment, from what steps use to what keeps it. */
@@ -116,8 +116,6 @@ const homesOf = ({ kind, categories, holdsState, standsInFor }: InstanceView): s
   return `${holdsState ? 'state, ' : ''}${plural(homes, 'category', 'categories')}`
 }
 
-const words = { home: '', 'stand-in': 'stand-in', away: 'away', refused: 'refused', mirror: 'mirror' } as const
-
 const Way = ({
   laid: { link, path },
   temperatures,
@@ -130,7 +128,7 @@ const Way = ({
   const alive = kind === 'home' || kind === 'stand-in'
   return (
     <g data-testid="cache-way" data-kind={kind} data-lane={link.lane} data-to={link.to}>
-      <title>{`${names.join(', ')}: ${words[kind] || 'served at home'}, ${placeWord(link.to)}`}</title>
+      <title>{`${names.join(', ')}: ${wordOf(link) || 'served at home'}, ${placeWord(link.to)}`}</title>
       <path d={path} className={cn('mr-way', `mr-way-${kind}`, alive && `mr-stroke-${temperature}`)} />
       {kind === 'home' && <path d={path} className={cn('mr-way-moving', `mr-stroke-${temperature}`)} />}
     </g>
@@ -141,7 +139,7 @@ const Way = ({
 const WayWord = ({ laid: { link, labelAt } }: { readonly laid: LaidLink }): ReactNode =>
   labelAt === undefined ? null : (
     <text x={labelAt.x} y={labelAt.y} textAnchor="middle" className={cn('mr-way-word', `mr-way-word-${link.kind}`)}>
-      {words[link.kind]}
+      {wordOf(link)}
     </text>
   )
 

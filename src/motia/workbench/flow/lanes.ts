@@ -20,6 +20,9 @@ export interface Link {
   readonly names: readonly string[]
 }
 
+/** What is written beside a way; that of home is without a word. */
+export const wordOf = ({ kind }: Pick<Link, 'kind'>): string => (kind === 'home' ? '' : kind)
+
 /** Where data may lie: the instances, and what else serves now without being one. */
 export interface Target {
   readonly name: string

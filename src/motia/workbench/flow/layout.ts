@@ -1,4 +1,4 @@
-import { type Lane, type Link, linksOf, type Target } from './lanes.js'
+import { type Lane, type Link, linksOf, type Target, wordOf } from './lanes.js'
 
 export interface Box {
   readonly x: number
@@ -20,7 +20,7 @@ export interface LaidTarget extends Box {
 export interface LaidLink {
   readonly link: Link
   readonly path: string
-  readonly labelAt: { readonly x: number; readonly y: number } | undefined
+  readonly labelAt: Point | undefined
 }
 
 export interface Layout {
@@ -41,6 +41,12 @@ const TARGET = 66
 const LETTER = 6.7
 /** Between lanes and targets; less leaves no room for a word beside a way. */
 const ROOM_FOR_WORDS = 110
+/** Of the words beside ways, with a little air. */
+const WORD_LETTER = 7
+const WORD_HEIGHT = 14
+/** Along a way, from 0 to 1: the best place for its word first. */
+const NEAR_LANE = [0.3, 0.38, 0.22, 0.46, 0.54] as const
+const NEAR_TARGET = [0.72, 0.64, 0.8, 0.56, 0.48, 0.4] as const
 
 /** Puts lanes at the left, targets at the right and ways between them, into a picture of this width. */
 export const layoutFlow = (lanes: readonly Lane[], targets: readonly Target[], width: number): Layout => {
@@ -83,6 +89,7 @@ const layLinks = (lanes: readonly LaidLane[], targets: readonly LaidTarget[]): r
     const sorted = [...mine].sort((a, b) => a[other].y - b[other].y)
     return box.y + ((sorted.indexOf(one) + 1) / (sorted.length + 1)) * box.height
   }
+  const words: Box[] = []
   return drawn.map((one) => {
     const { link, from, to } = one
     const [x1, x2] = [from.x + from.width, to.x]
@@ -99,18 +106,39 @@ const layLinks = (lanes: readonly LaidLane[], targets: readonly LaidTarget[]): r
       one,
     )
     const bend = (x2 - x1) / 2
-    // Words of ways that don't serve stand near the lane, the others near the instance: so they don't meet.
-    const t = link.kind === 'away' || link.kind === 'refused' ? 0.3 : 0.72
+    const at = (t: number): Point => pointAt(t, x1, y1, x2, y2)
     return {
       link,
       path: `M${r(x1)} ${r(y1)}C${r(x1 + bend)} ${r(y1)} ${r(x2 - bend)} ${r(y2)} ${r(x2)} ${r(y2)}`,
-      labelAt: x2 - x1 < ROOM_FOR_WORDS ? undefined : pointAt(t, x1, y1, x2, y2),
+      labelAt: x2 - x1 < ROOM_FOR_WORDS ? undefined : wordAt(link, at, words),
     }
   })
 }
 
+/** Along its way, where it meets none of the words that are there; `taken` has it afterwards. */
+const wordAt = (link: Link, at: (t: number) => Point, taken: Box[]): Point | undefined => {
+  const word = wordOf(link)
+  if (word === '') return undefined
+  const size = { width: word.length * WORD_LETTER, height: WORD_HEIGHT }
+  const boxAt = ({ x, y }: Point): Box => ({ x: x - size.width / 2, y: y - size.height, ...size })
+  // Those of ways that don't serve stand near the lane, the others near the instance.
+  const places = link.kind === 'away' || link.kind === 'refused' ? NEAR_LANE : NEAR_TARGET
+  const free = places.find((t) => !taken.some((box) => meets(box, boxAt(at(t))))) ?? places[0]
+  const point = at(free)
+  taken.push(boxAt(point))
+  return point
+}
+
+const meets = (a: Box, b: Box): boolean =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
+
+interface Point {
+  readonly x: number
+  readonly y: number
+}
+
 /** Just above a way, at a parameter of its curve from 0 to 1. */
-const pointAt = (t: number, x1: number, y1: number, x2: number, y2: number): { x: number; y: number } => ({
+const pointAt = (t: number, x1: number, y1: number, x2: number, y2: number): Point => ({
   x: r(x1 + (x2 - x1) * (1.5 * t - 1.5 * t ** 2 + t ** 3)),
   y: r(y1 + (y2 - y1) * (3 * t ** 2 - 2 * t ** 3) - 5),
 })
