@@ -32,6 +32,19 @@ export const describeState = (scene: () => Scene): void => {
       expect(seen.size).toBeGreaterThanOrEqual(121)
     })
 
+    it('is at the same page and row again after a group was open', async () => {
+      const { panel, page, focused } = scene()
+      const number = await panel.getByTestId('cache-page').textContent()
+      expect(number).not.toContain('Page 1 ')
+      const row = groups().last().getByRole('button')
+      await row.press('Enter')
+      await items().first().waitFor()
+      expect(await groups().first().isVisible()).toBe(false)
+      await page.getByTestId('cache-groups').press('Enter')
+      await focused(row)
+      expect(await panel.getByTestId('cache-page').textContent()).toBe(number)
+    })
+
     it('finds groups by their name, and opens one', async () => {
       const { panel } = scene()
       await search('der-7')

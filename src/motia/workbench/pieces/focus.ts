@@ -2,15 +2,20 @@ import { type FocusEvent, type RefObject, useEffect, useRef } from 'react'
 
 type Place = RefObject<HTMLElement | null>
 
-/** Opening moves the focus in; closing gives it back to where it came from, or, where that is gone, to `beside`. */
-export const useFocusLent = (panel: Place, beside: (panel: HTMLElement) => Element | null): void => {
+/**
+ * Opening moves the focus in, if `takes`; closing gives it back to where it came from, or, where that is gone or nobody
+ * knows, to `beside`.
+ */
+export const useFocusLent = (panel: Place, beside: (panel: HTMLElement) => Element | null, takes = true): void => {
   // Kept, for React's strict mode, which takes effects back and runs them again: by then the panel has it.
   const from = useRef<Element>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is opened once
   useEffect(() => {
-    from.current ??= document.activeElement
     const fallback = panel.current && beside(panel.current)
-    focus(panel.current)
+    if (takes) {
+      from.current ??= document.activeElement
+      focus(panel.current)
+    }
     return () => {
       // Whoever is somewhere else by now stays there.
       if (document.activeElement !== document.body) return

@@ -1,23 +1,27 @@
 import { Button } from '@motiadev/ui'
 import { ArrowLeft, Boxes, SearchX, Trash } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useId, useRef, useState } from 'react'
 import type { ItemsView } from '../../../sight/contract.js'
 import { formatCount, plural, visible } from '../format.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
 import { Details, Facts, Section, Split } from '../pieces/details.js'
 import { Bytes, Mono, Until } from '../pieces/figures.js'
+import { useFocusLent } from '../pieces/focus.js'
 import { SearchBox, Toolbar } from '../pieces/search-box.js'
-import { Empty, Loading } from '../pieces/states.js'
+import { Empty } from '../pieces/states.js'
 import { SteadyButton } from '../pieces/steady-button.js'
 import { Tree } from '../pieces/tree.js'
 import type { PageShape } from './fill-page.js'
 import { LookAgain } from './look-again.js'
+import { NoneFound } from './none-found.js'
 import { Paged, Pager, SearchRow } from './pager.js'
 import { type ToConfirm, useConfirmed } from './use-confirmed.js'
 import { usePages } from './use-pages.js'
 
 interface GroupProps {
   readonly name: string
+  /** It was opened just now, rather than found open. */
+  readonly takesFocus: boolean
   readonly changeable: boolean
   readonly search: string
   readonly onSearch: (search: string) => void
@@ -25,7 +29,10 @@ interface GroupProps {
 }
 
 /** The items of one group. */
-export const Group = ({ name, changeable, search, onSearch, onLeave }: GroupProps): ReactNode => {
+export const Group = ({ name, takesFocus, changeable, search, onSearch, onLeave }: GroupProps): ReactNode => {
+  const panel = useRef<HTMLElement>(null)
+  const heading = useId()
+  useFocusLent(panel, groupsBehind, takesFocus)
   const [openKey, setOpenKey] = useState<string>()
   const pages = usePages('items', { group: name, search }, shape)
   const { ask, dialog, said } = useConfirmed()
@@ -34,12 +41,22 @@ export const Group = ({ name, changeable, search, onSearch, onLeave }: GroupProp
   const total = answer?.total
 
   return (
-    <div className="flex min-h-0 flex-1 flex-col overflow-y-auto" data-testid="cache-group">
+    <section
+      ref={panel}
+      tabIndex={-1}
+      aria-labelledby={heading}
+      className="flex min-h-0 flex-1 flex-col overflow-y-auto outline-none"
+      data-testid="cache-group"
+    >
       <Toolbar>
         <Button variant="default" className="h-9" onClick={onLeave} data-testid="cache-groups">
           <ArrowLeft aria-hidden="true" className="size-4" /> Groups
         </Button>
-        <h2 className="max-w-[60%] min-w-0 flex-1 text-sm font-semibold @xl:flex-none" title={visible(name)}>
+        <h2
+          id={heading}
+          className="max-w-[60%] min-w-0 flex-1 text-sm font-semibold @xl:flex-none"
+          title={visible(name)}
+        >
           <Mono className="line-clamp-2">{name}</Mono>
         </h2>
         <SearchRow>
@@ -92,9 +109,12 @@ export const Group = ({ name, changeable, search, onSearch, onLeave }: GroupProp
         <Pager pages={pages} shown={answer && shownOf(answer, search)} said={said} />
       </Split>
       {dialog}
-    </div>
+    </section>
   )
 }
+
+/** As StatePage draws them. */
+const groupsBehind = (panel: HTMLElement): Element | null => panel.previousElementSibling
 
 type ItemRow = ItemsView['items'][number]
 
@@ -201,19 +221,14 @@ const NoItems = ({
   readonly answer: ItemsView
   readonly search: string
   readonly busy: boolean
-}): ReactNode => {
-  if (busy) return <Loading />
-  if (answer.cursor !== undefined)
-    return (
-      <Empty icon={SearchX} title="None so far">
-        There are many items, and only a part of them has been looked at. The next page looks further.
+}): ReactNode => (
+  <NoneFound things="items" {...{ answer, busy }}>
+    {search === '' ? (
+      <Empty icon={Boxes} title="This group is empty">
+        Its last item was deleted, or its time was over.
       </Empty>
-    )
-  return search === '' ? (
-    <Empty icon={Boxes} title="This group is empty">
-      Its last item was deleted, or its time was over.
-    </Empty>
-  ) : (
-    <Empty icon={SearchX} title="No key has this in it" />
-  )
-}
+    ) : (
+      <Empty icon={SearchX} title="No key has this in it" />
+    )}
+  </NoneFound>
+)

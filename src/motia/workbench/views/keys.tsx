@@ -7,7 +7,7 @@ import { type Column, DataTable } from '../pieces/data-table.js'
 import { Split } from '../pieces/details.js'
 import { Mono } from '../pieces/figures.js'
 import { SearchBox, Toolbar } from '../pieces/search-box.js'
-import { Answered, Empty, Loading } from '../pieces/states.js'
+import { Answered, Empty } from '../pieces/states.js'
 import { SteadyButton } from '../pieces/steady-button.js'
 import type { ViewProps } from '../place.js'
 import { useOverview } from '../use-overview.js'
@@ -16,6 +16,7 @@ import { clearingCategory, howMany } from './clearing-category.js'
 import { Entry } from './entry.js'
 import type { PageShape } from './fill-page.js'
 import { LookAgain } from './look-again.js'
+import { NoneFound } from './none-found.js'
 import { Notice } from './notice.js'
 import { Paged, Pager, SearchRow } from './pager.js'
 import { useConfirmed } from './use-confirmed.js'
@@ -210,18 +211,15 @@ const NoKeys = ({
         Its key pattern would match every key of the instance. Open an entry from a place that names its key.
       </Empty>
     )
-  if (busy) return <Loading />
-  if (answer.cursor !== undefined)
-    return (
-      <Empty icon={SearchX} title="None so far">
-        There are many keys, and only a part of them has been looked at. The next page looks further.
-      </Empty>
-    )
-  return prefix === '' ? (
-    <Empty icon={KeyRound} title={`Nothing is cached in ${answer.category}`}>
-      Keys show up here once a step, or somebody else, stores one.
-    </Empty>
-  ) : (
-    <Empty icon={SearchX} title="No key begins with this" />
+  return (
+    <NoneFound things="keys" {...{ answer, busy }}>
+      {prefix === '' ? (
+        <Empty icon={KeyRound} title={`Nothing is cached in ${answer.category}`}>
+          Keys show up here once a step, or somebody else, stores one.
+        </Empty>
+      ) : (
+        <Empty icon={SearchX} title="No key begins with this" />
+      )}
+    </NoneFound>
   )
 }

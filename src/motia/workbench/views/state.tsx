@@ -1,5 +1,6 @@
+import { cn } from '@motiadev/ui'
 import { Boxes, SearchX } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { GroupsView } from '../../../sight/contract.js'
 import { formatCount, plural } from '../format.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
@@ -7,46 +8,68 @@ import { Split } from '../pieces/details.js'
 import { Count, Mono, Until } from '../pieces/figures.js'
 import { Pill } from '../pieces/pill.js'
 import { SearchBox, Toolbar } from '../pieces/search-box.js'
-import { Empty, Loading } from '../pieces/states.js'
+import { Empty } from '../pieces/states.js'
 import type { ViewProps } from '../place.js'
 import type { PageShape } from './fill-page.js'
 import { Group } from './group.js'
 import { LookAgain } from './look-again.js'
+import { NoneFound } from './none-found.js'
 import { Notice } from './notice.js'
 import { Paged, Pager } from './pager.js'
 import { usePages } from './use-pages.js'
 
-/** What workflows keep between their steps: groups, and what lies in each. */
-export const StatePage = ({ place, go, server }: ViewProps): ReactNode =>
-  place.group === undefined ? (
-    <Groups
-      search={place.search ?? ''}
-      onSearch={(search) => go({ ...place, search })}
-      onOpen={(group) => go({ ...place, group, within: undefined })}
-    />
-  ) : (
-    <Group
-      key={place.group}
-      name={place.group}
-      changeable={server?.readOnly === false}
-      search={place.within ?? ''}
-      onSearch={(within) => go({ ...place, within })}
-      onLeave={() => go({ ...place, group: undefined })}
-    />
+/**
+ * What workflows keep between their steps: groups, and what lies in each. The list stays behind the group that is open:
+ * who leaves that is at the same page and the same row again.
+ */
+export const StatePage = ({ place, go, server }: ViewProps): ReactNode => {
+  // One that was open already when the view was chosen leaves the focus where the reader has it.
+  const [entered, setEntered] = useState(false)
+  const { group } = place
+  return (
+    <>
+      <Groups
+        covered={group !== undefined}
+        search={place.search ?? ''}
+        onSearch={(search) => go({ ...place, search })}
+        onOpen={(name) => {
+          setEntered(true)
+          go({ ...place, group: name, within: undefined })
+        }}
+      />
+      {group !== undefined && (
+        <Group
+          key={group}
+          name={group}
+          takesFocus={entered}
+          changeable={server?.readOnly === false}
+          search={place.within ?? ''}
+          onSearch={(within) => go({ ...place, within })}
+          onLeave={() => go({ ...place, group: undefined })}
+        />
+      )}
+    </>
   )
+}
 
 type GroupRow = GroupsView['groups'][number]
 
 interface GroupsProps {
+  /** By the group that is open. */
+  readonly covered: boolean
   readonly search: string
   readonly onSearch: (search: string) => void
   readonly onOpen: (group: string) => void
 }
 
-const Groups = ({ search, onSearch, onOpen }: GroupsProps): ReactNode => {
-  const pages = usePages('groups', { search }, shape)
+const Groups = ({ covered, search, onSearch, onOpen }: GroupsProps): ReactNode => {
+  const pages = usePages('groups', { search }, shape, !covered)
   return (
-    <div className="flex min-h-0 flex-1 flex-col overflow-y-auto" data-testid="cache-state">
+    <div
+      tabIndex={-1}
+      className={cn('flex min-h-0 flex-1 flex-col overflow-y-auto outline-none', covered && 'hidden')}
+      data-testid="cache-state"
+    >
       <Toolbar>
         <SearchBox label="Search groups by name" value={search} onSearch={onSearch} data-testid="cache-groups-search" />
         <LookAgain again={pages.again} />
@@ -143,19 +166,14 @@ const NoGroups = ({
   readonly answer: GroupsView
   readonly search: string
   readonly busy: boolean
-}): ReactNode => {
-  if (busy) return <Loading />
-  if (answer.cursor !== undefined)
-    return (
-      <Empty icon={SearchX} title="None so far">
-        There are many groups, and only a part of them has been looked at. The next page looks further.
+}): ReactNode => (
+  <NoneFound things="groups" {...{ answer, busy }}>
+    {search === '' ? (
+      <Empty icon={Boxes} title="No state yet">
+        Groups show up here once a step calls context.state.set.
       </Empty>
-    )
-  return search === '' ? (
-    <Empty icon={Boxes} title="No state yet">
-      Groups show up here once a step calls context.state.set.
-    </Empty>
-  ) : (
-    <Empty icon={SearchX} title="No group has this in its name" />
-  )
-}
+    ) : (
+      <Empty icon={SearchX} title="No group has this in its name" />
+    )}
+  </NoneFound>
+)

@@ -40,11 +40,15 @@ const PATIENCE_MS = 2_500
 /** A page that took more than one request isn't looked at again by itself. */
 const EVERY_MS = 5_000
 
-/** Walks through the pages of a query; `shape` must not change. Another question begins at the first page. */
+/**
+ * Walks through the pages of a query; `shape` must not change. Another question begins at the first page. While it isn't
+ * `shown`, the page isn't looked at again.
+ */
 export const usePages = <Q extends Paged>(
   query: Q,
   asked: Omit<Queries[Q], 'cursor' | 'limit'>,
   shape: PageShape<Answers[Q]>,
+  shown = true,
 ): Pages<Answers[Q]> => {
   const question = JSON.stringify(asked)
   const [walked, setWalked] = useState<{ question: string; cursors: readonly string[] }>({ question, cursors: [] })
@@ -54,6 +58,8 @@ export const usePages = <Q extends Paged>(
   const [known, setKnown] = useState<Known<Answers[Q]>>({ of, busy: true })
   const latest = useRef(asked)
   const wake = useRef<() => void>(() => undefined)
+  const seen = useRef<() => void>(() => undefined)
+  const isShown = useRef(shown)
 
   useEffect(() => {
     latest.current = asked
@@ -105,8 +111,9 @@ export const usePages = <Q extends Paged>(
       if (watched) timer = setTimeout(tick, EVERY_MS)
     }
     const tick = (): void => {
-      if (document.visibilityState === 'visible') void look(false)
+      if (document.visibilityState === 'visible' && isShown.current) void look(false)
     }
+    seen.current = tick
     wake.current = () => void look(true)
     document.addEventListener('visibilitychange', tick)
     void look(false)
@@ -115,8 +122,15 @@ export const usePages = <Q extends Paged>(
       clearTimeout(timer)
       document.removeEventListener('visibilitychange', tick)
       wake.current = () => undefined
+      seen.current = () => undefined
     }
   }, [query, of, cursor])
+
+  useEffect(() => {
+    if (isShown.current === shown) return
+    isShown.current = shown
+    seen.current()
+  }, [shown])
 
   const mine = known.of === of ? known : turned(known, of)
   const onward = mine.whole ? mine.answer?.cursor : undefined
