@@ -71,7 +71,7 @@ const categoryView = (
 /** Of a category that nobody has used yet. */
 const nothing: CategoryFigures = createCategoryMeter(Date.now).figures()
 
-/** What took longer than the last class has no end. JSON knows no Infinity. */
+/** What took longer than the last class has no end. */
 const shown = (ms: number | undefined): number | undefined =>
   ms === Number.POSITIVE_INFINITY ? LATENCY_ENDS.at(-1) : ms
 
