@@ -24,6 +24,10 @@ export const describeOutage = (scene: () => Scene): void => {
       await ways('stand-in').first().waitFor({ state: 'attached' })
       await happened('failover').first().waitFor()
       expect(await card('primary').textContent()).toContain('menu')
+      const advice = scene().panel.getByTestId('cache-advice').getByRole('listitem')
+      await advice.filter({ hasText: /^secondary is down.*primary serves meanwhile\.$/ }).waitFor()
+      await advice.filter({ hasText: 'primary stands in for user, menu and cache.' }).waitFor()
+      expect(await advice.first().getAttribute('data-level')).toBe('error')
     })
 
     it('what is written meanwhile is shown as waiting, and served by the stand-in', async () => {

@@ -53,6 +53,9 @@ export const hostile = {
 
 export const SECRET = 'open sesame'
 
+/** What opens the app to pages that aren't this machine's own. */
+export const TOKEN = 'a token of thirty letters or so'
+
 /** `later` gets what ends it all. */
 export const openScene = async (executable: string, later: (end: () => unknown) => void): Promise<Scene> => {
   const [primary, secondary] = await Promise.all([startTestRedis(), startTestRedis()])
@@ -65,7 +68,10 @@ export const openScene = async (executable: string, later: (end: () => unknown) 
   const env = { REDIS_PRIMARY_URL: primary.url, REDIS_SECONDARY_URL: secondary.url }
   const copy = exampleApp({ flows: [], fixtures: ['probe'] })
   later(copy.remove)
-  const [app] = await Promise.all([startMotia({ dir: copy.dir, env, workbench: true }), fill(env)])
+  const [app] = await Promise.all([
+    startMotia({ dir: copy.dir, env: { ...env, MOTIA_REDIS_TOKEN: TOKEN }, workbench: true }),
+    fill(env),
+  ])
   later(app.stop)
 
   const browser = await openBrowser(executable, { hosts: [FOREIGN] })

@@ -4,7 +4,10 @@ import { findChromium } from '../support/browser.ts'
 import { probe } from '../support/http.ts'
 import { until } from '../support/until.ts'
 import { describeDoors } from './panel-doors-suite.ts'
+import { describeDrill } from './panel-drill-suite.ts'
+import { describeFigures } from './panel-figures-suite.ts'
 import { describeKeys } from './panel-keys-suite.ts'
+import { describeLimits } from './panel-limits-suite.ts'
 import { describeOutage } from './panel-outage-suite.ts'
 import { landmarks, openScene, type Scene, type View } from './panel-scene.ts'
 import { describeState } from './panel-state-suite.ts'
@@ -143,9 +146,12 @@ describe.skipIf(executable === undefined)(`The panel in the Workbench${missing}`
     expect(await figures.textContent()).not.toContain(`process ${app.pid}`)
   })
 
+  describeFigures(scene)
+  describeLimits(scene)
   describeKeys(scene)
   describeState(scene)
   describeDoors(scene)
+  describeDrill(scene)
   describeOutage(scene)
 
   it('broke nothing in the page, and complained of nothing', () => {

@@ -26,8 +26,8 @@ export const DrillDialog = ({
           <div className="flex flex-col gap-3">
             <p>
               This server treats {name} as gone: {plural(moved, 'category', 'categories')}
-              {holdsState && ' and state'} move to their stand-in, and what is written meanwhile is brought home
-              afterwards. The Redis itself isn't touched.
+              {holdsState && ' and state'} move to their stand-in. Afterwards kept data that was written meanwhile is
+              brought home, and cached entries that changed are read anew. The Redis itself isn't touched.
             </p>
             <fieldset className="flex flex-wrap gap-x-4 gap-y-1">
               <legend className="mb-1 font-medium text-foreground">For how long?</legend>
