@@ -1,6 +1,7 @@
 import { type Finding, type ServerOf, sameServers, unfitForState } from '../findings.js'
 import { unencrypted } from '../settings/instances.js'
 import { typesVariable, urlVariable } from '../settings/names.js'
+import { isLoopback } from '../settings/redis-url.js'
 import type { Settings } from '../settings/settings.js'
 import type { Advice, InstanceView } from './contract.js'
 import { listOf } from './list-of.js'
@@ -181,8 +182,11 @@ const waiting: Look = ({ name, state, writable, journal: { entries, aside } }, {
     : []),
 ]
 
-const distance: Look = ({ name, state, latency, kind }) =>
-  kind === 'redis' && state === 'up' && latency !== undefined && latency > FAR
+const distance: Look = ({ name, state, latency, kind }, { settings }) => {
+  const host = settings.instances.find((each) => each.name === name)?.url?.host
+  // One of this very machine is slow for another reason, which no region mends.
+  const far = kind === 'redis' && host !== undefined && !isLoopback(host)
+  return far && state === 'up' && latency !== undefined && latency > FAR
     ? as('note', [
         {
           text: `${name} answers in ${Math.round(latency)} ms, so its deadlines are longer`,
@@ -190,3 +194,4 @@ const distance: Look = ({ name, state, latency, kind }) =>
         },
       ])
     : []
+}

@@ -69,6 +69,14 @@ describe('advice', () => {
       ...(['warning', /^secondary: redis:\/\//, /rediss:\/\//] as const),
     ],
     [
+      'a long way',
+      facts({
+        settings: settingsOf({ ...urls, REDIS_SECONDARY_URL: 'rediss://redis.example:6379' }),
+        instances: [view('primary'), view('secondary', { latency: 55.4 })],
+      }),
+      ...(['note', /^secondary answers in 55 ms/, /nearer/] as const),
+    ],
+    [
       'no Redis',
       facts({ settings: settingsOf({}), instances: [view('primary', { kind: 'embedded', memory: undefined })] }),
       ...(['note', /^there is no Redis/, /REDIS_PRIMARY_URL/] as const),
@@ -145,7 +153,6 @@ describe('advice', () => {
       { journal: { entries: 0, bytes: 0, oldest: undefined, aside: 2 } },
       ...(['warning', /^2 writes of earlier outages never reached secondary and lie apart$/, /Runbook/] as const),
     ],
-    ['a long way', { latency: 55.4 }, ...(['note', /^secondary answers in 55 ms/, /nearer/] as const)],
   ])('%s', (_, given, level, text, doThis) => {
     expect(secondary(given)).toEqual([
       { level, text: expect.stringMatching(text), doThis: expect.stringMatching(doThis) },
@@ -169,6 +176,10 @@ describe('advice', () => {
     expect(secondary({ journal })).toEqual([])
   })
 
+  it('a server of this very machine is never far away, however slow', () => {
+    expect(secondary({ latency: 55.4 })).toEqual([])
+  })
+
   it('a memory without a limit is never full', () => {
     expect(secondary({ memory: { used: 1e12, max: 0, policy: 'allkeys-lru' } })).toEqual([])
   })
@@ -176,6 +187,7 @@ describe('advice', () => {
   it('what is urgent comes first, and who serves meanwhile is named', () => {
     const all = adviceOn(
       facts({
+        settings: settingsOf({ ...urls, REDIS_PRIMARY_URL: 'rediss://redis.example:6379' }),
         instances: [
           view('primary', { standsInFor: ['menu'], latency: 80 }),
           view('secondary', { ...down, categories: ['menu', 'user'], tracking: 'refused' }),
