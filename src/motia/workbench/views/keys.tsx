@@ -1,7 +1,8 @@
 import { Select, SelectContent, SelectItem, SelectTrigger, SelectValue } from '@motiadev/ui'
 import { KeyRound, SearchX, Trash } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { KeysView, RouteView } from '../../../sight/contract.js'
+import { get } from '../api.js'
 import { plural } from '../format.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
 import { Split } from '../pieces/details.js'
@@ -11,8 +12,7 @@ import { Answered, Empty } from '../pieces/states.js'
 import { SteadyButton } from '../pieces/steady-button.js'
 import type { ViewProps } from '../place.js'
 import { useOverview } from '../use-overview.js'
-import { usePoll } from '../use-poll.js'
-import { clearingCategory, howMany } from './clearing-category.js'
+import { clearingCategory } from './clearing-category.js'
 import { Entry } from './entry.js'
 import type { PageShape } from './fill-page.js'
 import { LookAgain } from './look-again.js'
@@ -68,12 +68,16 @@ interface OfCategoryProps {
 const OfCategory = (props: OfCategoryProps): ReactNode => {
   const { category, route, names, openKey, prefix, onCategory, onKey, changeable } = props
   const pages = usePages('keys', { category, prefix }, shape)
-  const { answer: figures } = usePoll('categories', NOTHING, 15_000)
   const { ask, dialog, said } = useConfirmed()
   const { again } = pages
-  const estimate = figures?.categories.find(({ name }) => name === category)?.entries
-  const many = howMany(pages, prefix, estimate)
-  const nothingToClear = pages.answer?.enumerable === false || (many?.count === 0 && !many.about)
+  const [counting, setCounting] = useState(false)
+  const mayClear = pages.answer?.enumerable !== false && !counting
+  const clear = async (): Promise<void> => {
+    setCounting(true)
+    const counted = await get('count', { category })
+    setCounting(false)
+    ask(clearingCategory(category, counted.ok ? counted.answer : undefined, again))
+  }
   const details = openKey !== undefined && (
     <Entry
       key={openKey}
@@ -117,7 +121,8 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
           <SteadyButton
             variant="default"
             className="h-9"
-            onClick={nothingToClear ? undefined : () => ask(clearingCategory(category, many, again))}
+            aria-busy={counting}
+            onClick={mayClear ? () => void clear() : undefined}
             data-testid="cache-clear-category"
           >
             <Trash aria-hidden="true" className="size-4" /> Clear…
@@ -152,8 +157,6 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
     </div>
   )
 }
-
-const NOTHING: Record<string, never> = {}
 
 const columns: readonly Column<string>[] = [
   { id: 'key', head: 'Key', cell: (key) => <Mono className="line-clamp-2">{key}</Mono> },
