@@ -27,7 +27,7 @@ if (!(seconds > 0) || !Number.isSafeInteger(seed)) {
 
 const shown = (call: Call): string => {
   const { process: by, op, began, ended, outcome, code, reason } = call
-  const what = call.does === 'clear' ? call.scope : call.key
+  const what = 'key' in call ? call.key : call.scope
   const value = 'value' in call ? ` ${call.value}` : ''
   const how = `${outcome}${code === undefined ? '' : ` ${code} (${reason ?? ''})`}`
   return `    ${began.toFixed(1)} to ${ended.toFixed(1)}  ${by}  ${op} ${what}${value}: ${how}`

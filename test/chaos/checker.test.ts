@@ -24,6 +24,11 @@ const clear = (scope: string, began: number, more: Part<'clear'> = {}): Call => 
   ...{ does: 'clear', scope, began, ended: began + 1 },
   ...more,
 })
+const invalidate = (scope: string, tag: string, began: number, more: Part<'invalidate'> = {}): Call => ({
+  ...base,
+  ...{ does: 'invalidate', scope, tag, began, ended: began + 1 },
+  ...more,
+})
 const read = (key: string, value: string | null, began: number, more: Part<'read'> = {}): Call => ({
   ...base,
   ...{ does: 'read', key, value, began, ended: began + 1 },
@@ -93,6 +98,33 @@ describe('2: what is left is the last', () => {
     ],
   ])('%s', (_, calls, final, promises) => {
     for (const key of ['kept/a', 'cached/a']) expect(broken(calls(key), { [key]: final })).toEqual(promises)
+  })
+
+  it('of a tag that was invalidated is nothing older than that', () => {
+    const tagged = (key: string, value: string, began: number, more: Part<'put'> = {}) =>
+      put(key, value, began, { tag: 't', ...more })
+    for (const key of ['kept/a', 'cached/a']) {
+      const scope = key.split('/')[0] ?? ''
+      const gone = [tagged(key, 'x', 0), invalidate(scope, 't', 2)]
+      expect(broken(gone, { [key]: null })).toEqual([])
+      expect(broken(gone, { [key]: 'x' })).toEqual([2])
+      expect(broken([...gone, read(key, 'x', 4)])).toEqual([7])
+      expect(broken([...gone, read(key, 'x', 4, { process: 'q' })])).toEqual([])
+      expect(broken([...gone, read(key, 'x', 4, { process: 'q' })], {}, { healedAt: 3 })).toEqual([3])
+      expect(broken([...gone, read(key, null, 4)])).toEqual([])
+      // Written since, at the same time, or with an invalidation that nobody knows of, that failed, of another one.
+      expect(broken([...gone, tagged(key, 'y', 4)], { [key]: 'y' })).toEqual([])
+      expect(broken([tagged(key, 'x', 0, { ended: 5 }), invalidate(scope, 't', 2)], { [key]: 'x' })).toEqual([])
+      expect(broken([tagged(key, 'x', 0), invalidate(scope, 't', 2, unknown)], { [key]: 'x' })).toEqual([])
+      expect(broken([tagged(key, 'x', 0), invalidate(scope, 't', 2, failed)], { [key]: 'x' })).toEqual([])
+      expect(broken([tagged(key, 'x', 0), invalidate(scope, 'u', 2)], { [key]: 'x' })).toEqual([])
+      expect(broken([tagged(key, 'x', 0), invalidate('other', 't', 2)], { [key]: 'x' })).toEqual([])
+      expect(broken([put(key, 'x', 0), invalidate(scope, 't', 2)], { [key]: 'x' })).toEqual([])
+    }
+    expect(broken([tagged('kept/a', 'x', 0), invalidate('kept', 'u', 2)], { 'kept/a': null })).toEqual([1])
+    expect(
+      broken([tagged('kept/a', 'x', 0), invalidate('kept', 't', 2), tagged('kept/a', 'y', 4)], { 'kept/a': null }),
+    ).toEqual([1])
   })
 
   it('writes of two processes within the skew of their clocks have no order', () => {

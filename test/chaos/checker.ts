@@ -172,5 +172,6 @@ const judgeTold = (
 
 const shown = (call: Call): string => {
   if (call.does === 'put') return call.value
+  if (call.does === 'invalidate') return `an invalidation of ${call.tag} by ${call.process}`
   return call.does === 'clear' ? `a clear by ${call.process}` : `a delete by ${call.process}`
 }

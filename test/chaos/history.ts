@@ -24,11 +24,14 @@ interface Recorded {
 
 /** `null` is absent. A key is '<scope>/<name>'. */
 export type Call = Recorded &
+  /** `tag`: what it bears; of one key always the same. */
   (
-    | { readonly does: 'put'; readonly key: string; readonly value: string }
+    | { readonly does: 'put'; readonly key: string; readonly value: string; readonly tag?: string | undefined }
     | { readonly does: 'remove'; readonly key: string }
     /** Every key of the scope. */
     | { readonly does: 'clear'; readonly scope: string }
+    /** Every key of the scope whose puts bear the tag. */
+    | { readonly does: 'invalidate'; readonly scope: string; readonly tag: string }
     /** `value` of an ok one. */
     | { readonly does: 'read'; readonly key: string; readonly value?: string | null }
     /** `total`: what an ok one was told. */

@@ -1,6 +1,6 @@
 import { type Call, type Does, scopeOf } from './history.ts'
 
-export type Write = Does<'put'> | Does<'remove'> | Does<'clear'>
+export type Write = Does<'put'> | Does<'remove'> | Does<'clear'> | Does<'invalidate'>
 
 /** The writes of a history, so that a hundred thousand reads can be judged by them. */
 export interface Writes {
@@ -10,7 +10,7 @@ export interface Writes {
   newestAcknowledged(key: string, at: number, process: string | undefined): Write | undefined
   /** `later` came certainly after `earlier`: it had not begun when that one was over. */
   replaced(earlier: Write, later: Write): boolean
-  /** Whether a delete or clear may have been the last that happened until `until`, given that `newest` did happen. */
+  /** Whether a delete, clear or invalidation may have been the last that happened until `until`, given that `newest` did happen. */
   removedSince(key: string, newest: Write, until: number): boolean
 }
 
@@ -18,12 +18,18 @@ export const createWrites = (calls: readonly Call[], skew: number): Writes => {
   const byValue = new Map<string, Write>()
   const acknowledged = new Map<string, Write[]>()
   const removals = new Map<string, Write[]>()
+  /** By scope, and by scope and tag. */
   const keysOf = new Map<string, Set<string>>()
 
   for (const call of calls) {
-    if (call.does === 'clear') continue
+    if (call.does === 'clear' || call.does === 'invalidate') continue
     const scope = scopeOf(call.key)
-    keysOf.set(scope, (keysOf.get(scope) ?? new Set()).add(call.key))
+    const names = call.does === 'put' && call.tag !== undefined ? [scope, `${scope} ${call.tag}`] : [scope]
+    for (const name of names) keysOf.set(name, (keysOf.get(name) ?? new Set()).add(call.key))
+  }
+  const touchedBy = (call: Write): Iterable<string> => {
+    if (call.does === 'clear') return keysOf.get(call.scope) ?? []
+    return call.does === 'invalidate' ? (keysOf.get(`${call.scope} ${call.tag}`) ?? []) : [call.key]
   }
   const put = (into: Map<string, Write[]>, name: string, write: Write): void => {
     const list = into.get(name)
@@ -33,7 +39,7 @@ export const createWrites = (calls: readonly Call[], skew: number): Writes => {
   for (const call of calls) {
     if (call.does === 'read' || call.does === 'count' || call.does === 'add') continue
     if (call.does === 'put') byValue.set(`${call.key} ${call.value}`, call)
-    for (const key of call.does === 'clear' ? (keysOf.get(call.scope) ?? []) : [call.key]) {
+    for (const key of touchedBy(call)) {
       if (call.does !== 'put' && call.outcome !== 'failed') put(removals, key, call)
       if (call.outcome !== 'ok') continue
       put(acknowledged, key, call)
