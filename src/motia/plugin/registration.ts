@@ -10,7 +10,7 @@ export interface Registration {
   close(): void
 }
 
-export const createRegistration = (report: Report, patience = 10_000): Registration => {
+export const createRegistration = (report: Report, patience = 30_000): Registration => {
   let built = false
   let used = false
   let looking: NodeJS.Timeout | undefined
