@@ -4,6 +4,7 @@ import { places } from './places.ts'
 /** Where more than one instance is away, nobody knows what a mirrored category or somebody else's state holds. */
 const unknowable: Readonly<Record<string, readonly string[]>> = {
   'cache.get': ['CACHE_UNAVAILABLE', 'CACHE_TIMEOUT'],
+  'cache.getMany': ['CACHE_UNAVAILABLE', 'CACHE_TIMEOUT'],
   'state.get': ['STATE_UNKNOWN', 'STATE_TIMEOUT'],
   'state.getGroup': ['STATE_UNKNOWN', 'STATE_TIMEOUT'],
 }

@@ -10,3 +10,11 @@ it('a short run with a fixed seed breaks no promise, and leaves nothing behind',
   expect(left).toEqual([])
   expect(calls.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(1_000)
 }, 200_000)
+
+it('control: where a journal goes with its process, what it had acknowledged is missed', async () => {
+  const { violations } = await runNemesis({ seconds: 3, seed: 7, forgets: true })
+  const broken = new Set(violations.map(({ promise }) => promise))
+  // Lost, and old where it was newer.
+  expect([1, 2, 3].filter((promise) => broken.has(promise as 1 | 2 | 3))).not.toEqual([])
+  expect(violations.map(({ text }) => text).join('\n')).toMatch(/though .* was acknowledged/)
+}, 200_000)

@@ -22,6 +22,8 @@ export interface NemesisOptions {
   readonly say?: (line: string) => void
   /** Falls of an instance that it may cause: the fourth within a minute keeps it down for that minute. @default any */
   readonly falls?: number
+  /** Control: with a process its journal goes, while an instance is away; nothing else is done. */
+  readonly forgets?: boolean
 }
 
 export interface NemesisResult {
@@ -52,7 +54,7 @@ const KILLS = ['kill -9', 'kill -9 mid-replay', 'kill -9, its journal comes back
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Writers, two servers, random harm; then everything heals, everything is read, and the history is judged. */
-export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions): Promise<NemesisResult> => {
+export const runNemesis = async ({ seconds, seed, say, falls, forgets }: NemesisOptions): Promise<NemesisResult> => {
   const random = seeded(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
   const folder = quickFolder('nemesis')
@@ -145,6 +147,20 @@ export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions):
     if (crew.at(place) === undefined) crew.start(place)
   }
 
+  /** What it had acknowledged for the instance that is away is known to nobody else, or only to the mirror. */
+  const forget = async (): Promise<void> => {
+    const [{ server } = never()] = victims
+    const place = PLACES.indexOf('own')
+    tell('primary: freeze, and a process with its journal is gone for good')
+    server.freeze()
+    await pause(1_500)
+    const dir = crew.at(place)?.dir
+    await crew.kill(place)
+    rmSync(dir ?? never(), { recursive: true, force: true })
+    server.thaw()
+    crew.start(place)
+  }
+
   const fitting = (victim: Victim, { name, fits }: Harm): boolean =>
     (fits === undefined || fits(victim)) &&
     (falls === undefined || (caused.get(victim.name) ?? 0) + fallsOf(name) <= falls)
@@ -159,6 +175,10 @@ export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions):
     const end = now() + seconds * 1_000
     while (now() < end) {
       await pause(200 + 800 * random())
+      if (forgets === true) {
+        await forget()
+        break
+      }
       const what = next()
       if (typeof what === 'string') await killWriter(what)
       else {
@@ -204,9 +224,10 @@ export const runNemesis = async ({ seconds, seed, say, falls }: NemesisOptions):
       several: calls.filter((call) => away(call) > 1).length,
     }
     const nothingLeft = async (): Promise<boolean> => (await leftovers(at)).length === 0
-    await until('nothing is left behind', nothingLeft, LEFT_LIMIT, 250).catch(() => tell('something is left behind'))
+    if (forgets !== true)
+      await until('nothing is left behind', nothingLeft, LEFT_LIMIT, 250).catch(() => tell('something is left behind'))
     const left = await leftovers(at)
-    failed = violations.length > 0 || faults.length > 0 || back === undefined || left.length > 0
+    failed = forgets !== true && (violations.length > 0 || faults.length > 0 || back === undefined || left.length > 0)
     if (crew.caught() > 0) done['kill -9 mid-replay'] = crew.caught()
     return { calls, violations, faults, events, done, during, back, unwell, left, folder }
   } finally {
@@ -230,6 +251,10 @@ const readAll = async (crew: Crew, folder: string): Promise<void> => {
   const list = join(folder, 'keys.json')
   writeFileSync(list, JSON.stringify(keysOf(await historyOf(crew))))
   await Promise.all(crew.living().map((writer) => writer.read(list)))
+}
+
+const never = (): never => {
+  throw new Error('there are two instances, and a process at each place')
 }
 
 const fallsOf = (harm: string): number => (harm === 'flapping' ? 3 : harm === 'out of memory' ? 0 : 1)

@@ -60,6 +60,13 @@ export const isCounter = (scope: string): boolean => {
 export const scopesOf = (...kinds: readonly Place['kind'][]): string[] =>
   Object.entries(places).flatMap(([scope, { kind }]) => (kinds.includes(kind) ? [scope] : []))
 
+/** What the first keys of each scope bear, whoever writes them; the others travel without tags. */
+export const tagOf = (key: string): string | undefined => {
+  const scope = scopeOf(key)
+  const tagged = ['cached', 'kept'].includes(places[scope]?.kind ?? '') && /\/k[01]$/.test(key)
+  return tagged ? `of-${scope}` : undefined
+}
+
 /** Several scopes share a category, so the scope is part of the key. */
 export const cacheKey = (key: string): string => key.replace('/', '.')
 /** Groups hold one scope. */

@@ -1,7 +1,8 @@
 import type { RedisTiers } from '../../types/index.ts'
 import { readCounter } from './healed.ts'
-import { cacheKey, identity, itemKey, placeOf, scopesOf } from './places.ts'
+import { cacheKey, identity, itemKey, placeOf, scopesOf, tagOf } from './places.ts'
 import type { Intended, Recorder } from './recorder.ts'
+import { createManyCalls } from './workload-many.ts'
 
 export interface Workload {
   /** One call of a random kind on a random key. */
@@ -20,22 +21,27 @@ export interface WorkloadOptions {
   readonly shared?: number
   /** Steps change nothing. */
   readonly readsOnly?: boolean | undefined
+  /** Other processes compute the same keys. */
+  readonly others?: boolean | undefined
 }
 
 /** design.md's deadlines, ms; longer where the link is slow. */
 const READ = 150
 const WRITE = 300
 const TIMES_MEDIAN = 8
-/** Whoever asks while another one computes waits for that, or for its lease to end. */
+/** A step of getOrSet, of which it has a few: look, be granted the lease, compute at once, store or be told what is stored. */
+const STEPS = 4
+/** Whoever asks while another process computes waits for that, or for the lease of one that is gone to end. */
 const HARD_TIMEOUT = 10_000
 const CAP = 3_000
 
 const entries = scopesOf('cached', 'kept')
+const cached = scopesOf('cached')
 const groups = scopesOf('state')
 const counters = scopesOf('counter', 'tally')
 
 export const createWorkload = (options: WorkloadOptions): Workload => {
-  const { tiers, recorder, name, random, shared = 8, readsOnly = false } = options
+  const { tiers, recorder, name, random, shared = 8, readsOnly = false, others = false } = options
   const { cache, state } = tiers
   const { run } = recorder
   const limit = (least: number): number => {
@@ -76,6 +82,13 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     value: got === undefined || got === null ? null : identity(got),
   })
 
+  /** Two shared ones, a tagged one among them half of the time, and perhaps one of its own. */
+  const some = (scope: string): string[] => {
+    const keys = sharedKeys(scope)
+    return [...new Set([pick(random() < 0.5 ? keys.slice(0, 2) : keys), pick(keys), keyOf(scope)])]
+  }
+  const many = createManyCalls({ tiers, recorder, some, value, reading, writing })
+
   const get = (scope: string): Promise<void> => {
     const key = keyOf(scope)
     const limit = reading()
@@ -88,8 +101,12 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
   const set = (scope: string): Promise<void> => {
     const key = writtenKey(scope)
     const { id, text } = value(key)
-    return run({ does: 'put', op: 'cache.set', key, value: id, limit: writing() }, () =>
-      cache.set(cacheKey(key), text, { category: placeOf(key).name, ttl: '1h' }),
+    const tag = tagOf(key)
+    return run({ does: 'put', op: 'cache.set', key, value: id, tag, limit: writing() }, () =>
+      cache.set(cacheKey(key), text, {
+        ...{ category: placeOf(key).name, ttl: '1h' },
+        ...(tag !== undefined && { tags: [tag] }),
+      }),
     )
   }
   const remove = (scope: string): Promise<void> => {
@@ -101,7 +118,7 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
   const getOrSet = (): Promise<void> => {
     const key = pick(sharedKeys('fills'))
     const { id } = value(key)
-    const place = { op: 'cache.getOrSet', key, limit: HARD_TIMEOUT }
+    const place = { op: 'cache.getOrSet', key, limit: others ? HARD_TIMEOUT : STEPS * writing() }
     const stored = { does: 'put', ...place, value: id, outcome: 'unknown' } as const
     return run(
       { does: 'read', ...place },
@@ -168,6 +185,7 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
   type Kind = readonly [weight: number, call: () => Promise<void>]
   const reads: readonly Kind[] = [
     [22, () => get(pick(entries))],
+    [4, () => many.getMany(pick(entries))],
     [4, () => countOf(pick(counters))],
     [14, () => stateGet(pick(groups))],
     [4, () => getGroup(pick(groups))],
@@ -175,6 +193,10 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
   const changes: readonly Kind[] = [
     [18, () => set(pick(entries))],
     [6, () => remove(pick(entries))],
+    [4, () => many.setMany(pick(entries))],
+    [2, () => many.deleteMany(pick(entries))],
+    [2, () => many.invalidateTag(pick(entries))],
+    [1, () => many.expire(pick(cached))],
     [5, getOrSet],
     [6, () => increment(pick(counters))],
     [0.3, clear],
@@ -197,6 +219,9 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     everyKind: async () => {
       await Promise.all([
         ...entries.flatMap((scope) => [get(scope), set(scope), remove(scope)]),
+        ...entries.flatMap((scope) => [many.getMany(scope), many.setMany(scope), many.deleteMany(scope)]),
+        ...entries.map(many.invalidateTag),
+        ...cached.map(many.expire),
         getOrSet(),
         ...counters.map(increment),
         ...counters.map(countOf),

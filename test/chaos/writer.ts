@@ -68,7 +68,7 @@ const recorder = createRecorder({
 })
 const random = seeded(options.seed)
 const { readsOnly } = options
-const workload = createWorkload({ tiers, recorder, name: options.name, random, readsOnly })
+const workload = createWorkload({ tiers, recorder, name: options.name, random, readsOnly, others: true })
 
 let going = true
 const writer = async (): Promise<void> => {

@@ -1,0 +1,103 @@
+import type { RedisTiers } from '../../types/index.ts'
+import { cacheKey, identity, placeOf, tagOf } from './places.ts'
+import type { Intended, Recorder } from './recorder.ts'
+
+/** Calls of a workload that are about more than one key, or that write no value. */
+export interface ManyCalls {
+  getMany(scope: string): Promise<void>
+  setMany(scope: string): Promise<void>
+  deleteMany(scope: string): Promise<void>
+  invalidateTag(scope: string): Promise<void>
+  expire(scope: string): Promise<void>
+}
+
+export interface ManyOptions {
+  readonly tiers: RedisTiers
+  readonly recorder: Recorder
+  /** Some keys of a scope, none twice. */
+  readonly some: (scope: string) => readonly string[]
+  readonly value: (key: string) => { readonly id: string; readonly text: string }
+  /** ms. */
+  readonly reading: () => number
+  readonly writing: () => number
+}
+
+export const createManyCalls = ({ tiers, recorder, some, value, reading, writing }: ManyOptions): ManyCalls => {
+  const { cache } = tiers
+  const { run } = recorder
+  const categoryOf = (scope: string): { category: string } => ({ category: placeOf(`${scope}/`).name })
+
+  /** One call, noted for each of its keys: all of them before it begins, and each with what it says of it. */
+  const together = async <T>(
+    each: readonly { readonly intended: Intended; readonly read?: (answer: T) => readonly Intended[] }[],
+    call: () => Promise<T>,
+  ): Promise<void> => {
+    let answer: Promise<T> | undefined
+    const asked = (): Promise<T> => {
+      answer ??= Promise.resolve().then(call)
+      return answer
+    }
+    await Promise.all(each.map(({ intended, read }) => run(intended, asked, read)))
+  }
+
+  return {
+    getMany: (scope) => {
+      const keys = some(scope)
+      const limit = reading()
+      const intended = keys.map((key) => ({ does: 'read', op: 'cache.getMany', key, limit }) as const)
+      return together(
+        intended.map((one) => ({
+          intended: one,
+          read: (found: Map<string, unknown>) => {
+            const got = found.get(cacheKey(one.key))
+            // What can't be known while both instances are away is left out of its answer as what isn't there is.
+            return got === undefined || got === null ? [] : [{ ...one, value: identity(got) }]
+          },
+        })),
+        () => cache.getMany<unknown>(keys.map(cacheKey), categoryOf(scope)),
+      )
+    },
+
+    setMany: (scope) => {
+      // Those of one call have the same tags.
+      const [first = '', ...others] = some(scope)
+      const tag = tagOf(first)
+      const keys = [first, ...others.filter((key) => tagOf(key) === tag)]
+      const written = keys.map((key) => ({ key, ...value(key) }))
+      const limit = writing()
+      return together(
+        written.map(({ key, id }) => ({ intended: { does: 'put', op: 'cache.setMany', key, value: id, tag, limit } })),
+        () =>
+          cache.setMany(
+            written.map(({ key, text }) => [cacheKey(key), text] as const),
+            { ...categoryOf(scope), ttl: '1h', ...(tag !== undefined && { tags: [tag] }) },
+          ),
+      )
+    },
+
+    deleteMany: (scope) => {
+      const keys = some(scope)
+      const limit = writing()
+      return together(
+        keys.map((key) => ({ intended: { does: 'remove', op: 'cache.deleteMany', key, limit } })),
+        () => cache.deleteMany(keys.map(cacheKey), categoryOf(scope)),
+      )
+    },
+
+    // It goes in batches, each with a deadline of its own.
+    invalidateTag: (scope) => {
+      const tag = tagOf(`${scope}/k0`) ?? ''
+      return run({ does: 'invalidate', op: 'cache.invalidateTags', scope, tag, limit: 3 * writing() }, () =>
+        cache.invalidateTags([tag], categoryOf(scope)),
+      )
+    },
+
+    // Without grace nothing is left of what has expired.
+    expire: (scope) => {
+      const [key = ''] = some(scope)
+      return run({ does: 'remove', op: 'cache.expire', key, limit: writing() }, () =>
+        cache.expire(cacheKey(key), categoryOf(scope)),
+      )
+    },
+  }
+}
