@@ -101,13 +101,13 @@ const keptPuts = ({ primary: home, landscape: { clock } }: Side) => {
     const version = clock.next()
     const value = { text: versioned(text, version), life: LIFE }
     const args = [value.text, LIFE, keyMarker('orders', key)]
-    if (quick) return quickEntry(entryScript, [redisKey], value.text, args, undefined)
+    if (quick) return quickEntry({ script: entryScript, keys: [redisKey], text: value.text, args }, undefined)
     return home.script(entries.put({ category: 'orders', key, redisKey }, version, value), 'write')
   }
   const item = ({ key, text }: ShelfWrite, quick: boolean): Promise<unknown> => {
     const version = clock.next()
     const keys = [layout.group(GROUP), layout.side(GROUP)]
-    if (quick) return quickItem(itemScript, keys, text, [key, text, version], undefined)
+    if (quick) return quickItem({ script: itemScript, keys, text, args: [key, text, version], field: key }, undefined)
     return home.script(groups.put(GROUP, key, version, { text, life: LIFE, maxItems: MOST_ITEMS }), 'write')
   }
   return {
