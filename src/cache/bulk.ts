@@ -4,7 +4,7 @@ import type { Category, CategoryOf } from './category.js'
 import type { CacheEngine, ManyPlace, WithHits } from './engine.js'
 import type { Loading } from './loading.js'
 import { type Part, part, whole } from './parts.js'
-import type { Found, Reader } from './reading.js'
+import { type Found, itself, type Reader } from './reading.js'
 import { LOADS } from './slots.js'
 import type { Prepared, Writer } from './writing.js'
 
@@ -64,6 +64,17 @@ export const createBulk = ({
     }
   }
 
+  /** Of kept data some may be known where all of it isn't; and what can't be known is no miss. */
+  const knownOf = async (
+    category: Category,
+    keys: readonly string[],
+    error: unknown,
+  ): Promise<PromiseSettledResult<Found | undefined>[]> => {
+    const { mirror, onOutage } = category.settings
+    if (!mirror || onOutage !== 'failover') throw error
+    return Promise.allSettled(keys.map((key) => reader.find(category, key, 'getMany', itself)))
+  }
+
   return {
     getMany: async (at) => {
       const asked = keyed(at, 'getMany')
@@ -73,15 +84,21 @@ export const createBulk = ({
         const missed: Missed[] = []
         for (const batch of batches(items, BATCH)) {
           const keys = batch.map(({ key }) => key)
-          const answers = await reader.findMany(category, keys, 'getMany')
+          const answers = await reader.findMany(category, keys, 'getMany').then(
+            (all) => all.map((value) => ({ status: 'fulfilled' as const, value })),
+            (error) => knownOf(category, keys, error),
+          )
           batch.forEach((item, index) => {
-            const answer = answers[index]
+            const ended = answers[index]
+            if (ended?.status !== 'fulfilled') return
+            const answer = ended.value
             if (answer === undefined || answer.stale) missed.push({ ...item, stale: answer })
             else {
               if (answer.value !== undefined) found.set(item.key, answer.value)
               if (loads) loading.found(category, item.key, answer)
             }
           })
+          for (const each of answers) if (each.status === 'rejected') throw each.reason
         }
         if (loads) await load(missed, found)
       }

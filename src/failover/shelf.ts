@@ -88,7 +88,7 @@ export interface Held {
  */
 export interface Shelf {
   read(name: EntryName): Promise<string | undefined>
-  /** In the order asked. What can't be read now is undefined, except where the category fails closed. */
+  /** In the order asked. Of cached data what can't be read now is undefined; of kept data nothing is answered then. */
   readMany(names: readonly EntryName[]): Promise<(string | undefined)[]>
   locate(name: EntryName): Promise<Located | undefined>
   /** As readMany. */

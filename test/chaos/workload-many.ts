@@ -50,8 +50,7 @@ export const createManyCalls = ({ tiers, recorder, some, value, reading, writing
           intended: one,
           read: (found: Map<string, unknown>) => {
             const got = found.get(cacheKey(one.key))
-            // What can't be known while both instances are away is left out of its answer as what isn't there is.
-            return got === undefined || got === null ? [] : [{ ...one, value: identity(got) }]
+            return [{ ...one, value: got === undefined || got === null ? null : identity(got) }]
           },
         })),
         () => cache.getMany<unknown>(keys.map(cacheKey), categoryOf(scope)),

@@ -147,6 +147,25 @@ describe('an instance that goes away', () => {
     await until('the failbacks are told', () => failbacks.length === 7)
   })
 
+  it('while both are away, of many mirrored keys those that can be known come with the error', async () => {
+    heard()
+    const { tiers } = await openTwo()
+    const orders = tiers.cache.category('orders')
+    tiers.drill('primary', { seconds: 60 })
+    tiers.drill('secondary', { seconds: 60 })
+    await orders.set('a', 1)
+    await orders.set('b', 2)
+    await orders.delete('b')
+    expect(await orders.getMany(['a', 'b'])).toEqual(new Map([['a', 1]]))
+    await expect(orders.getMany(['a', 'b', 'never'])).rejects.toMatchObject({
+      code: 'CACHE_UNAVAILABLE',
+      operation: 'getMany',
+      found: new Map([['a', 1]]),
+    })
+    // What is cached may be computed again: it is a miss.
+    expect(await tiers.cache.getMany(['never'], { category: 'menu' })).toEqual(new Map())
+  })
+
   it('one that comes back alone with less than was acknowledged is not read for it, and repaired as soon as it can be', async () => {
     heard()
     const { tiers, primary, secondary } = await openTwo()

@@ -162,14 +162,7 @@ export const createKeptReads = (
   const oneByOne = async (names: readonly EntryName[]): Promise<(Located | undefined)[]> => {
     const found: (Located | undefined)[] = []
     for (let from = 0; from < names.length; from += AT_ONCE) {
-      const part = names.slice(from, from + AT_ONCE).map((name) =>
-        locate(name).catch((error) => {
-          if (!failClosed && error instanceof StoreError && (isOutage(error) || error.kind === 'unknown'))
-            return undefined
-          throw error
-        }),
-      )
-      found.push(...(await Promise.all(part)))
+      found.push(...(await Promise.all(names.slice(from, from + AT_ONCE).map(locate))))
     }
     return found
   }
