@@ -3,7 +3,7 @@ import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
 import type { Report } from '../../report.js'
 import type { Pending } from '../journal/journal.js'
-import { type DeltaEntry, isGroup, namesOf, type ValueEntry } from '../journal/journal-entries.js'
+import { type DeltaEntry, isGroup, namesOf, type Scope, type ValueEntry } from '../journal/journal-entries.js'
 import type { Landscape } from '../landscape.js'
 import { type Version, validVersion } from '../versions/clock.js'
 import { type EntryAt, type EntryState, entryCalls } from '../versions/entry-calls.js'
@@ -119,7 +119,8 @@ export const createRounds = (parts: RoundsParts) => {
     /**
      * One round: what waits at its begin. How many were replayed or set aside. Rejects where the instance can't be
      * reached, or with what `onProgress` throws; nothing is lost then. `items`: only values and what was deleted, which
-     * may come before it is known what the instance holds, since their versions tell what is later.
+     * may come before it is known what the instance holds, since their versions tell what is later. Behind a clear they
+     * wait with it: where no instance can be asked, a clear without them says that they are gone.
      */
     round: async (
       instance: Instance,
@@ -129,8 +130,10 @@ export const createRounds = (parts: RoundsParts) => {
     ): Promise<number> => {
       if (journal === undefined || planOf === undefined) return 0
       let count = 0
+      const cleared = new Set<Scope>()
       for await (const all of journal.batches(instance.name, BATCH)) {
-        const batch = only === undefined ? all : all.filter(isItem)
+        for (const { entry } of all) if (entry.kind === 'clear') cleared.add(entry.scope)
+        const batch = only === undefined ? all : all.filter((each) => isItem(each) && !cleared.has(each.entry.scope))
         if (batch.length === 0) continue
         const floors = await floorsOf(instance, batch)
         const planned = batch.map((pending) => ({ pending, plan: planOf(instance, pending, floors.get(pending)) }))

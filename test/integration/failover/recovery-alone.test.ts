@@ -1,8 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openJournal } from '../../../src/failover/journal/journal.ts'
 import { createKeptGroups } from '../../../src/failover/kept/kept-groups.ts'
 import { createKeptShelf } from '../../../src/failover/kept/kept-shelf.ts'
 import type { Landscape } from '../../../src/failover/landscape.ts'
+import { createOutages } from '../../../src/failover/stand-in/outages.ts'
 import { type FilledCopy, openFilledCopy } from '../../../src/failover/state-copy/embedded-copy-filling.ts'
+import { testFolder } from '../../support/folder.ts'
 import { until } from '../../support/until.ts'
 import { openServers } from './recovery-ground.ts'
 import { layout, openSide, raw, type Side } from './recovery-side.ts'
@@ -79,7 +82,7 @@ describe('an instance that came back alone', () => {
       await expect(top.groups.groupAll('flow')).rejects.toMatchObject(unknown)
       await expect(top.groups.groupFields('flow')).rejects.toMatchObject(unknown)
       await expect(top.groups.groups()).rejects.toMatchObject(unknown)
-      expect(await top.shelf.readMany([name('old'), name('new')])).toEqual([undefined, undefined])
+      await expect(top.shelf.readMany([name('old'), name('new')])).rejects.toMatchObject(unknown)
       // Cached data is, and kept data that lies nowhere else.
       expect(await side.primary.read('app:analytics:a')).toBe(undefined)
       expect(await top.alone.groupGet('flow', 'new')).toBe(undefined)
@@ -131,6 +134,48 @@ describe('an instance that came back alone', () => {
     await side.recovery.check('primary')
     expect(side.landscape.behind('primary')).toBe(false)
     expect(await onTop(side).groups.groupGet('flow', 'old')).toBe('1')
+  })
+
+  it("that is brought what waits for it doesn't say of what was written after a clear that it is gone", async () => {
+    const journal = openJournal({ dir: testFolder(), refresh: 10 })
+    onTestFinished(() => journal.close())
+    const replayed: unknown[] = []
+    let look = async (): Promise<unknown> => undefined
+    const remove: typeof journal.remove = async (instance, done) => {
+      const count = await journal.remove(instance, done)
+      if (instance === 'secondary') replayed.push(await look())
+      return count
+    }
+    const side = await open({ journal: { ...journal, remove } })
+    const top = onTop(side)
+    await Promise.all([primary().crash(), secondary().crash()])
+    await Promise.all([away(side), away(side, 'secondary')])
+    // Another process has something for primary, so that it takes what is written and isn't read.
+    const instances = new Map([side.primary, side.secondary].map((each) => [each.name, each]))
+    const other = createOutages({ instances, layout, processId: 'bbbbbbbb', routing: 'r' })
+    onTestFinished(() => other.close())
+    other.enter('primary', () => 1)
+    await primary().restart()
+    await until('primary takes writes', () => side.primary.catchingUp() && side.primary.writable())
+    await until('what waited for it is there', () => !journal.holds('primary'))
+    await top.groups.groupClear('flow')
+    await top.shelf.clear()
+    await top.set('since', '1')
+    await top.put('since', 1)
+    expect(journal.holds('primary')).toBe(false)
+    look = () => Promise.allSettled([top.groups.groupGet('flow', 'since'), top.value('since')])
+    await secondary().restart()
+    await until('it has what it missed', () => !journal.holds('secondary'))
+    expect(side.primary.readable()).toBe(false)
+    // With the clears it went from the journal: what can't be known is an error.
+    const lost = { status: 'rejected', reason: expect.objectContaining(unknown) }
+    expect(replayed.length).toBeGreaterThan(0)
+    for (const seen of replayed) expect(seen).toEqual([lost, lost])
+    await other.leave('primary')
+    await back(side)
+    await back(side, 'secondary')
+    expect(await top.groups.groupGet('flow', 'since')).toBe('1')
+    expect(await top.value('since')).toBe('1')
   })
 
   it('is not asked for what a complete copy in files knows', async () => {
