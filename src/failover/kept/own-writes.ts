@@ -57,8 +57,11 @@ export const createOwnWrites = ({
     used += size
     if (used <= maxSize) return
     // A Map keeps the order of insertion: the first was written longest ago.
-    for (const oldest of noted.keys()) {
+    for (const [oldest, { entry: gone }] of noted) {
       forget(oldest)
+      // What is left of a clear would say of it that it isn't there.
+      const clear = cleared.get(gone.scope)
+      if (clear !== undefined && clear.version < gone.version) cleared.delete(gone.scope)
       if (used <= maxSize) break
     }
   }

@@ -58,4 +58,18 @@ describe('what a process wrote itself', () => {
     own.note(value('too large', 32, { text: 'x'.repeat(3_000) }))
     expect(own.find(scope, 'too large')).toBe(undefined)
   })
+
+  it('says of nothing that it was cleared which was written since, and had to go', () => {
+    const own = createOwnWrites({ aloneSince: () => 0, now: () => NOW, maxSize: 2_000 })
+    const cleared = lowestAt(NOW + 5)
+    own.note(value('before', 1))
+    own.note({ kind: 'clear', scope, version: cleared })
+    own.note(value('large', 2, { text: 'x'.repeat(1_700) }))
+    // Only what is of before had to go.
+    expect(own.find(scope, 'before')?.cleared).toBe(cleared)
+    own.note(value('since', 6))
+    for (let i = 10; i < 20; i++) own.note(value(`k${i}`, i))
+    expect(own.find(scope, 'since')).toBe(undefined)
+    expect(own.find(scope, 'k19')?.own).toBeDefined()
+  })
 })
