@@ -38,6 +38,14 @@ export const statusWord = ({
   return troubled === undefined ? 'An instance is away' : `${troubled.name}: ${stateWord(troubled)}`
 }
 
+/** Why something isn't served by its home alone: an instance may be there, and serve a part. */
+export const troubleOf = (home: string, instances: readonly (Standing & { readonly name: string })[]): string => {
+  const instance = instances.find(({ name }) => name === home)
+  if (instance?.state === 'catching-up') return `${home} is catching up`
+  if (instance?.readable && !instance.writable) return `${home} takes no writes now`
+  return `${home} is away`
+}
+
 /** Where something lies or comes from: an instance's name, or what else there is, in words. */
 export const placeWord = (place: string): string => places.get(place) ?? place
 

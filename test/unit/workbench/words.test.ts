@@ -7,6 +7,7 @@ import {
   placeWord,
   stateWord,
   statusWord,
+  troubleOf,
 } from '../../../src/motia/workbench/instance-words.ts'
 import type { CategoryView, InstanceView, MinuteView, Overview } from '../../../src/sight/contract.ts'
 
@@ -15,6 +16,18 @@ describe('how an instance stands', () => {
     const of = { state, readable, writable }
     return `${stateWord(of)} ${instanceTone(of)}`
   }
+
+  it('as the home of something is away only if it is: others refuse writes, or are still catching up', () => {
+    const trouble = (state: InstanceView['state'], readable: boolean, writable: boolean) =>
+      troubleOf('one', [
+        { name: 'two', state: 'up', readable: true, writable: true },
+        { name: 'one', state, readable, writable },
+      ])
+    expect(trouble('up', true, false)).toBe('one takes no writes now')
+    expect(trouble('catching-up', false, true)).toBe('one is catching up')
+    expect(trouble('down', false, false)).toBe('one is away')
+    expect(troubleOf('one', [])).toBe('one is away')
+  })
 
   it('is said by what it can do, not only by its state', () => {
     expect(standing('up')).toBe('up ok')

@@ -80,7 +80,7 @@ export const CategoryDetails = ({
 }
 
 const servedIn = (home: string, servedBy: string | undefined): string =>
-  servedBy === undefined ? `refused while its home ${home} is away` : `home ${home}, now served by ${servedBy}`
+  servedBy === undefined ? `refused until its home ${home} is back` : `home ${home}, now served by ${servedBy}`
 
 const Hour = ({ category: { name, hour } }: { readonly category: CategoryView }): ReactNode => {
   const [kind, setKind] = useState<ChartKind | undefined>(chartKinds[0])

@@ -189,7 +189,7 @@ const Journal = ({ instance: { name, journal, recovery } }: { readonly instance:
         </p>
       )}
       {journal.aside > 0 && (
-        <p className="mr-warn">{plural(journal.aside, 'write')} set aside, too old to be replayed</p>
+        <p className="mr-warn">{plural(journal.aside, 'write')} set aside: they never reached it</p>
       )}
     </div>
   )

@@ -12,6 +12,7 @@ import { Pill } from '../pieces/pill.js'
 import { Answered, Empty } from '../pieces/states.js'
 import type { ViewProps } from '../place.js'
 import { usePoll } from '../use-poll.js'
+import { useTrouble } from '../use-trouble.js'
 
 const NOTHING: Record<string, never> = {}
 
@@ -176,12 +177,13 @@ const Unmet = (): ReactNode => (
 )
 
 const Served = ({ category: { home, servedBy } }: { readonly category: CategoryView }): ReactNode => {
+  const trouble = useTrouble(home)
   if (servedBy === home) return <span className="break-all">{home}</span>
   if (servedBy === undefined) return <Pill tone="bad">refused</Pill>
   return (
     <span className="inline-flex flex-wrap items-center gap-x-2 gap-y-0.5">
       <span className="break-words">{placeWord(servedBy)}</span>
-      <Pill tone="warn" title={`Its home ${home} is away`}>
+      <Pill tone="warn" title={trouble}>
         stand-in
       </Pill>
     </span>

@@ -3,12 +3,13 @@ import { EyeOff, FileQuestion, TimerOff, Trash, X } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { EntryView } from '../../../sight/contract.js'
 import { formatBytes, formatPercent, plural } from '../format.js'
-import { placeWord } from '../instance-words.js'
+import { placeWord, troubleOf } from '../instance-words.js'
 import { Details, Facts, Section } from '../pieces/details.js'
 import { Age, Bytes, Mono, Until } from '../pieces/figures.js'
 import { Pill } from '../pieces/pill.js'
 import { Answered, Empty } from '../pieces/states.js'
 import { Tree } from '../pieces/tree.js'
+import { useOverview } from '../use-overview.js'
 import { usePoll } from '../use-poll.js'
 import type { ToConfirm } from './use-confirmed.js'
 
@@ -104,13 +105,20 @@ const Found = ({ entry, ask }: { readonly entry: EntryView; readonly ask: Ask | 
   </div>
 )
 
+const HomeTrouble = ({ category }: { readonly category: string }): ReactNode => {
+  const { answer } = useOverview()
+  const home = answer?.routing.find(({ name, kind }) => name === category && kind === 'category')?.home
+  const trouble = home === undefined ? 'its home is not well' : `its home ${troubleOf(home, answer?.instances ?? [])}`
+  return <Pill tone="warn">{trouble}</Pill>
+}
+
 const factsOf = (entry: EntryView): (readonly [string, ReactNode])[] => [
   [
     'Source',
     <span key="source" className="inline-flex flex-wrap items-center gap-2">
       {entry.source === undefined ? 'not known' : placeWord(entry.source)}
       {entry.stale && <Pill tone="warn">stale</Pill>}
-      {entry.degraded && <Pill tone="warn">its home is away</Pill>}
+      {entry.degraded && <HomeTrouble category={entry.category} />}
     </span>,
   ],
   ['Stored', <Age key="stored" at={entry.createdAt} />],

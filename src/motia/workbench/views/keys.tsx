@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react'
 import type { KeysView, RouteView } from '../../../sight/contract.js'
 import { get } from '../api.js'
 import { plural } from '../format.js'
+import { placeWord } from '../instance-words.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
 import { Split } from '../pieces/details.js'
 import { Mono } from '../pieces/figures.js'
@@ -12,6 +13,7 @@ import { Answered, Empty } from '../pieces/states.js'
 import { SteadyButton } from '../pieces/steady-button.js'
 import type { ViewProps } from '../place.js'
 import { useOverview } from '../use-overview.js'
+import { useTrouble } from '../use-trouble.js'
 import { clearingCategory } from './clearing-category.js'
 import { Entry } from './entry.js'
 import type { PageShape } from './fill-page.js'
@@ -181,12 +183,7 @@ const Notices = ({
   readonly route: RouteView | undefined
 }): ReactNode => (
   <>
-    {route !== undefined && route.servedBy !== route.home && (
-      <Notice tone="warn">
-        {route.home} is away.{' '}
-        {route.servedBy === undefined ? 'Nobody serves this category now.' : `${route.servedBy} stands in for it.`}
-      </Notice>
-    )}
+    {route !== undefined && route.servedBy !== route.home && <Elsewhere route={route} />}
     {answer.partial && (
       <Notice tone="warn">An instance can't be asked: keys that only it knows are missing here.</Notice>
     )}
@@ -226,3 +223,10 @@ const NoKeys = ({
     </NoneFound>
   )
 }
+
+const Elsewhere = ({ route: { home, servedBy } }: { readonly route: RouteView }): ReactNode => (
+  <Notice tone="warn">
+    {useTrouble(home)}.{' '}
+    {servedBy === undefined ? 'Nobody serves this category now.' : `${placeWord(servedBy)} stands in for it.`}
+  </Notice>
+)

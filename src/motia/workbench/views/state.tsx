@@ -3,6 +3,7 @@ import { Boxes, SearchX } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { GroupsView } from '../../../sight/contract.js'
 import { formatCount, plural } from '../format.js'
+import { placeWord } from '../instance-words.js'
 import { type Column, DataTable } from '../pieces/data-table.js'
 import { Split } from '../pieces/details.js'
 import { Count, Mono, Until } from '../pieces/figures.js'
@@ -10,6 +11,7 @@ import { Pill } from '../pieces/pill.js'
 import { SearchBox, Toolbar } from '../pieces/search-box.js'
 import { Empty } from '../pieces/states.js'
 import type { ViewProps } from '../place.js'
+import { useTrouble } from '../use-trouble.js'
 import type { PageShape } from './fill-page.js'
 import { Group } from './group.js'
 import { LookAgain } from './look-again.js'
@@ -136,11 +138,7 @@ const shownOf = ({ groups, total }: GroupsView, search: string): string =>
 /** Where the state lies now, and whether a loss of that place would lose it. */
 const Where = ({ answer: { home, servedBy, mirror } }: { readonly answer: GroupsView }): ReactNode => (
   <>
-    {servedBy !== home && (
-      <Notice tone="warn">
-        {home} is away. {servedBy === undefined ? 'Nobody serves state now.' : `${servedBy} stands in for it.`}
-      </Notice>
-    )}
+    {servedBy !== home && <Elsewhere home={home} servedBy={servedBy} />}
     <p className="flex flex-wrap items-center gap-2 border-b px-3 py-1.5 text-xs" data-testid="cache-state-where">
       <span>
         State is at home on <strong className="font-semibold">{home}</strong>
@@ -176,4 +174,11 @@ const NoGroups = ({
       <Empty icon={SearchX} title="No group has this in its name" />
     )}
   </NoneFound>
+)
+
+const Elsewhere = ({ home, servedBy }: Pick<GroupsView, 'home' | 'servedBy'>): ReactNode => (
+  <Notice tone="warn">
+    {useTrouble(home)}.{' '}
+    {servedBy === undefined ? 'Nobody serves state now.' : `${placeWord(servedBy)} stands in for it.`}
+  </Notice>
 )
