@@ -1,3 +1,4 @@
+import { existsSync, statfsSync } from 'node:fs'
 import { defaultExclude, defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/support/longest-first.ts'
 
@@ -6,6 +7,17 @@ const zombies = 'test/chaos/zombies-*.test.ts'
 
 /** About what a process does the first time. */
 const fresh = ['test/unit/codec/first-use.test.ts']
+
+/**
+ * Where temporary files lie: in memory where there is plenty. On a disk that others keep busy a flush takes longer than a
+ * call may, which is a fault of its own, with tests of its own.
+ */
+const memory = '/dev/shm'
+const roomy = (folder: string): boolean => {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize > 2 ** 31
+}
+const quick: Readonly<Record<string, string>> = existsSync(memory) && roomy(memory) ? { TMPDIR: memory } : {}
 
 export default defineConfig({
   test: {
@@ -28,6 +40,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'core',
+          env: quick,
           include: ['test/{contract,integration}/**/*.test.ts', ...fresh, zombies],
           // They mostly wait: for servers to be noticed, to end, to come back. By default there is one on two cores.
           maxWorkers: 4,
@@ -41,7 +54,7 @@ export default defineConfig({
           name: 'managed',
           // What people do most, once more on servers as small managed databases are, with the rights of their users.
           // All else that needs neither more rights nor tracking: `REDIS_PROFILE=managed npx vitest run --project core`.
-          env: { REDIS_PROFILE: 'managed' },
+          env: { ...quick, REDIS_PROFILE: 'managed' },
           include: [
             'test/contract/store.test.ts', // the cache's and the state's are in managed.test.ts
             'test/integration/cache/{bulk,bulk-mixed,computing,grace,loaders,model,outage,policies,stored}.test.ts',

@@ -56,7 +56,7 @@ export interface KeptWriterOptions {
 }
 
 /** Versions that meet a later one, again and again: somebody's clock runs wild. */
-const MOST_TRIES = 8
+const MOST_TRIES = 50
 
 /** Every write of kept data goes this way. */
 export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions): KeptWriter => {
