@@ -196,15 +196,16 @@ describe('the embedded store', () => {
   })
 
   it('is full at its limit, and takes writes again when cleared', async () => {
-    const database = openDatabase('small', join(dir, 'small'), 300_000)
+    // In memory files grow by large pages.
+    const database = openDatabase('small', join(dir, 'small'), 4_000_000)
     ends.push(() => database.close())
     const entries = createEntries(() => database, layoutOf(''))
     const fill = async (): Promise<void> => {
-      for (let i = 0; i < 40; i++) await entries.write([{ key: `k${i}`, text: 'x'.repeat(20_000), endsAt: soon() }])
+      for (let i = 0; i < 40; i++) await entries.write([{ key: `k${i}`, text: 'x'.repeat(200_000), endsAt: soon() }])
     }
     await expect(fill()).rejects.toMatchObject({ kind: 'full', applied: 'no' })
     expect(await entries.clear('k')).toBeGreaterThan(5)
-    await entries.write([{ key: 'k', text: 'x'.repeat(20_000), endsAt: soon() }])
+    await entries.write([{ key: 'k', text: 'x'.repeat(200_000), endsAt: soon() }])
   })
 
   it('a folder that cannot be written is a configuration fault of every call, and a later one helps', async () => {
