@@ -115,9 +115,11 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
         const got = await servedBy(tiers, category)
         const call = { ...got, began: since.began, ended: now(), late: loop.total() - since.late, limit: WRITE }
         if (got.reason !== undefined) unserved.push(`${category}: ${got.reason}`)
-        // What this machine has no time for says nothing of the fault: an error, or a miss of cached data.
-        const excused =
-          got.by === 'nobody' ? isSilent(call) : wasStarved(call) || (hadNoDisk(call) && disk.wasSlow(call))
+        // What this machine has no time for says nothing of the fault: an error, a miss of cached data, or files where
+        // another instance would have stood in, had it answered.
+        const excused = ['nobody', 'embedded, degraded'].includes(got.by)
+          ? isSilent(call)
+          : wasStarved(call) || (hadNoDisk(call) && disk.wasSlow(call))
         if (!excused || tries === TRIES) return got.by
       }
     }
