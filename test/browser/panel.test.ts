@@ -71,6 +71,8 @@ describe.skipIf(executable === undefined)(`The panel in the Workbench${missing}`
         await page.setViewportSize({ width, height })
         const toggle = page.getByRole('button', { name: `Switch to ${theme} theme` })
         if (await toggle.isVisible()) await toggle.click()
+        const other = theme === 'light' ? 'dark' : 'light'
+        await page.getByRole('button', { name: `Switch to ${other} theme` }).waitFor()
         mkdirSync('test-results', { recursive: true })
         const found: string[] = []
         for (const id of views) {
