@@ -1,4 +1,3 @@
-import { within } from '../../embedded/database.js'
 import { MARKER_LIFE } from '../versions/merge.js'
 import { goesAhead } from './ahead.js'
 import type { ClaimOptions } from './directory.js'
@@ -7,13 +6,13 @@ import {
   type DeltaEntry,
   everywhere,
   type InvalidEntry,
-  instancePrefix,
   invalidAllKey,
   invalidKey,
   type JournalEntry,
   type KeptEntry,
 } from './journal-entries.js'
-import { type AsideRow, checkRecordKey, journalError, openJournalFiles, type Totals } from './journal-files.js'
+import { type AsideRow, checkRecordKey, journalError, openJournalFiles } from './journal-files.js'
+import { createKnown, type JournalStats } from './journal-known.js'
 import { createOverlay, type Overlay } from './journal-overlay.js'
 import { type Filed, filed, queueKey, type Retired } from './journal-writing.js'
 
@@ -37,15 +36,6 @@ export interface Aside {
   /** Epoch ms. */
   readonly at: number
   readonly reason: string
-}
-
-export interface JournalStats {
-  readonly entries: number
-  readonly bytes: number
-  /** When the oldest entry began to count, epoch ms. */
-  readonly oldest?: number
-  /** Entries set aside. */
-  readonly aside: number
 }
 
 /**
@@ -113,38 +103,16 @@ export const openJournal = (options: JournalOptions): Journal => {
   const { dir, maxBytes = MAX_BYTES, refresh = 200, timeout = 3_000, now = Date.now } = options
   const files = openJournalFiles(dir, options.claiming)
   const { tables, claim, ahead } = files
-  let known: Totals = files.totals()
-  const oldest = new Map<string, number>()
+  const known = createKnown(files, now)
   let closed = false
 
-  const oldestOf = (instance: string): number | undefined => {
-    for (const { value } of tables.queue.getRange({ ...within(instancePrefix(instance)), limit: 1 })) {
-      return tables.records.get(value)?.[1]
-    }
-    return undefined
-  }
-
-  const learn = (totals: Totals): void => {
-    // A snapshot may be older than what this process has written since.
-    if (totals.generation < known.generation) return
-    known = totals
-    for (const [instance, [entries]] of Object.entries(totals.counts)) {
-      // Which is the oldest changes seldom: looking again now and then is often enough.
-      const start = entries === 0 ? undefined : (oldest.get(instance) ?? oldestOf(instance))
-      if (start === undefined) oldest.delete(instance)
-      else oldest.set(instance, start)
-    }
-  }
-  learn(known)
-
-  const disk = createDisk(files, { maxBytes, timeout, now, learn })
+  const disk = createDisk(files, { maxBytes, timeout, now, learn: known.learn })
   const { write } = disk
 
   const timer = setInterval(() => {
     if (claim.lost()) return
     try {
-      oldest.clear()
-      learn(files.totals())
+      known.learn(files.totals(), 'anew')
       disk.takeOver()
     } catch {
       // The disk can't be read: what was known stays, and the next call that needs it says so.
@@ -156,10 +124,8 @@ export const openJournal = (options: JournalOptions): Journal => {
     return entry.kind === 'value' && entry.endsAt !== false && entry.endsAt <= now() ? 'ended' : 'as-it-is'
   }
 
-  const mayHold = (instance: string): boolean => {
-    const counts = known.counts[instance]
-    return ((counts !== undefined && counts[0] > 0) || ahead.holds(instance)) && !closed && !claim.lost()
-  }
+  const mayHold = (instance: string): boolean =>
+    (known.holds(instance) || ahead.holds(instance)) && !closed && !claim.lost()
 
   /**
    * What is replayed is removed at the instance first and here afterwards: in between it doesn't say any more that what
@@ -181,8 +147,7 @@ export const openJournal = (options: JournalOptions): Journal => {
   /** As far as is known here: near the bound it is for a transaction to say. */
   const fits = (ready: readonly Filed[]): boolean => {
     const size = ready.reduce((sum, each) => sum + each.size, 0)
-    const used = Object.values(known.counts).reduce((sum, [, bytes]) => sum + bytes, 0)
-    return size <= LARGE && used + ahead.bytes() + size <= maxBytes
+    return size <= LARGE && known.bytes() + ahead.bytes() + size <= maxBytes
   }
 
   return {
@@ -262,15 +227,7 @@ export const openJournal = (options: JournalOptions): Journal => {
         return empty
       }),
 
-    stats: (instance) => {
-      let [entries = 0, bytes = 0, aside = 0] = known.counts[instance] ?? []
-      const start = oldest.get(instance)
-      for (const { key, size } of ahead.filed(instance)) {
-        if (!tables.records.doesExist(key)) entries += 1
-        bytes += size
-      }
-      return { entries, bytes, aside, ...(start !== undefined && { oldest: start }) }
-    },
+    stats: known.stats,
 
     commits: disk.flushes,
 

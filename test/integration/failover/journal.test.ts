@@ -13,6 +13,7 @@ import {
   type KeptEntry,
   type ValueEntry,
 } from '../../../src/failover/journal/journal-entries.ts'
+import type { JournalStats } from '../../../src/failover/journal/journal-known.ts'
 import { lowestAt, type Version } from '../../../src/failover/versions/clock.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
@@ -92,6 +93,37 @@ describe('the journal', () => {
     await Promise.all(Array.from({ length: 500 }, (_, i) => journal.append('primary', [value(`k${i}`, 1)])))
     expect(journal.commits()).toBe(1)
     expect(journal.stats('primary').entries).toBe(500)
+  })
+
+  it('what is acknowledged is counted at every moment, also when a transaction is over and nobody has heard of it', async () => {
+    const journal = open()
+    await Promise.all(Array.from({ length: 500 }, (_, i) => journal.append('primary', [value(`k${i}`, 1)])))
+    const seen: JournalStats[] = []
+    // This figure is told to processes on other machines, which read from home as soon as nobody has anything for it.
+    const standStill = (): void => {
+      for (const end = performance.now() + 300; performance.now() < end; ) {
+        // What is read from here on is as new as what is committed.
+        journal.adding('primary')
+        seen.push(journal.stats('primary'))
+      }
+    }
+    // In the turn after its actions, while it is committed: this process can't hear that it is done.
+    await journal.whenEmpty('elsewhere', () => setImmediate(standStill))
+    await until('it stood still', () => seen.length > 0)
+    expect(new Set(seen.map(({ entries }) => entries))).toEqual(new Set([500]))
+    expect(new Set(seen.map(({ bytes }) => bytes))).toEqual(new Set([journal.stats('primary').bytes]))
+    expect(new Set(seen.map(({ oldest }) => oldest))).toEqual(new Set([journal.stats('primary').oldest]))
+    expect(journal.stats('primary').oldest).toBe(now)
+  })
+
+  it('has an oldest entry as soon as it has one', async () => {
+    const journal = open()
+    await journal.append('primary', [value('a', -5_000)])
+    expect(journal.stats('primary')).toMatchObject({ entries: 1, oldest: now - 5_000 })
+    await journal.append('primary', [invalid('x')])
+    expect(journal.stats('primary')).toMatchObject({ entries: 2, oldest: now - 5_000 })
+    await journal.remove('primary', await all(journal))
+    expect(journal.stats('primary')).toEqual({ entries: 0, bytes: 0, aside: 0 })
   })
 
   it('what is acknowledged can be found at once', async () => {
