@@ -59,7 +59,7 @@ export default defineConfig({
             'test/contract/store.test.ts', // the cache's and the state's are in managed.test.ts
             'test/integration/cache/{bulk,bulk-mixed,computing,grace,loaders,model,outage,policies,stored}.test.ts',
             'test/integration/state/{adapter,filters,hot-store,outage}.test.ts',
-            'test/integration/failover/{recovery,kept-shelf}.test.ts',
+            'test/integration/failover/{recovery,kept-shelf,cached-shelf,cached-failback,outages}.test.ts',
           ],
           maxWorkers: 4,
           testTimeout: 20_000,

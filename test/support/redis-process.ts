@@ -10,7 +10,7 @@ export interface TestRedisOptions {
 
 /**
  * Who connects as nobody in particular may do what users of small managed databases may, and the server is as small: the
- * suite's other round (project `managed` of vitest.config.ts). `redis://root:root@…` may do everything.
+ * suite's other round (project `managed` of vitest.config.ts).
  */
 const managed = (dir: string): string[] => {
   if (process.env.REDIS_PROFILE !== 'managed') return []
@@ -19,6 +19,8 @@ const managed = (dir: string): string[] => {
   // But each test of a file may have a process's connections.
   return ['--aclfile', users, ...managedServer, '--maxclients', '300']
 }
+/** As ioredis options: who tests are themselves, who may do everything on each of their servers. */
+export const inCharge = process.env.REDIS_PROFILE === 'managed' ? { username: 'root', password: 'root' } : {}
 export const managedRights = [
   ...['~*', '&*', '+@all', '-config', '-client|pause', '-client|tracking'],
   ...['-debug', '-acl', '-shutdown', '-replicaof'],

@@ -4,6 +4,7 @@ import { type Clock, lowestAt, type Version } from '../../../src/failover/versio
 import type { KeptCall } from '../../../src/failover/versions/kept-call.ts'
 import { highest, type KeptWrite, type KeyState, merge, noState, put } from '../../../src/failover/versions/merge.ts'
 import { runScript } from '../../../src/instances/scripts.ts'
+import { inCharge } from '../../support/redis-process.ts'
 
 const NOW = Date.now()
 export const versionOf = (n: number): Version => lowestAt(NOW + n)
@@ -19,7 +20,7 @@ export const stillClock: Clock = {
 export const runCall = async <T>(redis: Redis, call: KeptCall<T>): Promise<T> =>
   call.answer(await runScript(redis, call.script, call.keys, call.args))
 
-export const openRedis = (url: string): Redis => new Redis(url, { maxRetriesPerRequest: 0 })
+export const openRedis = (url: string): Redis => new Redis(url, { maxRetriesPerRequest: 0, ...inCharge })
 
 /** ms; far enough apart that it doesn't matter when something was written. */
 const lives = [600_000, 6_000_000, 60_000_000]

@@ -13,7 +13,7 @@ import { layoutOf } from '../../../src/instances/layout.ts'
 import { createRedisStore } from '../../../src/instances/redis-store.ts'
 import { readSettings } from '../../../src/settings/read-settings.ts'
 import type { Settings } from '../../../src/settings/settings.ts'
-import type { TestRedis } from '../../support/redis-process.ts'
+import { inCharge, type TestRedis } from '../../support/redis-process.ts'
 
 const namespace = 'app:'
 export const layout = layoutOf(namespace)
@@ -171,9 +171,7 @@ export const keptOf = ({ landscape }: Side) => {
 
 /** One command, past everything. */
 export const raw = async (server: TestRedis, ...command: [string, ...(string | number)[]]): Promise<unknown> => {
-  // On servers as small managed databases are, by the one who may do everything.
-  const managed = process.env.REDIS_PROFILE === 'managed' ? { username: 'root', password: 'root' } : {}
-  const redis = new Redis(server.url, { maxRetriesPerRequest: 0, ...managed })
+  const redis = new Redis(server.url, { maxRetriesPerRequest: 0, ...inCharge })
   try {
     return await redis.call(...command)
   } finally {
