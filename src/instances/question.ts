@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Connection } from './connection.js'
 import type { Answer, Memory } from './health-rules.js'
+import { watchOwnDelay } from './own-delay.js'
 import type { ProbePlan } from './probe-plan.js'
 import { type Fault, faultOf } from './redis-errors.js'
 import { parseInfo } from './server-facts.js'
@@ -19,7 +20,10 @@ export interface Question {
   readonly done: Promise<unknown>
 }
 
-/** Asks. `tripped` hears how long the answer to PING took, however late it comes. */
+/**
+ * Asks. `tripped` hears how long the answer to PING took, however late it comes; without the time in which this process
+ * stood still, for which no server can be called slow.
+ */
 export const ask = (
   redis: Redis,
   line: Connection,
@@ -28,15 +32,19 @@ export const ask = (
   tripped: (ms: number) => void,
 ): Question => {
   const askedAt = performance.now()
-  const ping = redis.ping().then(
-    () => {
-      question.ping = 'ok'
-      tripped(performance.now() - askedAt)
-    },
-    (error) => {
-      question.ping = faultOf(error)
-    },
-  )
+  const own = watchOwnDelay()
+  const ping = redis
+    .ping()
+    .then(
+      () => {
+        question.ping = 'ok'
+        tripped(performance.now() - askedAt - own.ms())
+      },
+      (error) => {
+        question.ping = faultOf(error)
+      },
+    )
+    .finally(own.end)
   const answers: Promise<void>[] = [ping]
   if (plan.write) {
     // XX on a key that isn't there: the server checks whatever it checks of a write, and stores nothing.
