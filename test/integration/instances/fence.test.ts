@@ -32,6 +32,8 @@ const open = async (url: string, processId: string): Promise<Instance> => {
   return store
 }
 const put = (key: string, text: string) => [{ key, text, endsAt: Date.now() + 60_000 }]
+/** Of writes that must arrive, on a machine that runs many rounds at once: how long they take is of no interest here. */
+const patient = { timeout: 5_000 }
 
 /**
  * A network in which, after a break, what was on its way arrives later than what is sent anew: as TCP, which repeats a
@@ -93,7 +95,7 @@ const inRounds = (round: (id: string) => Promise<string | null>): Promise<(strin
 const ownZombie = async (id: string, fenced: boolean): Promise<string | null> => {
   const relay = await startRelay()
   const store = await open(relay.url, id)
-  await store.write(put(id, 'first'))
+  await store.write(put(id, 'first'), patient)
   relay.stall()
   const old = await store.write(put(id, 'old')).then(
     () => 'written',
@@ -102,7 +104,7 @@ const ownZombie = async (id: string, fenced: boolean): Promise<string | null> =>
   expect(old).toMatch(/^(timeout|unavailable) unknown$/)
   await until('it is back', () => store.catchingUp())
   if (fenced) expect(await store.fence(() => true)).toBe('fenced')
-  await store.write(put(id, 'new'))
+  await store.write(put(id, 'new'), patient)
   await relay.release()
   return cli.get(id)
 }
@@ -111,12 +113,12 @@ const ownZombie = async (id: string, fenced: boolean): Promise<string | null> =>
 const vanishedZombie = async (id: string, rescuer: Instance, fenced: boolean): Promise<string | null> => {
   const relay = await startRelay()
   const store = await open(relay.url, id)
-  await store.write(put(id, 'first'))
+  await store.write(put(id, 'first'), patient)
   relay.stall()
   await expect(store.write(put(id, 'old'))).rejects.toMatchObject({ applied: 'unknown' })
   await store.close()
   if (fenced) expect(await rescuer.fence((process) => process !== id)).toBe('fenced')
-  await rescuer.write(put(id, 'new'))
+  await rescuer.write(put(id, 'new'), patient)
   await relay.release()
   return cli.get(id)
 }
@@ -169,7 +171,7 @@ describe('the fence', () => {
       await open(redis.url, 'gone'),
     ]
     const large = 'x'.repeat(100_000)
-    for (const store of [ours, live, gone]) await store.write(put('large', large))
+    for (const store of [ours, live, gone]) await store.write(put('large', large), patient)
     await Promise.all([other.ping(), stranger.ping()])
     await until('all have three connections', async () => (await of('\\w+')).length === 10)
     const before = await Promise.all([of('ours'), of('live'), of('elsewhere')])
@@ -180,7 +182,7 @@ describe('the fence', () => {
     expect((await of('gone')).filter((id) => ids.includes(id))).toHaveLength(1)
     expect(stranger.status).toBe('ready')
     // It was alive after all: it goes on.
-    await until('it is connected again', () => gone.read('large').then((text) => text === large))
+    await until('it is connected again', () => gone.read('large', patient).then((text) => text === large))
   })
 
   it.each([['-client|list'], ['-client|kill'], ['-client']])('says where it may not (%s)', async (denied) => {
