@@ -64,6 +64,8 @@ export interface RecoveryOptions {
   readonly weakened?: {
     /** Earlier connections are left alone. */
     readonly fence?: false
+    /** What came back is read at once; what it lost is made good in the background, as soon as somebody looks. */
+    readonly repair?: false
   }
 }
 
@@ -136,8 +138,10 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     trust.note(name, await restore(instance, identity, { ...found, state, seen }, repair, parts))
   }
 
+  const heedless = weakened?.repair === false
   const bringBack = createBringBack({
-    ...{ landscape, outages, removeCopies, onFailback, now, wait, pace: unhurried, holders, fence, trust, mend, round },
+    ...{ landscape, outages, removeCopies, onFailback, now, wait, pace: unhurried, holders, fence, trust, round },
+    mend: heedless ? () => Promise.resolve() : mend,
   })
 
   const inBackground = (
@@ -251,7 +255,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
     meet: trust.meet,
     doubtful: trust.doubtful,
     stale: trust.stale,
-    behind: trust.behind,
+    behind: heedless ? () => false : trust.behind,
     unsure: trust.unsure,
     mendable: trust.mendable,
 

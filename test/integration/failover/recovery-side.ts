@@ -15,7 +15,7 @@ import { readSettings } from '../../../src/settings/read-settings.ts'
 import type { Settings } from '../../../src/settings/settings.ts'
 import { inCharge, type TestRedis } from '../../support/redis-process.ts'
 
-const namespace = 'app:'
+export const namespace = 'app:'
 export const layout = layoutOf(namespace)
 
 /** One process' view of two instances, with everything that recovery needs and nothing above it. */
