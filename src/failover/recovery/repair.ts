@@ -8,7 +8,7 @@ import { createEntryRepair, type Doubtful } from './repair-entries.js'
 import { createGroupRepair, type ExtraItem } from './repair-groups.js'
 import { copyMarkers } from './repair-marker-copy.js'
 import type { Marks } from './repair-marks.js'
-import type { DataPlaces } from './repair-places.js'
+import type { DataPlaces, Shared } from './repair-places.js'
 
 export interface Repaired {
   /** Instances that were away: what they hold isn't here yet. */
@@ -61,6 +61,53 @@ export const createRepair = (parts: RepairParts) => {
 
   const isYoung = ({ version }: { readonly version: string }): boolean => timeOf(version) > now() - MOMENT
 
+  const bringFrom = async (
+    instance: Instance,
+    other: Instance,
+    { categories, groups: withGroups }: Shared,
+    {
+      older,
+      since,
+      count,
+    }: { readonly older: boolean; readonly since: number; readonly count: (copied: Copied) => void },
+  ): Promise<void> => {
+    await copyMarkers(instance, other, categories, { ...parts, clock })
+    for (const category of categories) {
+      const counters = older || category.instance !== instance.name
+      count(await entries.copy(instance, other, category, counters, since))
+    }
+    if (withGroups)
+      for (const group of await groups.names(other)) count(await groups.copy(instance, other, group, since))
+    if (!older || !(await knowsAll(other))) return
+
+    const youngEntries: Doubtful[] = []
+    const youngItems: ExtraItem[] = []
+    for (const category of categories) {
+      await entries.extra(instance, other, category, async (extra) => {
+        youngEntries.push(...extra.filter(isYoung))
+        await entries.drop(
+          instance,
+          other,
+          extra.filter((each) => !isYoung(each)),
+        )
+      })
+    }
+    for (const group of withGroups ? await groups.names(instance) : []) {
+      const extra = await groups.extra(instance, other, group)
+      youngItems.push(...extra.filter(isYoung))
+      await groups.drop(
+        instance,
+        other,
+        extra.filter((each) => !isYoung(each)),
+      )
+    }
+    if (youngEntries.length + youngItems.length === 0) return
+    await wait(Math.max(UNDERWAY, 2 * instance.deadline('write'), 2 * other.deadline('write')))
+    if (!(await settle(other))) return
+    await entries.drop(instance, other, youngEntries)
+    await groups.drop(instance, other, youngItems)
+  }
+
   return async (instance: Instance, older: boolean): Promise<Repaired> => {
     const since = now()
     const missing: string[] = []
@@ -70,47 +117,19 @@ export const createRepair = (parts: RepairParts) => {
       compared += copied.compared
       brought += copied.brought
     }
-    for (const { other: name, categories, groups: withGroups } of places.sharedBy(instance.name)) {
-      const other = landscape.instances.get(name)
+    const isShared = (name: string): boolean => places.sharedBy(instance.name).some(({ other }) => other === name)
+    for (const shared of places.sharedBy(instance.name)) {
+      const other = landscape.instances.get(shared.other)
       if (other === undefined || !(other.readable() || other.catchingUp())) {
-        missing.push(name)
+        missing.push(shared.other)
         continue
       }
-      await copyMarkers(instance, other, categories, { ...parts, clock })
-      for (const category of categories) {
-        const counters = older || category.instance !== instance.name
-        count(await entries.copy(instance, other, category, counters, since))
+      try {
+        await bringFrom(instance, other, shared, { older, since, count })
+      } catch (error) {
+        // Where the two turned out to be one server meanwhile, there is nothing more to bring, whatever came of it.
+        if (isShared(shared.other)) throw error
       }
-      if (withGroups)
-        for (const group of await groups.names(other)) count(await groups.copy(instance, other, group, since))
-      if (!older || !(await knowsAll(other))) continue
-
-      const youngEntries: Doubtful[] = []
-      const youngItems: ExtraItem[] = []
-      for (const category of categories) {
-        await entries.extra(instance, other, category, async (extra) => {
-          youngEntries.push(...extra.filter(isYoung))
-          await entries.drop(
-            instance,
-            other,
-            extra.filter((each) => !isYoung(each)),
-          )
-        })
-      }
-      for (const group of withGroups ? await groups.names(instance) : []) {
-        const extra = await groups.extra(instance, other, group)
-        youngItems.push(...extra.filter(isYoung))
-        await groups.drop(
-          instance,
-          other,
-          extra.filter((each) => !isYoung(each)),
-        )
-      }
-      if (youngEntries.length + youngItems.length === 0) continue
-      await wait(Math.max(UNDERWAY, 2 * instance.deadline('write'), 2 * other.deadline('write')))
-      if (!(await settle(other))) continue
-      await entries.drop(instance, other, youngEntries)
-      await groups.drop(instance, other, youngItems)
     }
     return { missing, compared, brought }
   }

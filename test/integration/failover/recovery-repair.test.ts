@@ -85,3 +85,21 @@ describe.each(Object.entries(losses))('kept data of an instance that came back %
     await reader.stop()
   }, 60_000)
 })
+
+it('is brought no further, and nothing is said to have failed, once the mirror turns out to be the same server under another name', async () => {
+  let known = false
+  let side: Side | undefined
+  const twins = (): boolean => {
+    // Found while they are compared.
+    known ||= side?.recovery.progress('primary')?.step === 'repairing'
+    return known
+  }
+  side = await open({ twins })
+  await fill(side, 'new')
+  await raw(primary(), 'FLUSHALL')
+  await side.recovery.check('primary')
+  expect(known).toBe(true)
+  await side.recovery.check('primary')
+  expect(side.said.join()).not.toContain('failed')
+  expect(side.primary.health().state).toBe('up')
+}, 30_000)

@@ -41,6 +41,8 @@ export interface SideOptions {
   readonly weakened?: RecoveryOptions['weakened']
   /** Epoch ms. @default Date.now */
   readonly now?: () => number
+  /** Whether the two are one server, by now. @default they aren't */
+  readonly twins?: () => boolean
   /** The journal of another process of the same machine. */
   readonly journal?: Journal
 }
@@ -80,7 +82,9 @@ export const openSide = async (options: SideOptions): Promise<Side> => {
   const clock = createClock({ processId, now })
   const journal = options.journal ?? openJournal({ dir, refresh: 10, now })
   const behind = (name: string): boolean => recovery.behind(name)
-  const landscape = createLandscape({ settings, instances, clock, journal, behind, lastResort: undefined })
+  const { twins } = options
+  const found = { behind, ...(twins && { twins }) }
+  const landscape = createLandscape({ settings, instances, clock, journal, ...found, lastResort: undefined })
   const outages = createOutages({ instances, layout, processId, routing: 'r' })
   const recovery: Recovery = createRecovery({
     ...{ landscape, outages, layout, settings, processId, report, now },
