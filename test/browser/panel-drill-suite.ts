@@ -2,6 +2,7 @@ import type { Locator } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { probe } from '../support/http.ts'
 import { until } from '../support/until.ts'
+import { rulesBrokenInBothThemes } from './panel-accessible.ts'
 import type { Scene } from './panel-scene.ts'
 
 export const describeDrill = (scene: () => Scene): void => {
@@ -19,6 +20,7 @@ export const describeDrill = (scene: () => Scene): void => {
       expect(await question.getByRole('radio', { name: '15 s' }).isChecked()).toBe(true)
       await question.getByText('1 min', { exact: true }).click()
       await question.getByRole('button', { name: 'Pull it for 1 min' }).waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await page.keyboard.press('Escape')
       await question.waitFor({ state: 'detached' })
       await focused(plug())

@@ -2,6 +2,7 @@ import type { Locator } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { probe } from '../support/http.ts'
 import { until } from '../support/until.ts'
+import { rulesBrokenInBothThemes } from './panel-accessible.ts'
 import { hostile, type Scene, SECRET } from './panel-scene.ts'
 
 export const describeKeys = (scene: () => Scene): void => {
@@ -64,6 +65,7 @@ export const describeKeys = (scene: () => Scene): void => {
       const answerAgain = await refuse('keys')
       await next.press('Enter')
       await panel.getByTestId('cache-failed').waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await answerAgain()
       await focused(next)
       await turn(previous)
@@ -138,6 +140,7 @@ export const describeKeys = (scene: () => Scene): void => {
       await confirm()
       await said().filter({ hasText: 'Expired.' }).waitFor()
       await entry().getByText("It isn't there").waitFor()
+      expect(await rulesBrokenInBothThemes(scene().page)).toEqual([])
       await entry().getByLabel('Close details').click()
     })
 
@@ -173,6 +176,7 @@ export const describeKeys = (scene: () => Scene): void => {
     it('deletes an entry after asking, and not without', async () => {
       const { app, page, panel, focused } = scene()
       await entry().getByTestId('cache-delete').click()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await page.keyboard.press('Escape')
       await panel.getByTestId('cache-confirm').waitFor({ state: 'detached' })
       await focused(entry().getByTestId('cache-delete'))
@@ -207,15 +211,17 @@ export const describeKeys = (scene: () => Scene): void => {
       expect(await fact('Size').textContent()).toMatch(/\d+ B stored/)
       expect(await (await answered).text()).not.toContain(SECRET)
       expect(await page.content()).not.toContain(SECRET)
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await entry().getByLabel('Close details').click()
     })
 
     it('clears a category after a question that names the count, and says how many went', async () => {
-      const { panel, onSecondary, focused } = scene()
+      const { page, panel, onSecondary, focused } = scene()
       await choose('ml')
       await panel.getByTestId('cache-clear-category').click()
       const question = panel.getByTestId('cache-confirm')
       await question.getByText('ml has 120 entries, stale ones included.').waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await question.getByRole('button', { name: 'Clear 120 entries' }).click()
       await said().filter({ hasText: '120 entries cleared.' }).waitFor()
       await panel.getByText('Nothing is cached in ml').waitFor()

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CategoriesView, Overview } from '../../src/sight/contract.ts'
 import { openWorkbench } from '../support/browser.ts'
 import { until } from '../support/until.ts'
+import { rulesBrokenInBothThemes } from './panel-accessible.ts'
 import { FOREIGN, type Scene, TOKEN } from './panel-scene.ts'
 
 /**
@@ -44,10 +45,12 @@ export const describeLimits = (scene: () => Scene): void => {
       await locked.getByRole('alert').filter({ hasText: 'the token of MOTIA_REDIS_TOKEN is needed' }).waitFor()
       const field = locked.getByLabel('Token')
       expect(await field.getAttribute('type')).toBe('password')
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await field.fill('not that one')
       await field.press('Enter')
       await locked.getByRole('status').filter({ hasText: 'The server refused this token.' }).waitFor()
       expect(await field.getAttribute('aria-invalid')).toBe('true')
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await field.fill(TOKEN)
       await field.press('Enter')
       await panel.getByTestId('cache-instance-primary').waitFor()
@@ -74,12 +77,14 @@ export const describeLimits = (scene: () => Scene): void => {
       await panel.getByTestId('cache-status').getByText('read-only').waitFor()
       expect(await buttons()).toEqual([])
       expect(await panel.getByTestId('cache-entry').textContent()).toContain('lunch')
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await panel.getByTestId('cache-entry').getByLabel('Close details').click()
       await view('state')
       await panel.getByTestId('cache-groups-table-row').first().click()
       await panel.getByTestId('cache-items-table-row').first().click()
       await panel.getByTestId('cache-item').waitFor()
       expect(await buttons()).toEqual([])
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await view('overview')
       await panel.getByTestId('cache-instance-primary').waitFor()
       expect(await buttons()).toEqual([])
@@ -96,6 +101,7 @@ export const describeLimits = (scene: () => Scene): void => {
         .getByTestId('cache-confirm-refused')
         .filter({ hasText: words.slice(1) })
         .waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await page.keyboard.press('Escape')
       await panel.getByTestId('cache-confirm').waitFor({ state: 'detached' })
       await page.unrouteAll()
@@ -130,6 +136,7 @@ export const describeLimits = (scene: () => Scene): void => {
         .locator('rect[height="5"]')
         .evaluateAll((bars) => bars.map((bar) => Number(bar.getAttribute('width'))))
       expect(widths).toHaveLength(2)
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       expect((widths[1] ?? 0) / (widths[0] ?? 1)).toBeCloseTo(0.4, 2)
       await asBefore()
       await until('all is as before', async () => (await meter.count()) === 0)
@@ -154,7 +161,29 @@ export const describeLimits = (scene: () => Scene): void => {
       const { width = 0, height = 0 } = (await chart.boundingBox()) ?? {}
       await chart.hover({ position: { x: width - 40, y: height / 2 } })
       await details.getByText(/^\d\d:\d\d {2}reads 7 \/min, writes 3 \/min$/).waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await asBefore()
+    })
+
+    it('keeps the rules of accessibility while an answer is awaited, and when the next one fails', async () => {
+      let release = (): void => undefined
+      const held = new Promise<void>((resolve) => (release = resolve))
+      const hot = /\/__motia\/redis\/hot(\?|$)/
+      await page.route(hot, async (route) => {
+        await held
+        await route.fallback()
+      })
+      await view('hot')
+      await panel.getByTestId('cache-loading').waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
+      release()
+      await panel.getByTestId('cache-hot-largest').waitFor()
+      await page.route(hot, (route) => route.fulfill({ body: 'no answer' }))
+      await panel.getByTestId('cache-outdated').waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
+      await page.unrouteAll({ behavior: 'wait' })
+      await panel.getByRole('button', { name: 'Ask again' }).click()
+      await panel.getByTestId('cache-outdated').waitFor({ state: 'detached' })
     })
 
     it('keeps a fault in a view to that view, and draws it again', async () => {
@@ -167,6 +196,7 @@ export const describeLimits = (scene: () => Scene): void => {
       await page.getByTestId('logs-link').first().waitFor()
       await view('hot')
       await broken.waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await asBefore()
       await broken.getByRole('button', { name: 'Draw it again' }).click()
       await panel.getByTestId('cache-hot-largest').waitFor()

@@ -2,7 +2,8 @@ import type { Locator } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { probe } from '../support/http.ts'
 import { until } from '../support/until.ts'
-import type { Scene } from './panel-scene.ts'
+import { rulesBrokenInBothThemes } from './panel-accessible.ts'
+import { landmarks, type Scene, type View } from './panel-scene.ts'
 
 export const describeOutage = (scene: () => Scene): void => {
   const card = (name: string): Locator => scene().panel.getByTestId(`cache-instance-${name}`)
@@ -28,6 +29,21 @@ export const describeOutage = (scene: () => Scene): void => {
       await advice.filter({ hasText: /^secondary is down.*primary serves meanwhile\.$/ }).waitFor()
       await advice.filter({ hasText: 'primary stands in for user, menu and cache.' }).waitFor()
       expect(await advice.first().getAttribute('data-level')).toBe('error')
+    })
+
+    it('every view keeps the rules of accessibility, wide and narrow', async () => {
+      const { page, view } = scene()
+      const found: string[] = []
+      for (const width of [1400, 360]) {
+        await page.setViewportSize({ width, height: 900 })
+        for (const id of Object.keys(landmarks) as View[]) {
+          await view(id)
+          found.push(...(await rulesBrokenInBothThemes(page)).map((rule) => `${id} at ${width} px, ${rule}`))
+        }
+      }
+      await page.setViewportSize({ width: 1400, height: 900 })
+      await view('overview')
+      expect(found).toEqual([])
     })
 
     it('what is written meanwhile is shown as waiting, and served by the stand-in', async () => {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { Redis } from 'ioredis'
 import type { Locator, Page } from 'playwright-core'
 import { redisTiers } from '../../src/tiers.ts'
@@ -80,7 +78,6 @@ export const openScene = async (executable: string, later: (end: () => unknown) 
   page.setDefaultTimeout(20_000)
   const panel = page.getByTestId('cache-panel')
   await openWorkbench(page, app.url, 'cache')
-  await page.addScriptTag({ content: axe })
   const view = async (id: View): Promise<void> => {
     await page.getByTestId(`cache-view-${id}`).click()
     await panel.getByTestId(landmarks[id]).first().waitFor()
@@ -102,8 +99,6 @@ export const openScene = async (executable: string, later: (end: () => unknown) 
     onSecondary: connect(secondary),
   }
 }
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What another process of the same team would have left there. */
 const fill = async (env: Readonly<Record<string, string>>): Promise<void> => {

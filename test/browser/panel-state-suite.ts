@@ -2,6 +2,7 @@ import type { Locator } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { probe } from '../support/http.ts'
 import { until } from '../support/until.ts'
+import { rulesBrokenInBothThemes } from './panel-accessible.ts'
 import { hostile, type Scene } from './panel-scene.ts'
 
 export const describeState = (scene: () => Scene): void => {
@@ -60,6 +61,7 @@ export const describeState = (scene: () => Scene): void => {
       await items().filter({ hasText: '<img' }).click()
       await panel.getByTestId('cache-item').getByText('<script>window.hacked=1</script>\\u0007').waitFor()
       await panel.getByTestId('cache-delete-item').click()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await confirm()
       await until('two are left', async () => (await items().count()) === 2)
       await focused(panel.getByTestId('cache-list'))
@@ -76,8 +78,10 @@ export const describeState = (scene: () => Scene): void => {
     })
 
     it('clears a group after a question that names the count, and no other group', async () => {
-      const { panel, app, onPrimary, focused } = scene()
+      const { page, panel, app, onPrimary, focused } = scene()
       await panel.getByTestId('cache-clear-group').click()
+      await panel.getByTestId('cache-confirm').waitFor()
+      expect(await rulesBrokenInBothThemes(page)).toEqual([])
       await panel.getByTestId('cache-confirm').getByRole('button', { name: 'Clear 2 items' }).click()
       await panel.getByText('This group is empty').waitFor()
       await focused(panel.getByTestId('cache-clear-group'))

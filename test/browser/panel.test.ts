@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '../support/browser.ts'
 import { probe } from '../support/http.ts'
 import { until } from '../support/until.ts'
+import { rulesBroken } from './panel-accessible.ts'
 import { describeDoors } from './panel-doors-suite.ts'
 import { describeDrill } from './panel-drill-suite.ts'
 import { describeFigures } from './panel-figures-suite.ts'
@@ -15,16 +16,6 @@ import { describeState } from './panel-state-suite.ts'
 const executable = findChromium()
 const missing = executable === undefined ? ' (skipped: no chromium on PATH)' : ''
 const views = Object.keys(landmarks) as View[]
-
-/** What the panel breaks of the rules of accessibility, where that keeps people out. */
-const broken = ({ page }: Scene): Promise<string[]> =>
-  page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
-    const { violations } = await axe.run('[data-testid="cache-panel"]')
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' ')}`)
-  })
 
 /** How far the panel reaches beyond its place to the right. */
 const overflow = ({ panel }: Scene): Promise<number> =>
@@ -78,7 +69,7 @@ describe.skipIf(executable === undefined)(`The panel in the Workbench${missing}`
         for (const id of views) {
           await view(id)
           await page.screenshot({ path: `test-results/panel-${id}-${width}-${theme}.png` })
-          found.push(...(await broken(scene())).map((rule) => `${id}: ${rule}`))
+          found.push(...(await rulesBroken(page)).map((rule) => `${id}: ${rule}`))
           if ((await overflow(scene())) > 0) found.push(`${id}: wider than its place`)
         }
         await page.setViewportSize({ width: 1400, height: 900 })
