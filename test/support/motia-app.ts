@@ -40,6 +40,8 @@ export interface MotiaOptions {
    * of it. @default false
    */
   readonly workbench?: boolean
+  /** Motia's command, where the app has a Motia of its own. @default the one of this checkout */
+  readonly cli?: string
   /** ms until it must listen. @default 90000 */
   readonly timeout?: number
 }
@@ -50,7 +52,7 @@ export const startMotia = async (options: MotiaOptions): Promise<MotiaApp> => {
   const port = options.port ?? (await freePort())
   const workbench = options.workbench === true ? copyWorkbench() : undefined
   const hook = workbench === undefined ? workbenchHook : `${workbenchHook}?of=${encodeURIComponent(workbench.url)}`
-  const args = ['--import', hook, cli, options.mode ?? 'dev', '--port', `${port}`, '--host', '127.0.0.1']
+  const args = ['--import', hook, options.cli ?? cli, options.mode ?? 'dev', '--port', `${port}`, '--host', '127.0.0.1']
   const child = spawn(process.execPath, args, {
     cwd: options.dir,
     env: { ...cleanEnv(), MOTIA_REDIS_PORT: `${redis.port}`, ...options.env },
