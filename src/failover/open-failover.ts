@@ -84,7 +84,14 @@ export const openFailover = (parts: FailoverParts): Failover => {
     report.warn(
       `another server process (${other}) sends some categories to other instances than this one, as in a deploy that moves one: what it writes of them isn't read here until all have the same configuration`,
     )
-  const outages = createOutages({ instances, layout, processId, routing: routingHash(settings), onOtherRouting })
+  const outages = createOutages({
+    instances,
+    layout,
+    processId,
+    routing: routingHash(settings),
+    onOtherRouting,
+    report,
+  })
   /**
    * With those that are listed nowhere, from before something is first put there by this process: whoever repairs an
    * instance clears them, and under a name that was only read or looked at may lie what is somebody else's.

@@ -4,6 +4,7 @@ import { StoreError } from '../../instances/store.js'
 import { steadyNow } from '../time-left.js'
 import type { CopySites } from './copy-sites.js'
 import { endCall, leaveCall, overAnswer, sweptCall } from './outage-scripts.js'
+import type { OutageTroubles } from './outage-troubles.js'
 
 /** What is still to be done about a record that may be there. */
 interface Owed {
@@ -29,7 +30,8 @@ interface LeavingParts {
   readonly processId: string
   readonly reachable: () => Instance[]
   /** Undefined: it couldn't answer. */
-  readonly ask: (instance: Instance, call: ScriptCall, intent: 'change') => Promise<unknown>
+  readonly ask: (home: string, instance: Instance, call: ScriptCall, intent: 'change') => Promise<unknown>
+  readonly troubles: OutageTroubles
 }
 
 /** ms between two looks at a record. Those who are still registered end it themselves, unless they are killed. */
@@ -39,7 +41,7 @@ const LOOK_EVERY = 5_000
  * Leaves no record and no copy behind, whoever made it, also on an instance that was away itself when the outage ended,
  * and where processes are killed: the record names what is to be removed until it is, and is looked at until it is gone.
  */
-export const createLeaving = ({ homes, layout, processId, reachable, ask }: LeavingParts) => {
+export const createLeaving = ({ homes, layout, processId, reachable, ask, troubles }: LeavingParts) => {
   const tidying = new Set<string>()
 
   /** Whether nobody is left there, as far as can be asked. */
@@ -48,8 +50,9 @@ export const createLeaving = ({ homes, layout, processId, reachable, ask }: Leav
     const call = owed.get(name)?.call
     if (call === undefined) return true
     const key = layout.outage(home)
-    const reply = await ask(instance, call === 'leave' ? leaveCall(key, processId) : endCall(key), 'change')
+    const reply = await ask(home, instance, call === 'leave' ? leaveCall(key, processId) : endCall(key), 'change')
     const over = overAnswer(reply)
+    if (over?.length === 0) troubles.over(name, home, 'copies')
     const due = steadyNow() + LOOK_EVERY
     // What was left meanwhile has to be told.
     if (call === 'end' && owed.get(name)?.call === 'leave') return true
@@ -72,9 +75,11 @@ export const createLeaving = ({ homes, layout, processId, reachable, ask }: Leav
     try {
       for (const id of known.over) await instance.clear(layout.standIn(home, id), { abandoned: true })
       await instance.script(sweptCall(layout.outage(home), known.over), 'change')
+      troubles.over(instance.name, home, 'copies')
     } catch (error) {
       // The record still names them, for the next look.
       if (!(error instanceof StoreError)) throw error
+      troubles.met(instance.name, home, 'copies', error)
     }
   }
   const sweep = async (home: string, one: Left): Promise<void> => {

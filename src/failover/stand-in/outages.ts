@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Instance, isOutage, type ScriptCall } from '../../instances/instance.js'
 import type { Layout } from '../../instances/layout.js'
 import { StoreError } from '../../instances/store.js'
+import type { Report } from '../../report.js'
 import { steadyNow } from '../time-left.js'
 import type { CopyTarget } from './copy-scripts.js'
 import { type CopySite, createCopySites, type Trace } from './copy-sites.js'
@@ -14,6 +15,7 @@ import {
   type Registration,
   registerCall,
 } from './outage-scripts.js'
+import { createOutageTroubles } from './outage-troubles.js'
 import { createLeaving, type Left } from './outages-leaving.js'
 import { createRoutingWatch } from './routing-watch.js'
 
@@ -96,6 +98,8 @@ export interface OutagesOptions {
   readonly routing: string
   /** Hears once of each process that has another one. */
   readonly onOtherRouting?: (processId: string) => void
+  /** Hears what an instance refuses for good. @default nobody does */
+  readonly report?: Pick<Report, 'info' | 'warn'>
   /** For tests, to see that they are what helps: ids count for ever; changes of copies run whenever they arrive. */
   readonly weakened?: { readonly anyAge?: boolean; readonly anyTime?: boolean } | undefined
 }
@@ -115,6 +119,7 @@ interface OneHome extends Left {
 export const createOutages = (options: OutagesOptions): Outages => {
   const { instances, layout, processId, routing, weakened, onOtherRouting = () => undefined } = options
   const watch = createRoutingWatch({ own: routing, onOther: onOtherRouting, now: steadyNow })
+  const troubles = createOutageTroubles(options.report)
   const homes = new Map<string, OneHome>()
   const beating = new Set<string>()
   let timer: NodeJS.Timeout | undefined
@@ -133,12 +138,20 @@ export const createOutages = (options: OutagesOptions): Outages => {
 
   const reachable = (): Instance[] => [...instances.values()].filter((each) => each.readable() || each.catchingUp())
 
-  /** What the instance answers; undefined if it can't: its own health says why. */
-  const ask = async (instance: Instance, call: ScriptCall, intent: 'write' | 'change'): Promise<unknown> => {
+  /** What the instance answers about home's record; undefined if it can't. */
+  const ask = async (
+    home: string,
+    instance: Instance,
+    call: ScriptCall,
+    intent: 'write' | 'change',
+  ): Promise<unknown> => {
     try {
-      return await instance.script(call, intent)
+      const reply = await instance.script(call, intent)
+      troubles.over(instance.name, home, 'record')
+      return reply
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
+      troubles.met(instance.name, home, 'record', error)
       return undefined
     }
   }
@@ -156,7 +169,7 @@ export const createOutages = (options: OutagesOptions): Outages => {
     const asked = { own: site?.id, maxAge: Number.POSITIVE_INFINITY, fresh: randomBytes(6).toString('hex') }
     const call =
       site === undefined ? registerCall(key, processId, registration) : joinCall(key, processId, registration, asked)
-    const reply = await ask(instance, call, 'write')
+    const reply = await ask(home, instance, call, 'write')
     beating.delete(lane)
     if (reply === undefined || site === undefined) return
     const { id } = joinAnswer(reply)
@@ -201,7 +214,7 @@ export const createOutages = (options: OutagesOptions): Outages => {
     for (const instance of reachable()) void beat(home, one, instance)
   }
 
-  const leaving = createLeaving({ homes, layout, processId, reachable, ask })
+  const leaving = createLeaving({ homes, layout, processId, reachable, ask, troubles })
   const review = (instance: string): void => {
     for (const home of instances.keys()) leaving.owe(of(home), instance, 'end')
   }
@@ -251,7 +264,7 @@ export const createOutages = (options: OutagesOptions): Outages => {
       const registered = [...homes].filter(([, one]) => one.registered)
       await Promise.all(
         registered.flatMap(([home]) =>
-          reachable().map((instance) => ask(instance, goodbyeCall(layout.outage(home), processId), 'change')),
+          reachable().map((instance) => ask(home, instance, goodbyeCall(layout.outage(home), processId), 'change')),
         ),
       )
     },

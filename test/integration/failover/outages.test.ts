@@ -99,6 +99,41 @@ describe('what is left of an outage', () => {
     expect(await redis.exists(key, ...copies)).toBe(0)
   })
 
+  it('is left by a server that refuses what is needed, which is said once, and once when it is over', async () => {
+    const said: string[] = []
+    const say = (line: string): unknown => said.push(line)
+    const side = await open('a', { report: { info: say, warn: say } })
+    const look = async (): Promise<void> => {
+      side.outages.review('secondary')
+      await side.outages.tidy()
+    }
+    await redis.set(key, 'of another type')
+    await look()
+    await look()
+    const why = 'another type of data lies at this key'
+    const met = `secondary  what is noted there of outages can't be changed, which is tried again: secondary: ${why}`
+    expect(said.splice(0)).toEqual([met])
+    await redis.del(key)
+    await look()
+    await look()
+    expect(said.splice(0)).toEqual(['secondary  what is noted there of outages can be changed again'])
+
+    const { prefix } = await joined(side)
+    await redis.set(`${prefix}menu:a`, 'copy')
+    await redis.call('ACL', 'SETUSER', 'default', '-scan')
+    await side.outages.leave('primary')
+    await side.outages.sweep('primary')
+    await look()
+    expect(said.splice(0)).toEqual([
+      expect.stringMatching(/^secondary {2}what outages left behind there can't be removed.* no right to this command/),
+    ])
+    await redis.call('ACL', 'SETUSER', 'default', '+scan')
+    await look()
+    await look()
+    expect(said).toEqual(['secondary  what outages left behind there is gone'])
+    expect(await redis.keys('*')).toEqual([])
+  })
+
   it('by a process that was killed while others had left goes when its registration has ended', async () => {
     const [a, b] = await Promise.all([open('a'), open('b')])
     const { prefix } = await joined(b)
