@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { buildIfStale } from '../scripts/build-if-stale.ts'
 import { startRedis } from '../scripts/local-redis.ts'
-import { compare, judged, printGoal, printTable } from './measure.ts'
+import { compare, judged, measured, printGoal, printTable } from './measure.ts'
 import { printCost } from './outage/cost.ts'
 import { missedIn } from './outage/goals.ts'
 import { afterKill, whileFlapping, withManyEntries } from './outage/recoveries.ts'
@@ -102,9 +102,12 @@ try {
       ['kept', kept],
       ['state', state],
     ] as const) {
-      const results = await compare(contenders, { inFlight })
-      printTable(`${what} set, ${inFlight} in flight`, results)
-      printGoal('ours against the first', results.at(-1)?.ratio ?? 0, 0.8)
+      const title = `${what} set, ${inFlight} in flight`
+      await measured(title, async () => {
+        const results = await compare(contenders, { inFlight })
+        printTable(title, results)
+        printGoal('ours against the first', results.at(-1)?.ratio ?? 0, 0.8)
+      })
     }
   }
 

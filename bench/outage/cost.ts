@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { entry, openProcess, put } from '../../test/integration/failover/cached-setup.ts'
 import { openRedis } from '../../test/support/redis-process.ts'
-import { compare, judged } from '../measure.ts'
+import { compare, judged, measured } from '../measure.ts'
 
 const IN_FLIGHT = 64
 
@@ -18,34 +18,31 @@ export const printCost = async (): Promise<void> => {
   try {
     const value = put('k', 'a value of some length', 3_600_000)
     const { key, redisKey } = entry('k')
-    await shelf.write([value])
-    const results = {
-      read: await compare(
-        [
-          { name: 'bare', run: () => home.read(redisKey) },
-          { name: 'shelf', run: () => shelf.read({ key, redisKey }) },
-        ],
-        { inFlight: IN_FLIGHT },
-      ),
-      write: await compare(
-        [
-          { name: 'bare', run: () => home.write([{ key: redisKey, text: value.text, endsAt: value.endsAt }]) },
-          { name: 'shelf', run: () => shelf.write([value]) },
-        ],
-        { inFlight: IN_FLIGHT },
-      ),
+    const bare = { key: redisKey, text: value.text, endsAt: value.endsAt }
+    const calls: Record<string, readonly [bare: () => Promise<unknown>, own: () => Promise<unknown>]> = {
+      read: [() => home.read(redisKey), () => shelf.read({ key, redisKey })],
+      write: [() => home.write([bare]), () => shelf.write([value])],
     }
     console.log('\nWhat failover adds to a call on cached data while all is well (goal 2 µs)')
-    for (const [what, [bare, own]] of Object.entries(results)) {
-      if (bare === undefined || own === undefined) continue
-      const each = 1e6 / bare.perSecond
-      console.log(
-        `  ${what.padEnd(6)} ${(each / own.ratio - each).toFixed(2)} µs on ${each.toFixed(1)} µs ${judged(each / own.ratio - each <= 2)}`,
-      )
+    await measured('the entry to read', () => shelf.write([value]))
+    for (const [what, [bare, own]] of Object.entries(calls)) {
+      await measured(what, async () => {
+        const contenders = [
+          { name: 'bare', run: bare },
+          { name: 'shelf', run: own },
+        ]
+        const [first, second] = await compare(contenders, { inFlight: IN_FLIGHT })
+        if (first === undefined || second === undefined) throw new Error('there are two')
+        const each = 1e6 / first.perSecond
+        const cost = each / second.ratio - each
+        console.log(`  ${what.padEnd(6)} ${cost.toFixed(2)} µs on ${each.toFixed(1)} µs ${judged(cost <= 2)}`)
+      })
     }
-    const before = await commands()
-    for (let i = 0; i < 1_000; i++) await shelf.write([put(`c${i}`, 'v')])
-    console.log(`  1,000 writes took ${(await commands()) - before - 1} commands`)
+    await measured('commands', async () => {
+      const before = await commands()
+      for (let i = 0; i < 1_000; i++) await shelf.write([put(`c${i}`, 'v')])
+      console.log(`  1,000 writes took ${(await commands()) - before - 1} commands`)
+    })
   } finally {
     admin.disconnect()
     await close()
