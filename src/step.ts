@@ -3,7 +3,9 @@ import { stepSide } from './motia/step/step-side.js'
 
 export { isCacheError, stateErrorCode } from './errors.js'
 
-/** The cache, for code that has no context at hand. The same as `context.cache`. */
-export const { cache, redisService } = stepSide()
+const side = stepSide()
 
-export const cacheResponse = createCacheResponse(cache)
+/** The cache, for code that has no context at hand. The same as `context.cache`. */
+export const { cache, redisService } = side
+
+export const cacheResponse = createCacheResponse(side.responses)

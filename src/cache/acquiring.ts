@@ -125,7 +125,7 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed, 
   const leading = (call: Call, lease: Lease, noted: boolean): Acquired => {
     const { category, key, stale } = call
     if (stale === undefined) return { outcome: 'lease', lease }
-    const awaited = noted || attempts.hasDied(flightOf(category.settings.name, key))
+    const awaited = noted || attempts.hasDied(flightOf(category.settings.name, key, category.unchecked))
     return { outcome: 'lease', lease, stale: { value: stale, patience: awaited ? lease.hardTimeout : patience(call) } }
   }
 
@@ -145,7 +145,7 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed, 
       if ('failed' in leased) {
         if (stale === undefined) return { error: failedElsewhere(category, operation) }
         // Others of this server, who have nothing else to answer, may try all the same.
-        attempts.failedElsewhere(flightOf(category.settings.name, key), leased.failed)
+        attempts.failedElsewhere(flightOf(category.settings.name, key, category.unchecked), leased.failed)
         return { late: true }
       }
       if (!('found' in leased)) return leased
@@ -169,7 +169,7 @@ export const createAcquirer = ({ flights, reader, attempts, hold, now, elapsed, 
       const limit = wanted.hardTimeout ?? settings.hardTimeout
       // Waiting for others counts: getOrSet as a whole is bounded by hardTimeout.
       const ends = elapsed() + limit
-      const id = flightOf(settings.name, key)
+      const id = flightOf(settings.name, key, category.unchecked)
       const visit = flights.enter(id)
       try {
         // Reading comes before joining, so that a caller sees what was written before it asked.

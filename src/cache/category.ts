@@ -15,6 +15,8 @@ export interface Category {
   /** The raw key that older code used, where `legacyKeys` is on. */
   legacy(key: string): EntryName | undefined
   place(operation: string): ErrorPlace
+  /** Where it is seen without its schema; see Place. */
+  readonly unchecked: boolean
 }
 
 export type CategoryOf = (category: string | undefined, key: string, operation: string) => Category
@@ -69,7 +71,14 @@ const createCategory = (
         ? (key) => (takenBefore(all, unlisted, settings, key) ? undefined : { key, redisKey: key })
         : () => undefined,
     place: (operation) => ({ category: name, operation }),
+    unchecked: false,
   }
+}
+
+/** The same entries, without the schema. */
+export const withoutSchema = (category: Category): Category => {
+  if (category.settings.schema === undefined) return category
+  return { ...category, settings: { ...category.settings, schema: undefined }, unchecked: true }
 }
 
 /** Where nothing stands before the key, a caller could name what is ours. */

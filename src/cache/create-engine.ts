@@ -10,7 +10,7 @@ import type { Settings } from '../settings/settings.js'
 import { createAcquirer } from './acquiring.js'
 import { createAttempts } from './attempts.js'
 import { createBulk } from './bulk.js'
-import { type Category, createCategories } from './category.js'
+import { type Category, createCategories, withoutSchema } from './category.js'
 import { createCacheClient } from './client.js'
 import type { CacheEngine, EncodedEntry, Lease, Place } from './engine.js'
 import { createFlights, flightOf, flightsOf } from './flights.js'
@@ -69,7 +69,8 @@ export const createEngine = ({
   const flights = createFlights<Encoded | undefined>()
   /** Called when a write or a removal leaves: what is being computed for the key is of the time before. */
   const changing = (category: Category, key: string): void => {
-    if (flights.size > 0) flights.overtake(flightOf(category.settings.name, key))
+    if (flights.size === 0) return
+    for (const unchecked of [false, true]) flights.overtake(flightOf(category.settings.name, key, unchecked))
   }
   /** What is being computed is of the time before, if it will bear one of the tags. */
   const invalidating = (category: string | undefined, tags: readonly string[]): void => {
@@ -88,7 +89,10 @@ export const createEngine = ({
   const { loaders } = settings
   const loading = createLoading({ loaders, acquirer, reader, cache: ownCache, oddities, now, elapsed, random })
 
-  const at = ({ category, key }: Place, operation: string): Category => categoryOf(category, key, operation)
+  const at = ({ category, key, unchecked }: Place, operation: string): Category => {
+    const found = categoryOf(category, key, operation)
+    return unchecked === true ? withoutSchema(found) : found
+  }
   const stored = <T>(category: Category, operation: string, call: Promise<T>): Promise<T> =>
     call.catch((error) => {
       throw fromStore(error, category.place(operation))

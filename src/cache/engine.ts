@@ -43,6 +43,11 @@ export interface CacheEngine {
 export interface Place {
   readonly category: string | undefined
   readonly key: string
+  /**
+   * What is kept there is none of the category's values (a whole response): its schema isn't asked, on the way in or
+   * out. To everybody who doesn't say so it is a miss unless it matches. For `getEntry` and `acquire`.
+   */
+  readonly unchecked?: true
 }
 export interface ManyPlace {
   readonly category: string | undefined

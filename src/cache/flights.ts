@@ -81,7 +81,12 @@ interface Slot<V> {
 
 /** What the computations of a category's keys are known by, and the beginning that they have in common. */
 export const flightsOf = (category: string): string => `${category}:`
-export const flightOf = (category: string, key: string): string => `${category}:${key}`
+/**
+ * `unchecked`: what is computed without the category's schema is shared with nobody who relies on it. Keys are
+ * well-formed, so none ends like that.
+ */
+export const flightOf = (category: string, key: string, unchecked = false): string =>
+  `${category}:${key}${unchecked ? '\ud800' : ''}`
 
 export const createFlights = <V>(): Flights<V> => {
   const slots = new Map<string, Slot<V>>()

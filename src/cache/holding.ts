@@ -83,7 +83,7 @@ export const createHold = (writer: Writer, attempts: Attempts, oddities: Odditie
   return (holding) => {
     const { category, key, turn, shelfLease, renews } = holding
     const { settings } = category
-    const id = flightOf(settings.name, key)
+    const id = flightOf(settings.name, key, category.unchecked)
     const letGo = (why?: LeaseEnd): void => {
       shelfLease.release(why).catch((error) => oddities.releaseFailed(settings, error))
     }

@@ -53,8 +53,8 @@ export const leaseOperations: Record<string, (lease: Lease, args: Args) => Promi
 }
 
 export const place = (input: unknown): Place => {
-  const { category, key } = object(input)
-  return { category: optionalText(category), key: text(key) }
+  const { category, key, unchecked } = object(input)
+  return { category: optionalText(category), key: text(key), ...(unchecked === true && { unchecked }) }
 }
 
 const places = (input: unknown): ManyPlace => {

@@ -1,5 +1,5 @@
 import type { ApiMiddleware, ApiRequest } from 'motia'
-import type { Cache, CacheError, FactoryContext } from '../../../types/index.js'
+import type { Cache, FactoryContext } from '../../../types/index.js'
 import { isCacheError } from '../../errors.js'
 import { consoleReport } from '../../report.js'
 import { isKeptResponse, type KeptResponse, keep, type Response, restore } from './kept-response.js'
@@ -10,6 +10,8 @@ import { type CacheResponseOptions, checkedOptions, type ResponseOptions } from 
 const NOT_SHARED = 'RESPONSE_NOT_SHARED'
 
 /**
+ * `cache`: one that asks no category's schema, since answers are none of its values.
+ *
  * Response cache for an API step with method GET or HEAD. Answers of status 2xx are kept, and come back with an ETag and
  * the header `x-cache`: hit, stale (within the category's grace) or miss. Left alone: requests with Authorization or
  * Cookie, unless `vary` names these, and with Range; answers with Set-Cookie or a Cache-Control that forbids it. A
@@ -29,7 +31,8 @@ export const createCacheResponse =
         return restore(kept, seen, headers, options.vary)
       } catch (error) {
         // Where the handler failed elsewhere, that is said there.
-        if (isCacheError(error) && error.code !== 'CACHE_LOAD_FAILED') say(error.category, whyNotKept(error))
+        if (isCacheError(error) && error.code !== 'CACHE_LOAD_FAILED')
+          say(error.category, `${error.code} ${error.message}`)
         const own = await handler.answer()
         if (own !== undefined) return own
         if (isCacheError(error) || codeOf(error) === NOT_SHARED) return next()
@@ -109,11 +112,6 @@ const end = async (cache: Cache, key: string, { category }: ResponseOptions): Pr
     say(category, `a stale answer that should have ended may be served on: ${String(error)}`)
   }
 }
-
-const whyNotKept = ({ code, message }: CacheError): string =>
-  code === 'CACHE_SCHEMA'
-    ? "its schema is not one of whole answers, so none is kept; name a category without a schema, e.g. 'cache'"
-    : `${code} ${message}`
 
 const notShared = (why: string): Error => Object.assign(new Error(why), { code: NOT_SHARED })
 

@@ -1,6 +1,8 @@
 import type { Cache, RedisService } from '../../../types/index.js'
 import { createCacheClient } from '../../cache/client.js'
+import type { CacheEngine } from '../../cache/engine.js'
 import { createRedisService } from '../../cache/redis-service.js'
+import { uncheckedEngine } from '../../cache/unchecked.js'
 import { cacheError } from '../../errors.js'
 import { consoleReport } from '../../report.js'
 import { type Channel, createChannel } from './channel.js'
@@ -15,6 +17,8 @@ const DRAIN_LIMIT = 5_000
 
 export interface StepSide {
   readonly cache: Cache
+  /** The same for whole responses, which no category's schema is about. */
+  readonly responses: Cache
   readonly redisService: RedisService
   readonly outstanding: Outstanding
   /** Resolves when the calls that were started have ended, or took too long. Undefined: none are under way. */
@@ -26,7 +30,9 @@ export const stepSide = (): StepSide => shareStepSide(createStepSide)
 const createStepSide = (): StepSide => {
   const outstanding = createOutstanding()
   const background = (call: Promise<unknown>): void => void outstanding.track(call)
-  const cache = trackCalls(createCacheClient(createChannelEngine(lazyChannel(), background)), outstanding)
+  const engine = createChannelEngine(lazyChannel(), background)
+  const clientOf = (of: CacheEngine): Cache => trackCalls(createCacheClient(of), outstanding)
+  const cache = clientOf(engine)
   const drained = async (): Promise<void> => {
     const left = await outstanding.drain(DRAIN_LIMIT)
     if (left > 0)
@@ -34,6 +40,7 @@ const createStepSide = (): StepSide => {
   }
   return {
     cache,
+    responses: clientOf(uncheckedEngine(engine)),
     redisService: createRedisService(cache),
     outstanding,
     drained: () => (outstanding.count() === 0 ? undefined : drained()),
