@@ -51,6 +51,10 @@ export const orStale = (
     computed.then(resolve, answerStale).finally(() => clearTimeout(timer))
   })
 
+/**
+ * A factory that asks for its own key can't be told from a caller beside it that may wait: that needs an
+ * AsyncLocalStorage, which makes every later read from memory a quarter slower. So it is the error that says it.
+ */
 const withinTime = (
   produce: (signal: AbortSignal) => Promise<Produced>,
   ms: number,
@@ -60,7 +64,7 @@ const withinTime = (
   return within(ms, produce(controller.signal), () => {
     const error = cacheError(
       'CACHE_TIMEOUT',
-      `hardTimeout: the value was not computed within the ${ms} ms it had; make the computation faster or hardTimeout longer`,
+      `hardTimeout: the value was not computed within the ${ms} ms it had; make the computation faster or hardTimeout longer, and don't ask for its own key in it: it would wait for itself`,
       place,
     )
     controller.abort(error)

@@ -157,6 +157,18 @@ export const computeCases: readonly CacheCase[] = [
     },
   ),
   define(
+    'getOrSet: a function that asks for its own key ends with its time, which says why; getEntry shows it what is there',
+    async (cache, id) => {
+      let text = ''
+      const inside = (): Promise<string> => cache.getOrSet(id, () => 'inner')
+      const own = cache.getOrSet(id, inside, { hardTimeout: 40 })
+      const answer = await outcome(() => own.finally(() => own.catch((error: Error) => (text = error.message))))
+      const shownOld = await cache.getOrSet(id, async () => (await cache.getEntry(id)) ?? 'nothing')
+      return { answer, says: text.includes("don't ask for its own key"), shownOld }
+    },
+    { answer: refusal('CACHE_TIMEOUT', 'getOrSet'), says: true, shownOld: 'nothing' },
+  ),
+  define(
     'getOrSet: fresh computes although a value is there',
     async (cache, id) => {
       await cache.set(id, 'old')
