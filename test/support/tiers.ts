@@ -2,6 +2,7 @@ import { onTestFinished, vi } from 'vitest'
 import { redisTiers } from '../../src/tiers.ts'
 import type { InstanceHealth, InstanceState, RedisTiers, RedisTiersOptions, TiersEvents } from '../../types/index.ts'
 import { testFolder } from './folder.ts'
+import { patientEnv } from './patience.ts'
 
 export interface TestTiers {
   readonly tiers: RedisTiers
@@ -11,12 +12,12 @@ export interface TestTiers {
   readonly failbacks: TiersEvents['failback'][0][]
 }
 
-/** Tiers of one test, with a folder of their own unless `env` names one. Closed after the test. */
+/** Tiers of one test, with deadlines far above what it takes and a folder of their own, unless `env` names others. Closed after the test. */
 export const openTestTiers = (
   env: Readonly<Record<string, string>>,
   options: RedisTiersOptions<Record<string, unknown>> = {},
 ): TestTiers => {
-  const tiers = redisTiers({ ...options, env: { MOTIA_REDIS_DIR: testFolder(), ...env } })
+  const tiers = redisTiers({ ...options, env: { MOTIA_REDIS_DIR: testFolder(), ...patientEnv, ...env } })
   const changes: string[] = []
   const failovers: TiersEvents['failover'][0][] = []
   const failbacks: TiersEvents['failback'][0][] = []

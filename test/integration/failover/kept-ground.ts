@@ -23,6 +23,7 @@ import { throughIndex } from '../../../src/instances/tagged.ts'
 import { rawCategory } from '../../../src/settings/categories.ts'
 import { parseRedisUrl } from '../../../src/settings/redis-url.ts'
 import type { CategorySettings } from '../../../src/settings/settings.ts'
+import { patient } from '../../support/patience.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { until } from '../../support/until.ts'
 import { openRedis, runCall } from './kept-model.ts'
@@ -60,6 +61,8 @@ export interface Ground {
 interface GroundOptions {
   readonly journal?: boolean
   readonly mirrorless?: boolean
+  /** {}: the built-in ones. @default far above what calls take */
+  readonly deadlines?: typeof patient | Record<string, never>
   /** Instead of new ones. */
   readonly servers?: readonly [TestRedis, TestRedis]
   /** A URL to home instead of its own. */
@@ -77,7 +80,7 @@ export const openGround = async (options: GroundOptions = {}): Promise<Ground> =
       name,
       url: parsed,
       namespace: 'app:',
-      deadlines: {},
+      deadlines: options.deadlines ?? patient,
       processId: 'test',
       probeEvery: 100,
       supervised: true,

@@ -13,6 +13,7 @@ import { layoutOf } from '../../../src/instances/layout.ts'
 import { createRedisStore } from '../../../src/instances/redis-store.ts'
 import { readSettings } from '../../../src/settings/read-settings.ts'
 import type { Settings } from '../../../src/settings/settings.ts'
+import { patient } from '../../support/patience.ts'
 import { inCharge, type TestRedis } from '../../support/redis-process.ts'
 
 export const namespace = 'app:'
@@ -76,7 +77,7 @@ export const openSide = async (options: SideOptions): Promise<Side> => {
       if (health.state === 'catching-up') void recovery.recover(name)
       else recovery.met(name)
     }
-    const store = createRedisStore({ name, url, namespace, deadlines: {}, processId, supervised: true, onState })
+    const store = createRedisStore({ name, url, namespace, deadlines: patient, processId, supervised: true, onState })
     instances.set(name, store)
   }
   const clock = createClock({ processId, now })

@@ -6,6 +6,7 @@ import { type OpenTiers, openTiers } from '../../../src/open.ts'
 import { readSettings } from '../../../src/settings/read-settings.ts'
 import type { Cache, CategoryPolicy, HealthReport } from '../../../types/index.ts'
 import { testFolder } from '../../support/folder.ts'
+import { patientEnv } from '../../support/patience.ts'
 import { until } from '../../support/until.ts'
 
 export interface Ground {
@@ -36,6 +37,7 @@ export const openGround = ({ primary, secondary, categories = {}, env }: GroundO
         REDIS_PRIMARY_URL: primary,
         ...(secondary === undefined ? {} : { REDIS_SECONDARY_URL: secondary }),
         MOTIA_REDIS_DIR: testFolder(),
+        ...patientEnv,
         ...env,
       },
       baseDir: testFolder(),

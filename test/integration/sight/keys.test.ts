@@ -74,6 +74,8 @@ describe('keys', () => {
   it('are listed at a bounded cost per page where few lie among many', async () => {
     const redis = await raw(secondary.url)
     const { sight, cache } = await openSight(twoUrls(primary, secondary))
+    // Until then whoever meets it for the first time may compare all that lies there.
+    await until('it is known', async () => (await redis.get('~mr:sentinel'))?.includes('whole'))
     await redis.eval("for i = 1, 200000 do redis.call('SET', 'other:' .. i, '') end", 0)
     await cache.category('menu').set('rare', 1)
     const begun = await commands(redis)

@@ -5,6 +5,7 @@ import { type Front, openTiers } from '../../../src/open.ts'
 import { readSettings } from '../../../src/settings/read-settings.ts'
 import type { RedisTiersOptions } from '../../../types/index.ts'
 import { testFolder } from '../../support/folder.ts'
+import { patientEnv } from '../../support/patience.ts'
 
 const report = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
@@ -14,7 +15,7 @@ export const openSight = async (
   options: RedisTiersOptions<Record<string, unknown>> = {},
   front?: Front,
 ) => {
-  const all = { MOTIA_REDIS_DIR: testFolder(), ...env }
+  const all = { MOTIA_REDIS_DIR: testFolder(), ...patientEnv, ...env }
   const settings = readSettings(options, { env: all, baseDir: '/', production: false })
   const events = createEmitter(report)
   const tiers = openTiers(settings, { report, events, ...(front && { front: () => front }) })

@@ -7,6 +7,7 @@ import type { Store } from '../../../src/instances/store.ts'
 import { Problem } from '../../../src/settings/problem.ts'
 import { parseRedisUrl } from '../../../src/settings/redis-url.ts'
 import { startManagedRedis } from '../../support/guarded-redis.ts'
+import { patient } from '../../support/patience.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
 
 export interface OpenStore {
@@ -18,7 +19,7 @@ export interface OpenStore {
 export const openRedis = async (address: string): Promise<OpenStore> => {
   const url = parseRedisUrl(address)
   if (Problem.is(url)) throw new Error(`not a Redis URL: ${address}`)
-  const store = createRedisStore({ name: 'primary', url, namespace: '', deadlines: {}, processId: 'test' })
+  const store = createRedisStore({ name: 'primary', url, namespace: '', deadlines: patient, processId: 'test' })
   await store.connect()
   return { store, close: () => store.close() }
 }
