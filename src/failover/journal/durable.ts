@@ -86,6 +86,7 @@ const byAddress = (journal: Journal, id: (name: string) => string, onFull: Journ
   scopesOfGroups: (name) => journal.scopesOfGroups(id(name)),
   keysWaiting: (name, scope) => journal.keysWaiting(id(name), scope),
   holds: (name) => journal.holds(id(name)),
+  adding: (name) => journal.adding(id(name)),
   append: (name, entries) =>
     journal.append(id(name), entries).catch((error) => {
       if (error instanceof StoreError && error.kind === 'full') {
