@@ -21,6 +21,8 @@ export interface Claim {
   readonly owner: string
   /** True once another place may have taken over, because this process stood still for too long: use nothing any more. */
   lost(): boolean
+  /** Whether anybody else uses it now. */
+  shared(): boolean
   release(): void
 }
 
@@ -84,6 +86,8 @@ export const claimDirectory = (dir: string, options: ClaimOptions = {}): Claim =
   return {
     owner: basename(own),
     lost: () => lost,
+    shared: () =>
+      namesIn(owners).some((owner) => owner !== basename(own) && ownerState(dir, owner, options) !== 'gone'),
     release: () => {
       clearInterval(timer)
       rmSync(own, { force: true })

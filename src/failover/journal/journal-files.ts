@@ -46,6 +46,8 @@ export interface JournalFiles {
   /** What is read from here on is at least as new as what is committed now. */
   refresh(): void
   totals(): Totals
+  /** Whether anybody else uses them now, in this process or another one of the machine. */
+  shared(): boolean
   /** Runs alone among all processes, all or nothing; resolves when it is on disk. */
   commit<T>(action: () => T): Promise<T>
   close(): Promise<void>
@@ -79,6 +81,7 @@ export const openJournalFiles = (dir: string, claiming?: ClaimOptions): JournalF
   shared.users++
   return {
     ...shared.files,
+    shared: () => shared.users > 1 || shared.files.shared(),
     close: async () => {
       shared.users--
       if (shared.users > 0) return
@@ -124,6 +127,7 @@ const openAnew = (dir: string, claiming: ClaimOptions | undefined): JournalFiles
       ahead,
       refresh: () => root.resetReadTxn(),
       totals,
+      shared: claim.shared,
       commit: async (action) => {
         try {
           return await root.childTransaction(action)

@@ -71,6 +71,12 @@ export interface Journal extends Overlay {
    * given up: kept data is set aside, cached data becomes one entry per category.
    */
   inUse(instances: readonly string[]): Promise<Retired>
+  /**
+   * From here on `holds` and all else know what other processes had in the tables before now, not only `refresh` ms ago;
+   * others that opened it since are missed. Costs a row of a table where there are others, for all who ask at once, as
+   * where replies come together.
+   */
+  look(): void
   /** As last known: of other processes up to `refresh` ms ago. No I/O. */
   stats(instance: string): JournalStats
   /** How often this process had the disk flushed. */
@@ -103,21 +109,32 @@ export const openJournal = (options: JournalOptions): Journal => {
   const { dir, maxBytes = MAX_BYTES, refresh = 200, timeout = 3_000, now = Date.now } = options
   const files = openJournalFiles(dir, options.claiming)
   const { tables, claim, ahead } = files
+  // Before what they wrote is learned: of those that are gone nothing is missed then.
+  let shared = files.shared()
   const known = createKnown(files, now)
   let closed = false
 
   const disk = createDisk(files, { maxBytes, timeout, now, learn: known.learn })
   const { write } = disk
 
-  const timer = setInterval(() => {
-    if (claim.lost()) return
+  const unlessLost = (work: () => void): void => {
+    if (closed || claim.lost()) return
     try {
-      known.learn(files.totals(), 'anew')
-      disk.takeOver()
+      work()
     } catch {
       // The disk can't be read: what was known stays, and the next call that needs it says so.
     }
-  }, refresh).unref()
+  }
+  const timer = setInterval(
+    () =>
+      unlessLost(() => {
+        shared = files.shared()
+        known.learn(files.totals(), 'anew')
+        disk.takeOver()
+      }),
+    refresh,
+  ).unref()
+  let looked = false
 
   const dueOf = (entry: JournalEntry, startedAt: number): Pending['due'] => {
     if (startedAt + MAX_AGE <= now()) return 'aged'
@@ -226,6 +243,19 @@ export const openJournal = (options: JournalOptions): Journal => {
         if (empty) action()
         return empty
       }),
+
+    look: () => {
+      if (looked || !shared) return
+      looked = true
+      // Whoever begins something from now on gets no reply before that.
+      process.nextTick(() => {
+        looked = false
+      })
+      unlessLost(() => {
+        files.refresh()
+        known.learn(files.totals())
+      })
+    },
 
     stats: known.stats,
 

@@ -10,6 +10,8 @@ import type { CallTime, KeptPlace } from './kept-places.js'
 export interface KeptMemory {
   /** Into the journal, for `place`, within the time. `error`: what the place said, if it was asked. */
   remember(place: KeptPlace, entry: JournalEntry, time: CallTime, error: unknown): Promise<void>
+  /** Whether anything waits for the place, also of what other processes put there before the call began. */
+  waits(place: KeptPlace): boolean
   /** The place has it: what waits for it about the same is of before, and goes. */
   taken(place: KeptPlace, entry: KeptEntry, time: CallTime): Promise<void> | undefined
 }
@@ -33,12 +35,17 @@ export const createKeptMemory = ({ journal }: Pick<Landscape, 'journal'>): KeptM
   const remember: KeptMemory['remember'] = (place, entry, time, error) =>
     durably(place, (open) => open.append(place.name, [entry]), time, error)
 
+  const waits: KeptMemory['waits'] = (place) => {
+    journal?.look()
+    return journal?.holds(place.name) === true
+  }
+
   /**
    * What waits about the same is of the time before: it must not be what is read where both places go away, and an
    * increment must not be added to what came after it.
    */
   const isBehind = (entry: KeptEntry, place: KeptPlace): boolean => {
-    if (journal?.holds(place.name) !== true) return false
+    if (journal === undefined || !waits(place)) return false
     if ('key' in entry) {
       const waiting = journal.find(place.name, entry.scope, entry.key)
       if (waiting === undefined) return false
@@ -52,6 +59,7 @@ export const createKeptMemory = ({ journal }: Pick<Landscape, 'journal'>): KeptM
 
   return {
     remember,
+    waits,
     taken: (place, entry, time) => {
       if (!isBehind(entry, place)) return undefined
       // A clear waits for other keys too, so behind one this waits as well.

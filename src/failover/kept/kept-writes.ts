@@ -62,7 +62,7 @@ const MOST_TRIES = 50
 export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions): KeptWriter => {
   const { landscape, deadline, failClosed = false, note } = options
   const { clock, journal } = landscape
-  const { remember, taken } = createKeptMemory(landscape)
+  const { remember, waits, taken } = createKeptMemory(landscape)
   const [home] = places
   const all = places as readonly KeptPlace[]
 
@@ -204,6 +204,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
 
   return {
     remember,
+    waits,
     taken,
 
     write: <T>(task: KeptTask<T>, version = clock.next()) => {
@@ -218,7 +219,7 @@ export const createKeptWriter = (places: KeptPlaces, options: KeptWriterOptions)
       return Promise.all(sent).then((outcomes) => {
         for (const [i, outcome] of outcomes.entries()) {
           const place = all[i]
-          if (place === undefined || !('done' in outcome) || journal?.holds(place.name) === true) {
+          if (place === undefined || !('done' in outcome) || waits(place)) {
             return settle(task, version, outcomes, time)
           }
         }
