@@ -48,9 +48,11 @@ export const createChange = ({ looking, engine, hot, groups, ours }: ChangeParts
   return async (change: DataChange): Promise<Changed> => {
     const isState = change.do === 'delete-item' || change.do === 'clear-group'
     if (isState && !ours()) throw new Refused('state has another adapter than motia-redis, which is changed there')
-    if ('category' in change) looking.category(change.category, 'key' in change ? change.key : undefined)
+    const named = 'category' in change && 'key' in change
+    const meant = named ? { ...change, key: looking.keyOf(change.category, change.key) } : change
+    if ('category' in meant) looking.category(meant.category, 'key' in meant ? meant.key : undefined)
     try {
-      return { count: await make(change) }
+      return { count: await make(meant) }
     } catch (error) {
       throw seen(error)
     }

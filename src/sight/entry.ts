@@ -30,7 +30,7 @@ interface Lying extends Located {
 
 /**
  * What lies at a key now, wherever it is served from. It counts as nobody's read: it shows in no figure, fills no memory,
- * refreshes nothing. What nobody can read is said, not shown; values of sensitive categories stay here.
+ * refreshes nothing. What nobody can read is said, not shown; values and keys of sensitive categories stay here.
  */
 export const createEntryView = ({ settings, looking, instances, now }: EntryViewParts) => {
   /** As the cache looks for it: older code's key too. */
@@ -58,16 +58,20 @@ export const createEntryView = ({ settings, looking, instances, now }: EntryView
     return life === undefined || !Number.isFinite(life) ? undefined : now() + life
   }
 
-  return async ({ category: of, key }: Asked['entry']): Promise<EntryView> => {
+  return async ({ category: of, key: named }: Asked['entry']): Promise<EntryView> => {
+    const key = looking.keyOf(of, named)
     const category = looking.category(of, key)
     const { sensitive, instance } = category.settings
     const { redisKey } = category.name(key)
+    const label = sensitive ? looking.sealed.label(of, key) : key
+    // The key is the last of it.
+    const labelled = (whole: string): string => whole.slice(0, whole.length - key.length) + label
     const found = await find(category, key).catch((error) => {
       throw seen(error)
     })
     if (found === undefined || found.read.outcome === 'expired') {
       const type = found === undefined ? await foreignType(instances.get(instance), redisKey) : undefined
-      const view = { ...nothing, category: of, key, redisKey, masked: sensitive }
+      const view = { ...nothing, category: of, key: named, label, redisKey: labelled(redisKey), masked: sensitive }
       if (type === undefined) return view
       return { ...view, found: true, source: instance, value: corrupt(`it is a ${type}, and entries are strings`) }
     }
@@ -78,8 +82,9 @@ export const createEntryView = ({ settings, looking, instances, now }: EntryView
     const sizeStored = Buffer.byteLength(text)
     return {
       category: of,
-      key,
-      redisKey: found.name.redisKey,
+      key: named,
+      label,
+      redisKey: labelled(found.name.redisKey),
       found: true,
       source,
       stale: expires !== undefined && expires <= now(),

@@ -26,6 +26,7 @@ export const routingNow = (parts: RoutingParts): readonly RouteView[] => {
       kept: state.mirror,
       onOutage: 'failover',
       l1: false,
+      sensitive: false,
     },
     ...[...categories.values()].map(
       (category): RouteView => ({
@@ -37,6 +38,7 @@ export const routingNow = (parts: RoutingParts): readonly RouteView[] => {
         kept: category.mirror,
         onOutage: category.onOutage,
         l1: keepsCopies(settings, category),
+        sensitive: category.sensitive,
       }),
     ),
   ]

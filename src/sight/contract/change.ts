@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { name } from './asked.js'
+import { key, name } from './asked.js'
 
 /** The body of the POST to `change`. */
 export const change = z.discriminatedUnion('do', [
-  z.object({ do: z.literal('delete-entry'), category: name, key: name }),
+  z.object({ do: z.literal('delete-entry'), category: name, key }),
   /** Within grace it stays as a stale value. */
-  z.object({ do: z.literal('expire-entry'), category: name, key: name }),
+  z.object({ do: z.literal('expire-entry'), category: name, key }),
   z.object({ do: z.literal('invalidate-tag'), category: name, tag: name }),
   z.object({ do: z.literal('clear-category'), category: name }),
   z.object({ do: z.literal('delete-item'), group: name, key: name }),

@@ -1,12 +1,16 @@
 import { z } from 'zod'
-import { name } from './asked.js'
+import { key, name } from './asked.js'
 import type { TreeNode } from './tree-node.js'
 
-export const entryAsked = z.object({ category: name, key: name })
+export const entryAsked = z.object({ category: name, key })
 
 export interface EntryView {
   readonly category: string
+  /** As it was asked for. */
   readonly key: string
+  /** What to show for it: in a sensitive category not the key itself. */
+  readonly label: string
+  /** With the label for the key. */
   readonly redisKey: string
   readonly found: boolean
   /** An instance's name, 'embedded', 'motia-state' or 'l1'. */
@@ -23,7 +27,7 @@ export interface EntryView {
   /** As it lies in the store, and as it was before compression. */
   readonly sizeStored: number | undefined
   readonly sizeRaw: number | undefined
-  /** The category is sensitive: its values never leave the server. */
+  /** The category is sensitive: its values and keys never leave the server. */
   readonly masked: boolean
   readonly value: TreeNode | undefined
 }

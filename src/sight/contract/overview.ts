@@ -75,6 +75,8 @@ export interface RouteView {
   readonly onOutage: 'failover' | 'fail-closed' | 'drop'
   /** Copies in this server's memory. */
   readonly l1: boolean
+  /** Its values and keys never leave the server. */
+  readonly sensitive: boolean
 }
 
 export interface Happening {

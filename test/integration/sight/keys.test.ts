@@ -120,10 +120,56 @@ describe('keys', () => {
     expect(await ask('menu')).toMatchObject({ enumerable: false, keys: [], cursor: undefined })
   })
 
-  it('of sensitive categories are listed for the owner', async () => {
-    const { sight, cache } = await openSight(twoUrls(primary, secondary))
-    await cache.category('user').set('ada', { password: 'x' })
-    expect(keysOf(await pages(sight, { category: 'user' }))).toEqual(['ada'])
+  describe.each([
+    ['on an instance', () => twoUrls(primary, secondary)],
+    ['in the files of this server', () => ({})],
+  ])('of sensitive categories, %s', (_, env) => {
+    const SECRET = /s3cret|czNjcmV0|MzY3JldD|zM2NyZXQ/ // also within base64, as a cursor may bear it
+
+    it('never leave the server, not in a cursor either; what stands for one shows and deletes its entry', async () => {
+      const { sight, cache } = await openSight(env())
+      const user = cache.category('user')
+      await user.setMany(Array.from({ length: 200 }, (_, n) => [`s3cret:${n}`, n]))
+      const all = await pages(sight, { category: 'user', limit: 20 })
+      expect(all.length).toBeGreaterThan(1)
+      expect(keysOf(all)).toHaveLength(200)
+      expect(new Set(all.flatMap(({ labels }) => Object.keys(labels ?? {}))).size).toBe(200)
+      expect(JSON.stringify(all)).not.toMatch(SECRET)
+
+      const [key = ''] = keysOf(all)
+      const entry = await sight.entry({ category: 'user', key })
+      expect(entry).toMatchObject({ found: true, masked: true, key, label: expect.stringMatching(/ characters #/) })
+      expect(entry.redisKey).toBe(`user:${entry.label}`)
+      expect(JSON.stringify(entry)).not.toMatch(SECRET)
+      expect(await sight.change({ do: 'delete-entry', category: 'user', key })).toEqual({ count: 1 })
+      expect((await sight.entry({ category: 'user', key })).found).toBe(false)
+      expect(keysOf(await pages(sight, { category: 'user' }))).not.toContain(key)
+      expect((await user.getMany(Array.from({ length: 200 }, (_, n) => `s3cret:${n}`))).size).toBe(199)
+    })
+
+    it('are found by the whole key, and by nothing that it begins with', async () => {
+      const { sight, cache } = await openSight(env())
+      await cache.category('user').setMany([
+        ['s3cret:1', 1],
+        ['s3cret:12', 1],
+      ])
+      const find = async (prefix: string): Promise<string[]> => keysOf(await pages(sight, { category: 'user', prefix }))
+      for (const beginning of ['s', 's3cret', 's3cret:', '*']) expect(await find(beginning)).toEqual([])
+      const [found, ...more] = await find('s3cret:1')
+      expect(more).toEqual([])
+      expect(found).not.toMatch(SECRET)
+      expect(keysOf(await pages(sight, { category: 'user' }))).toContain(found)
+      // Who knows it may also name it.
+      expect(await sight.change({ do: 'expire-entry', category: 'user', key: 's3cret:12' })).toEqual({ count: 1 })
+    })
+
+    it('refuse a cursor of the store, which could be made of what a key is thought to be', async () => {
+      const { sight } = await openSight(env())
+      for (const cursor of ['0', Buffer.from('user:s3').toString('base64url')])
+        await expect(sight.keys({ category: 'user', prefix: '', cursor, limit: 50 })).rejects.toMatchObject({
+          name: 'Refused',
+        })
+    })
   })
 
   it('come from the stand-in while home is away, and say that some may be missing', async () => {

@@ -35,6 +35,7 @@ const route = (name: string, home: string, servedBy: string | undefined = home, 
   kept: mirror !== undefined,
   onOutage: 'failover',
   l1: false,
+  sensitive: false,
 })
 
 const refused = (name: string, home: string): RouteView => ({ ...route(name, home), servedBy: undefined })

@@ -16,6 +16,8 @@ import type { ToConfirm } from './use-confirmed.js'
 interface EntryProps {
   readonly category: string
   readonly name: string
+  /** What to show for it, as far as that is known. */
+  readonly label: string | undefined
   readonly changeable: boolean
   readonly ask: (change: ToConfirm) => void
   /** The list beside it isn't right any more. */
@@ -24,14 +26,19 @@ interface EntryProps {
 }
 
 /** One entry: what it holds, how long it lives, where it lies, and what can be done with it. */
-export const Entry = ({ category, name, changeable, ask, onChanged, onClose }: EntryProps): ReactNode => {
+export const Entry = ({ category, name, label, changeable, ask, onChanged, onClose }: EntryProps): ReactNode => {
   const polled = usePoll('entry', { category, key: name }, 5_000)
   const then = (): void => {
     polled.again()
     onChanged()
   }
   return (
-    <Details title={<Mono>{name}</Mono>} subtitle={category} onClose={onClose} data-testid="cache-entry">
+    <Details
+      title={<Mono>{polled.answer?.label ?? label ?? '…'}</Mono>}
+      subtitle={category}
+      onClose={onClose}
+      data-testid="cache-entry"
+    >
       <Answered polled={polled}>
         {(entry) =>
           entry.found ? (
@@ -92,7 +99,7 @@ const Found = ({ entry, ask }: { readonly entry: EntryView; readonly ask: Ask | 
       {entry.masked ? (
         <p className="flex items-center gap-2 text-sm text-muted-foreground" data-testid="cache-masked">
           <EyeOff aria-hidden="true" className="size-4 shrink-0" />
-          {entry.category} is sensitive: its values don't leave the server.
+          {entry.category} is sensitive: its values and keys don't leave the server.
         </p>
       ) : entry.value === undefined ? (
         <p className="text-sm text-muted-foreground">
@@ -143,19 +150,19 @@ const Size = ({ entry: { sizeStored, sizeRaw } }: { readonly entry: EntryView })
   </>
 )
 
-const deleting = ({ category, key }: EntryView): Omit<ToConfirm, 'then'> => ({
+const deleting = ({ category, key, label }: EntryView): Omit<ToConfirm, 'then'> => ({
   title: 'Delete this entry?',
-  text: <Mono>{`${category}: ${key}`}</Mono>,
+  text: <Mono>{`${category}: ${label}`}</Mono>,
   action: 'Delete 1 entry',
   change: { do: 'delete-entry', category, key },
   done: () => 'Deleted.',
 })
 
-const expiring = ({ category, key }: EntryView): Omit<ToConfirm, 'then'> => ({
+const expiring = ({ category, key, label }: EntryView): Omit<ToConfirm, 'then'> => ({
   title: 'Expire this entry?',
   text: (
     <>
-      <Mono>{`${category}: ${key}`}</Mono> turns stale now. Where the category has a grace it may be served meanwhile,
+      <Mono>{`${category}: ${label}`}</Mono> turns stale now. Where the category has a grace it may be served meanwhile,
       and is computed anew when it is asked for.
     </>
   ),

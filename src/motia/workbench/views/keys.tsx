@@ -69,6 +69,7 @@ interface OfCategoryProps {
 
 const OfCategory = (props: OfCategoryProps): ReactNode => {
   const { category, route, names, openKey, prefix, onCategory, onKey, changeable } = props
+  const sensitive = route?.sensitive === true
   const pages = usePages('keys', { category, prefix }, shape)
   const { ask, dialog, said } = useConfirmed()
   const { again } = pages
@@ -85,6 +86,7 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
       key={openKey}
       category={category}
       name={openKey}
+      label={sensitive ? pages.answer?.labels?.[openKey] : openKey}
       changeable={changeable}
       ask={ask}
       onChanged={again}
@@ -113,7 +115,7 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
         </Select>
         <SearchRow>
           <SearchBox
-            label="Search keys by prefix"
+            label={sensitive ? 'Search by the whole key' : 'Search keys by prefix'}
             value={prefix}
             onSearch={props.onSearch}
             data-testid="cache-keys-search"
@@ -142,7 +144,7 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
               ) : (
                 <DataTable
                   label={`Keys of ${category}`}
-                  columns={columns}
+                  columns={columnsWith(answer.labels)}
                   rows={answer.keys}
                   keyOf={(key) => key}
                   onOpen={onKey}
@@ -160,8 +162,8 @@ const OfCategory = (props: OfCategoryProps): ReactNode => {
   )
 }
 
-const columns: readonly Column<string>[] = [
-  { id: 'key', head: 'Key', cell: (key) => <Mono className="line-clamp-2">{key}</Mono> },
+const columnsWith = (labels: KeysView['labels']): readonly Column<string>[] => [
+  { id: 'key', head: 'Key', cell: (key) => <Mono className="line-clamp-2">{labels?.[key] ?? key}</Mono> },
 ]
 
 const shape: PageShape<KeysView> = {
@@ -170,6 +172,7 @@ const shape: PageShape<KeysView> = {
     ...after,
     // A scan may meet a key twice.
     keys: [...new Set([...before.keys, ...after.keys])],
+    labels: after.labels && { ...before.labels, ...after.labels },
     partial: before.partial || after.partial,
     foreign: before.foreign + after.foreign,
   }),
@@ -184,6 +187,12 @@ const Notices = ({
 }): ReactNode => (
   <>
     {route !== undefined && route.servedBy !== route.home && <Elsewhere route={route} />}
+    {answer.labels !== undefined && (
+      <Notice tone="info">
+        {answer.category} is sensitive: its keys don't leave the server. Each is shown by its length and a mark of its
+        own; who knows a key finds it by the whole of it.
+      </Notice>
+    )}
     {answer.partial && (
       <Notice tone="warn">An instance can't be asked: keys that only it knows are missing here.</Notice>
     )}
@@ -218,7 +227,10 @@ const NoKeys = ({
           Keys show up here once a step, or somebody else, stores one.
         </Empty>
       ) : (
-        <Empty icon={SearchX} title="No key begins with this" />
+        <Empty
+          icon={SearchX}
+          title={answer.labels === undefined ? 'No key begins with this' : 'There is no such key'}
+        />
       )}
     </NoneFound>
   )
