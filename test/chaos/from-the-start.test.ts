@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterEach, expect, it } from 'vitest'
 import type { RedisTiers } from '../../types/index.ts'
+import { patientEnv } from '../support/patience.ts'
 import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
 import { expectNothingUnhandled } from '../support/unhandled.ts'
 import { until } from '../support/until.ts'
@@ -21,7 +22,7 @@ afterEach(async () => {
 })
 const open = (primary: string, secondary: string): RedisTiers => {
   const dir = quickFolder('start')
-  const tiers = openTiers({ primary, secondary, dir })
+  const tiers = openTiers({ primary, secondary, dir, env: patientEnv })
   ends.push(tiers.close, async () => rmSync(dir, { recursive: true, force: true }))
   return tiers
 }

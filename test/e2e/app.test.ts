@@ -391,6 +391,8 @@ it('says nothing but its start lines while all is well', () => {
     .output()
     .split('\n')
     .filter((line) => line.includes('motia-redis  '))
+    // A server that a busy machine keeps from answering is slow for a moment: then all isn't well, and it is said.
+    .filter((line) => !/ {2}(slow {2}it answers in \d+ ms, usually in \d+ ms|up again)$/.test(line))
   expect(ours).toEqual([
     expect.stringMatching(/motia-redis {2}primary +up .*Redis \d.*auth orders notifications analytics, state$/),
     expect.stringMatching(/motia-redis {2}secondary +up .*Redis \d.*user menu ml cache$/),
