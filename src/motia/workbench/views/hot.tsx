@@ -66,8 +66,9 @@ export const HotPage = ({ go }: ViewProps): ReactNode => {
               }
             >
               {reads.length === 0 ? (
-                <Empty icon={Flame} title="Nothing was read yet">
-                  Keys appear here once steps read them. Keys of sensitive categories never do.
+                <Empty icon={Flame} title="No read was sampled yet">
+                  About every 64th read is looked at: keys appear here once steps read them often. Keys of sensitive
+                  categories never do.
                 </Empty>
               ) : (
                 <DataTable

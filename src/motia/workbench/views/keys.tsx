@@ -187,7 +187,7 @@ const Notices = ({
 }): ReactNode => (
   <>
     {route !== undefined && route.servedBy !== route.home && <Elsewhere route={route} />}
-    {answer.labels !== undefined && (
+    {answer.labels !== undefined && answer.keys.length > 0 && (
       <Notice tone="info">
         {answer.category} is sensitive: its keys don't leave the server. Each is shown by its length and a mark of its
         own; who knows a key finds it by the whole of it.
