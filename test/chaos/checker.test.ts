@@ -34,6 +34,11 @@ const read = (key: string, value: string | null, began: number, more: Part<'read
   ...{ does: 'read', key, value, began, ended: began + 1 },
   ...more,
 })
+const look = (key: string, found: boolean, began: number, more: Part<'look'> = {}): Call => ({
+  ...base,
+  ...{ does: 'look', key, found, began, ended: began + 1 },
+  ...more,
+})
 const add = (key: string, began: number, more: Part<'add'> = {}): Call => ({
   ...base,
   ...{ does: 'add', key, by: 1, began, ended: began + 1 },
@@ -206,6 +211,78 @@ describe('3 and 7: what a process may read', () => {
     ['a failed write', 'kept/a', [put('kept/a', 'x', 0, failed), read('kept/a', 'x', 4)], [2], [2]],
     ['a failed read', 'kept/a', [put('kept/a', 'x', 0), read('kept/a', null, 2, failed)], [], []],
     ['what nobody wrote', 'kept/a', [put('kept/a', 'x', 0), read('kept/a', 'z', 4)], [7], [3]],
+  ])('%s', (_, __, calls, meanwhile, healed) => {
+    expect(broken(calls)).toEqual(meanwhile)
+    expect(broken(calls, {}, { healedAt: -1 })).toEqual(healed)
+  })
+})
+
+describe('3 and 7: whether something is there, as touch and keys tell', () => {
+  const other = { process: 'q' }
+  it.each<[string, string, Call[], number[], number[]]>([
+    ['what it wrote', 'kept/a', [put('kept/a', 'x', 0), look('kept/a', true, 2)], [], []],
+    ['not what it wrote', 'kept/a', [put('kept/a', 'x', 0), look('kept/a', false, 2)], [7], [3]],
+    ['a miss of cached data', 'cached/a', [put('cached/a', 'x', 0), look('cached/a', false, 2)], [], []],
+    ["not somebody's write", 'kept/a', [put('kept/a', 'x', 0, other), look('kept/a', false, 2)], [], [3]],
+    [
+      'what it deleted',
+      'cached/a',
+      [put('cached/a', 'x', 0), remove('cached/a', 2), look('cached/a', true, 4)],
+      [7],
+      [3],
+    ],
+    ['what it cleared', 'kept/a', [put('kept/a', 'x', 0), clear('kept', 2), look('kept/a', true, 4)], [7], [3]],
+    [
+      'what it invalidated',
+      'cached/a',
+      [put('cached/a', 'x', 0, { tag: 't' }), invalidate('cached', 't', 2), look('cached/a', true, 4)],
+      [7],
+      [3],
+    ],
+    [
+      'what somebody deleted',
+      'kept/a',
+      [put('kept/a', 'x', 0), remove('kept/a', 2, other), look('kept/a', true, 4)],
+      [],
+      [3],
+    ],
+    [
+      'what was written since, nobody knows whether',
+      'kept/a',
+      [remove('kept/a', 0), put('kept/a', 'x', 2, unknown), look('kept/a', true, 4)],
+      [],
+      [],
+    ],
+    [
+      'what was written in vain',
+      'kept/a',
+      [remove('kept/a', 0), put('kept/a', 'x', 2, failed), look('kept/a', true, 4)],
+      [7],
+      [3],
+    ],
+    [
+      'what is being written',
+      'kept/a',
+      [remove('kept/a', 0), put('kept/a', 'x', 3, { ended: 9 }), look('kept/a', true, 4)],
+      [],
+      [],
+    ],
+    [
+      'what is not yet written',
+      'kept/a',
+      [remove('kept/a', 0), look('kept/a', true, 4), put('kept/a', 'x', 6)],
+      [7],
+      [3],
+    ],
+    ['what nobody wrote', 'cached/a', [look('cached/a', true, 4)], [7], [3]],
+    [
+      'nothing, while it is deleted',
+      'kept/a',
+      [put('kept/a', 'x', 0), remove('kept/a', 3, { ...other, ended: 9 }), look('kept/a', false, 4)],
+      [],
+      [],
+    ],
+    ['a look that failed', 'kept/a', [put('kept/a', 'x', 0), look('kept/a', false, 2, failed)], [], []],
   ])('%s', (_, __, calls, meanwhile, healed) => {
     expect(broken(calls)).toEqual(meanwhile)
     expect(broken(calls, {}, { healedAt: -1 })).toEqual(healed)

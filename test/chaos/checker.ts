@@ -42,6 +42,9 @@ export const check = ({ calls, final }: History, options: CheckOptions): Violati
       call.does === 'read' && call.outcome === 'ok' ? judgeRead(call, writes, kept, healedAt) : [],
     ),
     ...calls.flatMap((call) =>
+      call.does === 'look' && call.outcome === 'ok' ? judgeLook(call, writes, kept, healedAt) : [],
+    ),
+    ...calls.flatMap((call) =>
       (call.does === 'count' || call.does === 'add') && call.outcome === 'ok' && call.total !== undefined
         ? judgeTold(call, call.total, counts, { healedAt, keptCounter, mayShrink, away })
         : [],
@@ -97,6 +100,23 @@ const judgeRead = (call: Does<'read'>, writes: Writes, kept: CheckOptions['kept'
       text: `${key}: ${value}, though ${shown(newest)} was acknowledged since`,
       calls: [source, newest, call],
     },
+  ]
+}
+
+/** It was told whether something is there. */
+const judgeLook = (call: Does<'look'>, writes: Writes, kept: CheckOptions['kept'], healedAt: number): Violation[] => {
+  const { key, op, began, ended, found = false } = call
+  const healed = began >= healedAt
+  const promise = healed ? 3 : 7
+  const newest = writes.newestAcknowledged(key, began, healed ? undefined : call.process)
+  if (found) {
+    if (newest?.does === 'put' || writes.putSince(key, newest, ended)) return []
+    const why = newest === undefined ? 'nobody ever wrote it' : `${shown(newest)} was acknowledged since`
+    return [{ promise, text: `${key}: ${op} found it, though ${why}`, calls: newest ? [newest, call] : [call] }]
+  }
+  if (!kept(scopeOf(key)) || newest?.does !== 'put' || writes.removedSince(key, newest, ended)) return []
+  return [
+    { promise, text: `${key}: ${op} found nothing, though ${shown(newest)} was acknowledged`, calls: [newest, call] },
   ]
 }
 

@@ -5,6 +5,8 @@ import { places } from './places.ts'
 const unknowable: Readonly<Record<string, readonly string[]>> = {
   'cache.get': ['CACHE_UNAVAILABLE', 'CACHE_TIMEOUT'],
   'cache.getMany': ['CACHE_UNAVAILABLE', 'CACHE_TIMEOUT'],
+  'cache.touch': ['CACHE_UNAVAILABLE', 'CACHE_TIMEOUT'],
+  'cache.keys': ['CACHE_UNAVAILABLE', 'CACHE_TIMEOUT'],
   'state.get': ['STATE_UNKNOWN', 'STATE_TIMEOUT'],
   'state.getGroup': ['STATE_UNKNOWN', 'STATE_TIMEOUT'],
 }
@@ -24,7 +26,7 @@ export const wasStarved = ({
 /** Whether an error is right with so many instances away: what docs/outages.md says of that, and nothing else. */
 export const isExplained = (call: Call, away: number): boolean => {
   if (isLostCount(call) || wasStarved(call)) return true
-  if (away < 2 || (call.does !== 'read' && call.does !== 'count')) return false
+  if (away < 2 || (call.does !== 'read' && call.does !== 'count' && call.does !== 'look')) return false
   const kind = places[scopeOf(call.key)]?.kind
   return (
     (kind === 'kept' || kind === 'state' || kind === 'tally') && unknowable[call.op]?.includes(call.code ?? '') === true

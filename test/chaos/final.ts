@@ -1,12 +1,10 @@
 import { Redis } from 'ioredis'
-import { type Call, scopeOf } from './history.ts'
+import { type Call, isRead, scopeOf } from './history.ts'
 import { cacheKey, type InstanceName, identity, isCounter, itemKey, placeOf } from './places.ts'
 
 /** Keys that the calls wrote or counted. */
 export const keysOf = (calls: readonly Call[]): string[] => [
-  ...new Set(
-    calls.flatMap((call) => ('key' in call && call.does !== 'read' && call.does !== 'count' ? [call.key] : [])),
-  ),
+  ...new Set(calls.flatMap((call) => ('key' in call && !isRead(call) ? [call.key] : []))),
 ]
 
 export interface FinalOptions {

@@ -38,9 +38,14 @@ export type Call = Recorded &
     | { readonly does: 'add'; readonly key: string; readonly by: number; readonly total?: number | undefined }
     /** A counter is read. `total` of an ok one; 0 where there is none. */
     | { readonly does: 'count'; readonly key: string; readonly total?: number }
+    /** Whether something is there, whatever it is. `found` of an ok one. */
+    | { readonly does: 'look'; readonly key: string; readonly found?: boolean }
   )
 
 export type Does<D extends Call['does']> = Extract<Call, { does: D }>
+
+/** It changes no value and no number. */
+export const isRead = ({ does }: Pick<Call, 'does'>): boolean => does === 'read' || does === 'count' || does === 'look'
 
 export interface History {
   readonly calls: readonly Call[]

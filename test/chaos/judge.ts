@@ -1,6 +1,6 @@
 import { type CheckOptions, check, type Violation } from './checker.ts'
 import { type FinalOptions, readFinal } from './final.ts'
-import type { Call } from './history.ts'
+import { type Call, isRead } from './history.ts'
 import { isKept, isKeptCounter } from './places.ts'
 
 export interface JudgeOptions extends Omit<CheckOptions, 'kept' | 'keptCounter'> {
@@ -14,10 +14,9 @@ export const judge = async (calls: readonly Call[], { urls, reads, ...options }:
   const home = await readFinal(calls, { urls })
   const mirror = await readFinal(calls, { urls, of: 'mirror' })
   const writes = calls
-    .filter(({ does }) => does !== 'read' && does !== 'count')
+    .filter((call) => !isRead(call))
     .map((call): Call => (call.does === 'add' ? { ...call, total: undefined } : call))
-  const judged =
-    reads === undefined ? calls : calls.filter((call) => (call.does !== 'read' && call.does !== 'count') || reads(call))
+  const judged = reads === undefined ? calls : calls.filter((call) => !isRead(call) || reads(call))
   // What the calls themselves did wrong was said above; and the mirror of a counter is as near as it can be, never more.
   const ofMirror: CheckOptions = { kept: isKept, mayShrink: () => true, slack: Number.POSITIVE_INFINITY }
   const violations: Violation[] = [

@@ -1,5 +1,5 @@
 import { isCacheError, stateErrorCode } from '../../src/errors.ts'
-import { type Call, now } from './history.ts'
+import { type Call, isRead, now } from './history.ts'
 import type { LoopWatch } from './loop-watch.ts'
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
@@ -43,8 +43,7 @@ export const createRecorder = ({ process, loop, note }: RecorderOptions): Record
     async run(intended, call, read, otherwise) {
       const id = ids++
       const base = { process, began: now() }
-      if (intended.does !== 'read' && intended.does !== 'count')
-        note({ ...intended, ...base, ended: base.began, outcome: 'unknown', late: 0 }, id, false)
+      if (!isRead(intended)) note({ ...intended, ...base, ended: base.began, outcome: 'unknown', late: 0 }, id, false)
       begun.set(id, { intended, at: base.began })
       const lateBefore = loop.total()
       const end = (): { ended: number; late: number } => ({ ended: now(), late: loop.total() - lateBefore })

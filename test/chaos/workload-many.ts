@@ -9,6 +9,8 @@ export interface ManyCalls {
   deleteMany(scope: string): Promise<void>
   invalidateTag(scope: string): Promise<void>
   expire(scope: string): Promise<void>
+  touch(scope: string): Promise<void>
+  list(scope: string): Promise<void>
 }
 
 export interface ManyOptions {
@@ -16,13 +18,17 @@ export interface ManyOptions {
   readonly recorder: Recorder
   /** Some keys of a scope, none twice. */
   readonly some: (scope: string) => readonly string[]
+  /** Those of a scope that this writer knows, as far as they may be there. */
+  readonly all: (scope: string) => readonly string[]
   readonly value: (key: string) => { readonly id: string; readonly text: string }
   /** ms. */
   readonly reading: () => number
   readonly writing: () => number
 }
 
-export const createManyCalls = ({ tiers, recorder, some, value, reading, writing }: ManyOptions): ManyCalls => {
+const PAGES = 10
+
+export const createManyCalls = ({ tiers, recorder, some, all, value, reading, writing }: ManyOptions): ManyCalls => {
   const { cache } = tiers
   const { run } = recorder
   const categoryOf = (scope: string): { category: string } => ({ category: placeOf(`${scope}/`).name })
@@ -96,6 +102,41 @@ export const createManyCalls = ({ tiers, recorder, some, value, reading, writing
       const [key = ''] = some(scope)
       return run({ does: 'remove', op: 'cache.expire', key, limit: writing() }, () =>
         cache.expire(cacheKey(key), categoryOf(scope)),
+      )
+    },
+
+    touch: (scope) => {
+      const [key = ''] = some(scope)
+      const look = { does: 'look', op: 'cache.touch', key, limit: writing() } as const
+      return run(
+        look,
+        () => cache.touch(cacheKey(key), { ...categoryOf(scope), ttl: '1h' }),
+        (found) => [{ ...look, found }],
+      )
+    },
+
+    // It goes in pages, each with a deadline of its own; where they are not all of them, nothing is known to be missing.
+    list: (scope) => {
+      const look = { does: 'look', op: 'cache.keys', key: `${scope}/k0`, limit: PAGES * reading() } as const
+      const known = all(scope)
+      const walk = async (): Promise<{ readonly keys: ReadonlySet<string>; readonly complete: boolean }> => {
+        const keys = new Set<string>()
+        let complete = true
+        let cursor: string | undefined
+        for (let page = 0; page < PAGES; page++) {
+          const found = await cache.keys({ ...categoryOf(scope), prefix: `${scope}.`, cursor, limit: 1_000 })
+          for (const key of found.keys) keys.add(key)
+          complete &&= found.partial !== true
+          cursor = found.cursor
+          if (cursor === undefined) return { keys, complete }
+        }
+        return { keys, complete: false }
+      }
+      return run(look, walk, ({ keys, complete }) =>
+        known.flatMap((key) => {
+          const found = keys.has(cacheKey(key))
+          return found || complete ? [{ ...look, key, found }] : []
+        }),
       )
     },
   }

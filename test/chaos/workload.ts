@@ -87,7 +87,8 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     const keys = sharedKeys(scope)
     return [...new Set([pick(random() < 0.5 ? keys.slice(0, 2) : keys), pick(keys), keyOf(scope)])]
   }
-  const many = createManyCalls({ tiers, recorder, some, value, reading, writing })
+  const all = (scope: string): string[] => [...sharedKeys(scope), ...(own.get(scope) ?? [])]
+  const many = createManyCalls({ tiers, recorder, some, all, value, reading, writing })
 
   const get = (scope: string): Promise<void> => {
     const key = keyOf(scope)
@@ -167,15 +168,15 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     return run({ does: 'remove', op: 'state.delete', key, limit: writing() }, () => state.delete(scope, itemKey(key)))
   }
   const getGroup = (scope: string): Promise<void> => {
-    const expected = [...sharedKeys(scope), ...(own.get(scope) ?? [])]
+    const expected = all(scope)
     const limit = reading()
     return run(
       { does: 'read', op: 'state.getGroup', key: `${scope}/k0`, limit },
       () => state.getGroup<unknown>(scope),
       (items) => {
         const found = new Map(items.map((item) => [identity(item).split('|')[0] ?? '', item]))
-        const all = new Set([...expected, ...found.keys()])
-        return [...all].map((key) => readOf(key, 'state.getGroup', limit, found.get(key)))
+        const every = new Set([...expected, ...found.keys()])
+        return [...every].map((key) => readOf(key, 'state.getGroup', limit, found.get(key)))
       },
     )
   }
@@ -187,6 +188,7 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     [22, () => get(pick(entries))],
     [4, () => many.getMany(pick(entries))],
     [4, () => countOf(pick(counters))],
+    [0.5, () => many.list(pick(entries))],
     [14, () => stateGet(pick(groups))],
     [4, () => getGroup(pick(groups))],
   ]
@@ -197,6 +199,7 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     [2, () => many.deleteMany(pick(entries))],
     [2, () => many.invalidateTag(pick(entries))],
     [1, () => many.expire(pick(cached))],
+    [3, () => many.touch(pick(entries))],
     [5, getOrSet],
     [6, () => increment(pick(counters))],
     [0.3, clear],
@@ -222,6 +225,7 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
         ...entries.flatMap((scope) => [many.getMany(scope), many.setMany(scope), many.deleteMany(scope)]),
         ...entries.map(many.invalidateTag),
         ...cached.map(many.expire),
+        ...entries.flatMap((scope) => [many.touch(scope), many.list(scope)]),
         getOrSet(),
         ...counters.map(increment),
         ...counters.map(countOf),

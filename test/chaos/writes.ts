@@ -12,12 +12,15 @@ export interface Writes {
   replaced(earlier: Write, later: Write): boolean
   /** Whether a delete, clear or invalidation may have been the last that happened until `until`, given that `newest` did happen. */
   removedSince(key: string, newest: Write, until: number): boolean
+  /** Whether a put may have been the last that happened until `until`, given that `newest`, if there is one, did happen. */
+  putSince(key: string, newest: Write | undefined, until: number): boolean
 }
 
 export const createWrites = (calls: readonly Call[], skew: number): Writes => {
   const byValue = new Map<string, Write>()
   const acknowledged = new Map<string, Write[]>()
   const removals = new Map<string, Write[]>()
+  const puts = new Map<string, Write[]>()
   /** By scope, and by scope and tag. */
   const keysOf = new Map<string, Set<string>>()
 
@@ -37,10 +40,10 @@ export const createWrites = (calls: readonly Call[], skew: number): Writes => {
     else list.push(write)
   }
   for (const call of calls) {
-    if (call.does === 'read' || call.does === 'count' || call.does === 'add') continue
+    if (call.does === 'read' || call.does === 'count' || call.does === 'look' || call.does === 'add') continue
     if (call.does === 'put') byValue.set(`${call.key} ${call.value}`, call)
     for (const key of touchedBy(call)) {
-      if (call.does !== 'put' && call.outcome !== 'failed') put(removals, key, call)
+      if (call.outcome !== 'failed') put(call.does === 'put' ? puts : removals, key, call)
       if (call.outcome !== 'ok') continue
       put(acknowledged, key, call)
       put(acknowledged, `${call.process} ${key}`, call)
@@ -48,12 +51,17 @@ export const createWrites = (calls: readonly Call[], skew: number): Writes => {
   }
   const newest = new Map([...acknowledged].map(([name, list]) => [name, newestBy(list)]))
   const removed = new Map([...removals].map(([key, list]) => [key, lastOver(list)]))
+  const written = new Map([...puts].map(([key, list]) => [key, lastOver(list)]))
 
   return {
     sourceOf: (key, value) => byValue.get(`${key} ${value}`),
     newestAcknowledged: (key, at, process) => newest.get(process === undefined ? key : `${process} ${key}`)?.(at),
     replaced: (earlier, later) => later.began > earlier.ended + skew,
     removedSince: (key, { began }, until) => (removed.get(key)?.(until) ?? Number.NEGATIVE_INFINITY) + skew >= began,
+    putSince: (key, newest, until) => {
+      const over = written.get(key)?.(until)
+      return over !== undefined && (newest === undefined || over + skew >= newest.began)
+    },
   }
 }
 
