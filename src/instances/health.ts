@@ -24,8 +24,8 @@ export interface Health {
   /** When the last of them was (performance.now()); 0 before the first. */
   answeredAt(): number
   wroteAt(): number
-  /** How long the prober waited for an answer, in ms. */
-  tripped(ms: number): void
+  /** How long the prober waited for an answer, in ms. `theirs`: without the time in which this process stood still. */
+  tripped(ms: number, theirs: number): void
   /** Median of those, or undefined before the first. */
   latency(): number | undefined
   /** As cheap as a field. Nothing speaks against what was never asked. */
@@ -161,8 +161,8 @@ export const createHealth = (options: HealthOptions): Health => {
     writes: () => writes,
     answeredAt: () => answeredAt,
     wroteAt: () => wroteAt,
-    tripped: (ms) => {
-      pace.observe(ms)
+    tripped: (ms, theirs) => {
+      pace.observe(ms, theirs)
       tell()
     },
     latency: () => pace.median() ?? latency(),

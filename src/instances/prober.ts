@@ -25,8 +25,8 @@ export interface ProberOptions {
   abandon(): void
   /** ms until the last of them has ended by its own deadline. */
   patience(): number
-  /** Hears how long it waited for an answer, ms. */
-  tripped(ms: number): void
+  /** Hears how long it waited for an answer, ms. `theirs`: without the time in which this process stood still. */
+  tripped(ms: number, theirs: number): void
   /** Hears that a write of its own was answered, and went well. */
   wrote(): void
 }
@@ -140,7 +140,9 @@ export const createProber = (options: ProberOptions): Prober => {
       if ('fault' in reached) return { type: 'probe', ping: reached.fault }
       const limit = options.limit()
       // An outage is no round trip: one late answer must not make us patient.
-      const question = ask(reached.redis, reached.line, planned, key, (ms) => options.tripped(Math.min(ms, limit)))
+      const question = ask(reached.redis, reached.line, planned, key, (ms, theirs) =>
+        options.tripped(Math.min(ms, limit), Math.min(theirs, limit)),
+      )
       const event = await hear(question, true)
       const lost = lostOf(question)
       if (lost === undefined || attempt === ATTEMPTS) return event

@@ -21,7 +21,7 @@ export interface Question {
 }
 
 /**
- * Asks. `tripped` hears how long the answer to PING took, however late it comes; without the time in which this process
+ * Asks. `tripped` hears how long the answer to PING took, however late it comes; `theirs`: without the time in which this process
  * stood still, for which no server can be called slow.
  */
 export const ask = (
@@ -29,7 +29,7 @@ export const ask = (
   line: Connection,
   plan: ProbePlan,
   key: string,
-  tripped: (ms: number) => void,
+  tripped: (ms: number, theirs: number) => void,
 ): Question => {
   const askedAt = performance.now()
   const own = watchOwnDelay()
@@ -38,7 +38,8 @@ export const ask = (
     .then(
       () => {
         question.ping = 'ok'
-        tripped(performance.now() - askedAt - own.ms())
+        const trip = performance.now() - askedAt
+        tripped(trip, trip - own.ms())
       },
       (error) => {
         question.ping = faultOf(error)

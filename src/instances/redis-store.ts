@@ -156,8 +156,8 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
       large.renew()
     },
     patience: () => deadlines.limit('write'),
-    tripped: (ms) => {
-      health.tripped(ms)
+    tripped: (ms, theirs) => {
+      health.tripped(ms, theirs)
       looks.tripped(ms)
     },
     wrote: () => looks.wrote(),

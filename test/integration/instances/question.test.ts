@@ -31,8 +31,8 @@ const plan = { wait: 0, write: false, memory: false }
 /** What is told of the time that one answer took; `meanwhile`: right after the question was sent. */
 const tripOf = async ({ line, client }: Awaited<ReturnType<typeof connect>>, meanwhile: () => void) => {
   let trip = Number.NaN
-  const question = ask(client, line, plan, 'nobody', (ms) => {
-    trip = ms
+  const question = ask(client, line, plan, 'nobody', (_, theirs) => {
+    trip = theirs
   })
   await new Promise<void>((resolve) => process.nextTick(resolve))
   meanwhile()
