@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createConnection, createServer } from 'node:net'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
+import { freePort } from './free-port.ts'
 import { findRedisBinary } from './redis-binary.ts'
 import { watch } from './watchdog.ts'
 
@@ -121,19 +122,6 @@ const detach = (child: ChildProcess): void => {
     if (stream !== null && 'unref' in stream && typeof stream.unref === 'function') stream.unref()
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no free port'))
-        else resolve(address.port)
-      })
-    })
-  })
 
 /** Whether something on the port speaks Redis: a server that loads or wants a password answers with an error. */
 const answers = (port: number): Promise<boolean> =>

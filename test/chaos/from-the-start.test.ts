@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterEach, expect, it } from 'vitest'
+import { freePort } from '../../scripts/free-port.ts'
 import type { RedisTiers } from '../../types/index.ts'
 import { patientEnv } from '../support/patience.ts'
 import { startTestRedis, type TestRedis } from '../support/redis-server.ts'
@@ -87,7 +88,7 @@ const certify = (dir: string, name: string): { readonly key: string; readonly ce
 }
 /** The plain port stays, because that is how a test's server is found to be ready. */
 const withTls = async (server: TestRedis, { key, certificate }: ReturnType<typeof certify>): Promise<string> => {
-  const port = server.port + 1
+  const port = await freePort()
   const tls = ['--tls-port', `${port}`, '--tls-cert-file', certificate, '--tls-key-file', key]
   await server.restart([...tls, '--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no'])
   return `rediss://127.0.0.1:${port}`

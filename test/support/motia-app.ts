@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { freePort } from '../../scripts/free-port.ts'
 import { startRedis } from '../../scripts/local-redis.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -49,6 +49,7 @@ export interface MotiaOptions {
 /** A real `motia dev` or `motia start` with a real Redis for Motia itself, on free loopback ports. */
 export const startMotia = async (options: MotiaOptions): Promise<MotiaApp> => {
   const redis = await startRedis()
+  // The Workbench's hot-reload socket listens on 21678 + port: there is such a port for each of these.
   const port = options.port ?? (await freePort())
   const workbench = options.workbench === true ? copyWorkbench() : undefined
   const hook = workbench === undefined ? workbenchHook : `${workbenchHook}?of=${encodeURIComponent(workbench.url)}`
@@ -108,7 +109,8 @@ const copyWorkbench = (): { url: string; remove: () => void } => {
     if (!name.startsWith('.')) symlinkSync(join(own, name), join(dir, 'node_modules', name))
   return {
     url: pathToFileURL(join(dir, 'dist', 'middleware.js')).href,
-    remove: () => rmSync(dir, { recursive: true, force: true }),
+    // What makes files ready for the browser is a process of its own, which may write for a moment longer.
+    remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
   }
 }
 
@@ -125,21 +127,6 @@ export const copyApp = (source: string): { dir: string; remove: () => void } => 
   symlinkSync(root, join(modules, 'motia-redis'))
   return { dir, remove: () => rmSync(parent, { recursive: true, force: true }) }
 }
-
-/** The Workbench's hot-reload socket listens on 21678 + port, so the port must stay below 43858. */
-export const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 20_000)
-    if (await isFree(port)) return port
-  }
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 
 /** The test runner's own variables, and those of ours in the developer's shell, would change how Motia and its steps behave. */
 const cleanEnv = (): NodeJS.ProcessEnv => {
