@@ -44,6 +44,8 @@ export interface Fault {
   readonly loses?: boolean
   /** Nobody can notice before the next look; what was read until then isn't judged. */
   readonly blinds?: true
+  /** Keys at which somebody else puts what is none of ours. A get misses it; `keys`, which looks at names only, finds it. */
+  readonly foreign?: readonly string[]
   /** Errors that are right, besides those of increments whose outcome isn't known. */
   readonly mayFail?: (call: Call) => boolean
   /** Errors that callers must see, as 'cache.get CACHE_UNAVAILABLE'. */

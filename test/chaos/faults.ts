@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { config, type Fault, pause, wired } from './fault.ts'
 import { clocks } from './faults-clock.ts'
 import { gone } from './faults-gone.ts'
+import { cacheKey } from './places.ts'
 
 const spin = (ms: number): void => {
   for (const end = performance.now() + ms; performance.now() < end; );
@@ -142,6 +143,8 @@ const refusals: Fault[] = [
   },
 ]
 
+const ofOthers = ['analytics/k0', 'analytics/k1', 'visits/k0']
+
 /** Nothing is wrong with the instance: only calls on these keys are concerned. */
 const keys: Fault[] = [
   {
@@ -164,8 +167,9 @@ const keys: Fault[] = [
     fails: ['cache.increment CACHE_INVALID_VALUE'],
     shows: 'nothing',
     loses: true,
+    foreign: ofOthers,
     inject: async ({ command }) => {
-      for (const key of ['analytics.k0', 'analytics.k1', 'visits.k0']) {
+      for (const key of ofOthers.map(cacheKey)) {
         await command('DEL', `analytics:${key}`)
         await command('HSET', `analytics:${key}`, 'field', 'value')
       }

@@ -154,7 +154,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
         (isRight(call, fault) ||
           (hadNoDisk(call) && disk.wasSlow(call)) ||
           (troubles.during(call) > 0 && isExplained(call, 2))),
-      ...(fault.blinds === true && { reads: (call) => call.began >= calm }),
+      reads: (call) => (fault.blinds !== true || call.began >= calm) && !isOfOthers(call, fault),
     })
     const failed = calls.filter(({ code }) => code !== undefined)
     return {
@@ -197,6 +197,13 @@ const shown = ({ state, readable, writable }: { state: string; readable: boolean
 /** Where nothing is left unanswered not even an increment may fail. */
 const isRight = (call: Call, { answers, mayFail }: Fault): boolean =>
   mayFail?.(call) === true || wasStarved(call) || (answers !== true && isLostCount(call))
+
+/**
+ * It bears no tag and has no end that we know of, so no invalidation and no expiry of ours removes it: its name stays until
+ * it is deleted or written over.
+ */
+const isOfOthers = (call: Call, { foreign = [] }: Fault): boolean =>
+  call.does === 'look' && call.op === 'cache.keys' && call.found === true && foreign.includes(call.key)
 
 /** Falls: it was up, in whole or in part, and is less. */
 const mostWithin = (ms: number, seen: readonly { readonly what: string; readonly at: number }[]): number => {

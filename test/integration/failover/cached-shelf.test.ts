@@ -423,6 +423,17 @@ describe('keys', () => {
     await shelf.write([put('last', '3')])
     expect(await all(process)).toEqual({ keys: ['menu:last'], partial: true })
   })
+
+  it('of what somebody else put there are listed too, so that it can be found and deleted', async () => {
+    const process = await open()
+    const { shelf } = process
+    await shelf.write([put('ours', '1')])
+    await atHome.hset('menu:hash', 'f', 'v')
+    expect(await shelf.read(entry('hash'))).toBeUndefined()
+    expect(await all(process)).toEqual({ keys: sorted(['hash', 'ours']), partial: false })
+    expect(await shelf.remove([entry('hash')])).toEqual([true])
+    expect(await all(process)).toEqual({ keys: sorted(['ours']), partial: false })
+  })
 })
 
 describe('categories of one home', () => {
