@@ -4,9 +4,9 @@ import {
   answerOf,
   askPlace,
   type GrantedLease,
+  giveBack,
   isDenied,
   newToken,
-  orElse,
   ownLease,
   type PlaceLease,
   requestOf,
@@ -21,9 +21,9 @@ import { createMemory } from './cached-memory.js'
 import type { CachedReads } from './cached-reads.js'
 import { type CachedSetting, keyOf } from './cached-setting.js'
 
-/** Its place can still be asked, maybe: nobody there shall wait for it. */
-const givenUp = async (lease: Pick<GrantedLease, 'release'>): Promise<false> => {
-  await lease.release(undefined).catch(orElse(undefined))
+/** Nobody there shall wait for it. */
+const givenUp = async (lease: Pick<GrantedLease, 'release'>, ms: number): Promise<false> => {
+  await giveBack(lease, ms)
   return false
 }
 
@@ -47,14 +47,14 @@ export const createCachedLeases = (
     settle(startedAt, involved ? (await copies.remove([keyOf(name)], writeTime(startedAt), false)).reached : undefined)
   }
 
-  const homeLease = (name: EntryName): PlaceLease => {
+  const homeLease = (name: EntryName, ms: number): PlaceLease => {
     const place = storeLease(home, category, name, () => writing)
     return {
       ...place,
       fill: async (filling) => {
         const startedAt = steadyNow()
         // Home was away meanwhile: what happened since isn't all known there yet.
-        if (!atHome(name) || (!landscape.calm(home.name) && overlay.about([filling]).invalid)) return givenUp(place)
+        if (!atHome(name) || (!landscape.calm(home.name) && overlay.about([filling]).invalid)) return givenUp(place, ms)
         const filled = await place.fill(filling)
         if (filled) await settled(name, startedAt)
         return filled
@@ -62,11 +62,11 @@ export const createCachedLeases = (
     }
   }
 
-  const copyLease = (name: EntryName, held: CopyLease): GrantedLease => ({
+  const copyLease = (name: EntryName, held: CopyLease, ms: number): GrantedLease => ({
     ...held,
     fill: async (filling) => {
       const time = writeTime(steadyNow())
-      if (atHome(name)) return givenUp(held)
+      if (atHome(name)) return givenUp(held, ms)
       await remember([invalid(name)], time, 'no')
       removeOld([name], false)
       const reached = await held.fill(storeWrite(category, filling), time)
@@ -91,16 +91,17 @@ export const createCachedLeases = (
 
   const elsewhere = async (name: EntryName, ask: LeaseAsk, startedAt: number): Promise<LeaseAnswer> => {
     if (copies.leases === undefined || !mayStray()) return lastLease(name)
-    const granted = await copies.leases.grant(keyOf(name), newToken(), requestOf(ask), writeTime(startedAt))
+    const request = requestOf(ask)
+    const granted = await copies.leases.grant(keyOf(name), newToken(), request, writeTime(startedAt))
     if (granted === undefined) return lastLease(name)
-    return answerOf(granted.grant, copyLease(name, granted.held))
+    return answerOf(granted.grant, copyLease(name, granted.held, request.ms), request.ms)
   }
 
   const askHome = async (name: EntryName, ask: LeaseAsk): Promise<LeaseAnswer> => {
-    const answer = await askPlace(homeLease(name), ask)
+    const answer = await askPlace(homeLease(name, ask.ms), ask)
     // What bears a tag that waits for replay isn't there for readers.
     if (!('found' in answer) || landscape.calm(home.name) || !overlay.tagged(answer.found)) return answer
-    return askPlace(homeLease(name), { ...ask, seen: { text: answer.found } })
+    return askPlace(homeLease(name, ask.ms), { ...ask, seen: { text: answer.found } })
   }
 
   return async (name, ask) => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { isOutage } from '../../instances/instance.js'
 import { type Grant, type LeaseEnd, type LeaseRequest, LONGEST_LEASE, StoreError } from '../../instances/store.js'
 import type { LeaseAnswer, LeaseAsk, Shelf, ShelfLease, ShelfWrite } from '../shelf.js'
@@ -24,27 +25,65 @@ export const requestOf = ({ ms, seen, despiteFailure }: LeaseAsk): LeaseRequest 
   despiteFailure,
 })
 
-export const askPlace = async (place: PlaceLease, ask: LeaseAsk): Promise<LeaseAnswer> =>
-  answerOf(await place.grant(requestOf(ask)), place)
+export const askPlace = async (place: PlaceLease, ask: LeaseAsk): Promise<LeaseAnswer> => {
+  const request = requestOf(ask)
+  try {
+    return answerOf(await place.grant(request), place, request.ms)
+  } catch (error) {
+    // It may have been granted, and nobody knows of it.
+    if (error instanceof StoreError && error.applied === 'unknown') void giveBack(place, request.ms)
+    throw error
+  }
+}
 
-export const answerOf = (grant: Grant, place: GrantedLease): LeaseAnswer =>
-  'granted' in grant ? { lease: sharedLease(place, grant.died) } : grant
+/** `ms`: its life. */
+export const answerOf = (grant: Grant, place: GrantedLease, ms: number): LeaseAnswer =>
+  'granted' in grant ? { lease: sharedLease(place, grant.died, ms) } : grant
 
-const sharedLease = (place: GrantedLease, died: boolean): ShelfLease => ({
+/** ms between two tries. */
+const AGAIN = 100
+
+/**
+ * Others would wait for what lies there until it ends by itself. Resolves when its place was told once; where that
+ * couldn't be asked just then, it is told as soon as it can be, as long as anything may lie there. Never rejects: where
+ * anything else is wrong, the lease's own end is what helps.
+ */
+export const giveBack = async (place: Pick<GrantedLease, 'release'>, ms: number, end?: LeaseEnd): Promise<void> => {
+  const until = performance.now() + ms
+  const told = (): Promise<boolean> =>
+    place.release(end).then(
+      () => true,
+      (error) => !(error instanceof StoreError) || !isOutage(error),
+    )
+  const goOn = async (): Promise<void> => {
+    while (performance.now() < until) {
+      await setTimeout(AGAIN, undefined, { ref: false })
+      if (await told()) return
+    }
+  }
+  if (!(await told())) void goOn()
+}
+
+const sharedLease = (place: GrantedLease, died: boolean, ms: number): ShelfLease => ({
   shared: true,
   noted: died,
   fill: async (write) => {
     try {
       return (await place.fill(write)) ? 'stored' : 'overtaken'
     } catch (error) {
+      if (!(error instanceof StoreError) || !isOutage(error)) throw error
       // With its place the lease is lost, and what happened meanwhile elsewhere can't be known.
-      if (error instanceof StoreError && isOutage(error)) return 'overtaken'
-      throw error
+      void giveBack(place, ms)
+      return 'overtaken'
     }
   },
   // As long as nobody says that it is over, whoever computes goes on.
-  renew: (ms) => place.renew(Math.min(ms, LONGEST_LEASE)).catch(orElse(true)),
-  release: (why) => place.release(why).catch(orElse(undefined)),
+  renew: (ms) =>
+    place.renew(Math.min(ms, LONGEST_LEASE)).catch((error) => {
+      if (error instanceof StoreError) return true
+      throw error
+    }),
+  release: (why) => giveBack(place, ms, why),
 })
 
 /** The lease of a process that has only itself to keep order. */
@@ -63,11 +102,3 @@ export const unleased = (write: Shelf['write']): LeaseAnswer =>
 export const isDenied = (error: unknown): boolean =>
   error instanceof StoreError &&
   (error.kind === 'refused' || (error.kind === 'configuration' && error.instanceFault !== true))
-
-/** For a call that changes nothing for its caller where it fails. */
-export const orElse =
-  <T>(value: T) =>
-  (error: unknown): T => {
-    if (error instanceof StoreError) return value
-    throw error
-  }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { acquireLease } from '../../../src/cache/leases/acquire-lease.ts'
 import type { LeaseAnswer, Shelf, ShelfLease } from '../../../src/failover/shelf.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { expectNothingUnhandled } from '../../support/unhandled.ts'
 import { until } from '../../support/until.ts'
 import { entry, openProcess, type Process } from './cached-setup.ts'
@@ -146,6 +147,56 @@ describe('a cached category', () => {
     // Those who lost their lease go on; there is one more on the instance that is left.
     expect(together).toBeLessThanOrEqual(2)
     expect(await read(here)).toBe(computed)
+  })
+})
+
+describe('a connection that ends at the wrong moment', () => {
+  const scene = async () => {
+    const primary = await startTestRedis()
+    const secondary = await startTestRedis()
+    const wire = await startTcpProxy(primary.port)
+    const here = await openProcess({ urls: { primary: wire.url, secondary: secondary.url } })
+    const raw = new Redis(primary.url)
+    ends.push(() => Promise.all([here.close(), wire.close(), raw.quit()]))
+    const left = (): Promise<number> => raw.pttl(`~mr:lease:${name.redisKey}`)
+    // The server has the script now: it is granted in one round trip.
+    await granted(await here.shelf.lease(entry('first'), { ms })).release()
+    /** ms that it still had, about. */
+    const gone = async (): Promise<number> => {
+      let last = 0
+      await until('it is gone', async () => {
+        const now = await left()
+        if (now > 0) last = now
+        return now === -2
+      })
+      return last
+    }
+    return { here, wire, left, gone }
+  }
+  const name = entry('a')
+
+  it('leaves no lease behind that nobody knows of', async () => {
+    const { here, wire, left, gone } = await scene()
+    wire.mode('hold')
+    const asked = here.shelf.lease(name, { ms })
+    await until('it is granted, and nobody hears of it', async () => (await left()) > 0)
+    wire.resetAll()
+    wire.mode('pass')
+    await granted(await asked).release()
+    expect(await gone()).toBeGreaterThan(1_000)
+  })
+
+  it.each(['fill', 'release'] as const)('gives back a lease whose %s did not arrive', async (how) => {
+    const { here, wire, left, gone } = await scene()
+    const lease = granted(await here.shelf.lease(name, { ms }))
+    wire.mode('reset')
+    expect(await (how === 'fill' ? lease.fill(writeOf(name, 'x')) : lease.release())).toBe(
+      how === 'fill' ? 'overtaken' : undefined,
+    )
+    expect(await left()).toBeGreaterThan(0)
+    wire.mode('pass')
+    expect(await gone()).toBeGreaterThan(1_000)
+    expect(valueIn(await here.shelf.read(name))).toBeUndefined()
   })
 })
 
