@@ -407,6 +407,16 @@ describe('errors', () => {
       [[], [], []],
     ],
     [
+      'a call that goes in batches, by a process that stood still for most of one of them',
+      error('cache.setMany', 'CACHE_TIMEOUT', 'put', 'orders/a', { limit: 900, each: 300, late: 200 }),
+      [[], [], []],
+    ],
+    [
+      'a long call, by a process that stood still for as long',
+      error('cache.set', 'CACHE_TIMEOUT', 'put', 'orders/a', { limit: 900, late: 200 }),
+      [['errors'], ['errors'], ['errors']],
+    ],
+    [
       'a write that is refused',
       error('state.set', 'STATE_JOURNAL_FULL', 'put', 'flow/a'),
       [['errors'], ['errors'], ['errors']],

@@ -59,7 +59,7 @@ export const check = ({ calls, final }: History, options: CheckOptions): Violati
 
 const unexplained = (call: Call): Violation => ({
   promise: 'errors',
-  text: `${call.op} ended ${call.outcome} with ${call.code}, which nothing explains: ${call.reason ?? ''}`,
+  text: `${call.op} ended ${call.outcome} with ${call.code} after ${Math.round(call.ended - call.began)} ms, ${Math.round(call.late)} of them late, which nothing explains: ${call.reason ?? ''}`,
   calls: [call],
 })
 

@@ -15,13 +15,17 @@ const unknowable: Readonly<Record<string, readonly string[]>> = {
 export const isLostCount = ({ op, outcome, code }: Call): boolean =>
   op === 'cache.increment' && outcome === 'unknown' && code === 'CACHE_TIMEOUT'
 
-/** Its own process stood still for so long that nothing was left of the time of the call. */
-export const wasStarved = ({
-  code,
-  late,
-  limit,
-}: Pick<Call, 'late' | 'limit'> & { code?: string | undefined }): boolean =>
-  late > limit / 3 && /_TIMEOUT$|^CACHE_UNAVAILABLE$/.test(code ?? '')
+/**
+ * Its own process stood still for so long that nothing was left of the time of the call; of one that goes in batches, of
+ * the time that one of them has.
+ */
+export const stoodStill = ({ late, limit, each = limit }: Pick<Call, 'late' | 'limit' | 'each'>): boolean =>
+  late > each / 3
+
+/** That is why it failed. */
+export const wasStarved = (
+  call: Pick<Call, 'late' | 'limit' | 'each'> & { readonly code?: string | undefined },
+): boolean => stoodStill(call) && /_TIMEOUT$|^CACHE_UNAVAILABLE$/.test(call.code ?? '')
 
 /** Whether an error is right with so many instances away: what docs/outages.md says of that, and nothing else. */
 export const isExplained = (call: Call, away: number): boolean => {

@@ -18,6 +18,8 @@ interface Recorded {
   readonly reason?: string | undefined
   /** The call's deadline, ms. */
   readonly limit: number
+  /** Of one that goes in batches, or steps: what each of them has of that, ms. */
+  readonly each?: number | undefined
   /** ms by which the event loop of the process was late meanwhile. */
   readonly late: number
 }

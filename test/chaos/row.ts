@@ -4,7 +4,7 @@ import { until } from '../support/until.ts'
 import { openArena } from './arena.ts'
 import type { Violation } from './checker.ts'
 import { watchDisk } from './disk-watch.ts'
-import { createTroubles, isExplained, isLostCount, wasStarved } from './explained.ts'
+import { createTroubles, isExplained, isLostCount, stoodStill, wasStarved } from './explained.ts'
 import type { Fault, Served } from './fault.ts'
 import { keysOf, leftovers } from './final.ts'
 import { freshKeys, isWell, readEverything, writeFresh } from './healed.ts'
@@ -81,8 +81,8 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
   })
   const writing = how === 'load' ? WRITERS : (fault.writers ?? 0)
   /** The other one hadn't the time of a call to answer, so that what it holds wasn't known. */
-  const isSilent = (call: Pick<Call, 'began' | 'ended' | 'late' | 'limit'>): boolean =>
-    troubles.during(call) > 0 || call.late > call.limit / 3
+  const isSilent = (call: Pick<Call, 'began' | 'ended' | 'late' | 'limit' | 'each'>): boolean =>
+    troubles.during(call) > 0 || stoodStill(call)
   let going = writing > 0
   const writer = async (): Promise<void> => {
     while (going) {

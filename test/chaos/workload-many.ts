@@ -92,7 +92,8 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
     // It goes in batches, each with a deadline of its own.
     invalidateTag: (scope) => {
       const tag = tagOf(`${scope}/k0`) ?? ''
-      return run({ does: 'invalidate', op: 'cache.invalidateTags', scope, tag, limit: 3 * writing() }, () =>
+      const each = writing()
+      return run({ does: 'invalidate', op: 'cache.invalidateTags', scope, tag, limit: 3 * each, each }, () =>
         cache.invalidateTags([tag], categoryOf(scope)),
       )
     },
@@ -117,7 +118,8 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
 
     // It goes in pages, each with a deadline of its own; where they are not all of them, nothing is known to be missing.
     list: (scope) => {
-      const look = { does: 'look', op: 'cache.keys', key: `${scope}/k0`, limit: PAGES * reading() } as const
+      const each = reading()
+      const look = { does: 'look', op: 'cache.keys', key: `${scope}/k0`, limit: PAGES * each, each } as const
       const known = all(scope)
       const walk = async (): Promise<{ readonly keys: ReadonlySet<string>; readonly complete: boolean }> => {
         const keys = new Set<string>()

@@ -119,7 +119,9 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
   const getOrSet = (): Promise<void> => {
     const key = pick(sharedKeys('fills'))
     const { id } = value(key)
-    const place = { op: 'cache.getOrSet', key, limit: others ? HARD_TIMEOUT : STEPS * writing() }
+    const each = writing()
+    const time = others ? { limit: HARD_TIMEOUT } : { limit: STEPS * each, each }
+    const place = { op: 'cache.getOrSet', key, ...time }
     const stored = { does: 'put', ...place, value: id, outcome: 'unknown' } as const
     return run(
       { does: 'read', ...place },
@@ -142,10 +144,12 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
   const countOf = (scope: string): Promise<void> =>
     readCounter(tiers, recorder, pick(sharedKeys(scope).slice(0, 2)), reading())
   // It goes in batches, each with a deadline of its own.
-  const clear = (): Promise<void> =>
-    run({ does: 'clear', op: 'cache.clear', scope: 'notifications', limit: 3 * writing() }, () =>
+  const clear = (): Promise<void> => {
+    const each = writing()
+    return run({ does: 'clear', op: 'cache.clear', scope: 'notifications', limit: 3 * each, each }, () =>
       cache.clear({ category: 'notifications' }),
     )
+  }
 
   const stateGet = (scope: string): Promise<void> => {
     const key = keyOf(scope)
