@@ -45,6 +45,8 @@ const PAUSE = 20
 const WARM_UP = 300
 const AFTER = 300
 const BACK_LIMIT = 12_000
+/** ms until what an outage leaves behind is gone: what failed is tried again after 5 s. */
+const LEFT_LIMIT = 12_000
 const MINUTE = 60_000
 /** ms that a write may take. */
 const WRITE = 300
@@ -157,6 +159,9 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       reads: (call) => (fault.blinds !== true || call.began >= calm) && !isOfOthers(call, fault),
     })
     const failed = calls.filter(({ code }) => code !== undefined)
+    const left = () => leftovers({ primary: plain(arena.urls.primary, fault), secondary: arena.urls.secondary })
+    // Where a sign of life was still on its way, or its server had no time to answer, it is looked after again later.
+    await until('nothing is left', async () => (await left()).length === 0, LEFT_LIMIT, 100).catch(() => undefined)
     return {
       calls: calls.length,
       errors: byKind(failed),
@@ -170,7 +175,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       health: tiers.health(),
       atHome: { keys: home.size, present: [...home.values()].filter((value) => value !== null).length },
       violations,
-      left: await leftovers({ primary: plain(arena.urls.primary, fault), secondary: arena.urls.secondary }),
+      left: await left(),
     }
   } finally {
     going = false
