@@ -16,6 +16,13 @@ export const createCachedScan = (setting: CachedSetting) => {
   const { calm } = parts.landscape
   const isInvalid = (redisKey: string): boolean =>
     overlay.find(redisKey.slice(category.keyPrefix.length))?.invalid === true
+  /** Of those at home, without what isn't to be read any more. Names don't tell tags: they are looked for where any wait. */
+  const standing = async (keys: readonly string[]): Promise<string[]> => {
+    const valid = keys.filter((key) => !isInvalid(key))
+    if (valid.length === 0 || !overlay.mayBeTagged()) return valid
+    const texts = await home.readMany(valid, reading)
+    return valid.filter((_, i) => !overlay.tagged(texts[i] ?? ''))
+  }
 
   return async (prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> => {
     const at = readCursor(cursor)
@@ -32,7 +39,7 @@ export const createCachedScan = (setting: CachedSetting) => {
       if (place === HOME) {
         if (!home.readable()) return undefined
         const page = await home.scan(prefix, inner, limit, reading)
-        return { ...page, keys: page.keys.filter((key) => !isInvalid(key)) }
+        return { ...page, keys: await standing(page.keys) }
       }
       if (place === LAST) return copies.fallback?.scan(prefix, inner, limit)
       const there = sites.find(({ standIn }) => standIn.name === place)

@@ -19,6 +19,8 @@ export interface CachedOverlay {
   readonly sums: SteadySums
   /** A text from home bears a tag that was invalidated. */
   tagged(text: string): boolean
+  /** There may be such texts. */
+  mayBeTagged(): boolean
 }
 
 export const overlayOf = (
@@ -45,6 +47,7 @@ export const overlayOf = (
       }
       return { invalid, counted }
     },
+    mayBeTagged: () => looking && journal?.holdsTags(home.name) === true,
     tagged: (text) => looking && journal?.holds(home.name) === true && invalidated(tagsIn(text)),
   }
 }

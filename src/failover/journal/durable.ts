@@ -83,6 +83,7 @@ const byAddress = (journal: Journal, id: (name: string) => string, onFull: Journ
   find: (name, scope, key) => journal.find(id(name), scope, key),
   findAll: (name, scope) => journal.findAll(id(name), scope),
   findTags: (name, scope, tags) => journal.findTags(id(name), scope, tags),
+  holdsTags: (name) => journal.holdsTags(id(name)),
   scopesOfGroups: (name) => journal.scopesOfGroups(id(name)),
   keysWaiting: (name, scope) => journal.keysWaiting(id(name), scope),
   holds: (name) => journal.holds(id(name)),

@@ -68,6 +68,8 @@ export interface Overlay {
     scope: Scope,
     tags: readonly string[],
   ): { readonly invalid: boolean; readonly version: Version | undefined } | undefined
+  /** Whether any invalidation of a tag of cached data waits, whatever its category. Read from names alone. */
+  holdsTags(instance: string): boolean
   /** The groups (as scopes) about which kept data waits. Read from names alone. */
   scopesOfGroups(instance: string): Scope[]
   /** The keys of kept data of one of them about which something waits, of what is gone, too. Read from names alone. */
@@ -191,6 +193,9 @@ export const createOverlay = (
     },
 
     findTags,
+
+    holdsTags: (instance) =>
+      mayHold(instance) && [...records.getKeys({ ...within(classOf(instance, 'T')), limit: 1 })].length > 0,
 
     scopesOfGroups: (instance) => {
       if (!mayHold(instance)) return []

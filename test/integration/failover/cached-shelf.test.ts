@@ -238,6 +238,7 @@ describe('calls in an outage', () => {
       'no JSON, but "t":[',
     ])
     expect(await shelf.read(entry('a'))).toBeUndefined()
+    expect([...(await shelf.scan('', undefined, 10)).keys].sort()).toEqual(['menu:b', 'menu:c'])
   })
 
   it('a number at home that lacks increments is told with them, to readers and to who counts on', async () => {
