@@ -98,17 +98,20 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
       )
     },
 
-    // Without grace nothing is left of what has expired.
+    // Without grace nothing is left of what has expired. It looks at the entry first, within the time of a read.
     expire: (scope) => {
       const [key = ''] = some(scope)
-      return run({ does: 'remove', op: 'cache.expire', key, limit: writing() }, () =>
+      const each = writing()
+      return run({ does: 'remove', op: 'cache.expire', key, limit: reading() + each, each }, () =>
         cache.expire(cacheKey(key), categoryOf(scope)),
       )
     },
 
+    // It reads the entry, and writes it again if nobody has changed it meanwhile.
     touch: (scope) => {
       const [key = ''] = some(scope)
-      const look = { does: 'look', op: 'cache.touch', key, limit: writing() } as const
+      const each = writing()
+      const look = { does: 'look', op: 'cache.touch', key, limit: reading() + each, each } as const
       return run(
         look,
         () => cache.touch(cacheKey(key), { ...categoryOf(scope), ttl: '1h' }),

@@ -15,12 +15,12 @@ type Next = Omit<ShelfWrite, keyof EntryName>
 export interface CachedChanges {
   write(entries: readonly ShelfWrite[], startedAt: number): Promise<void>
   remove(names: readonly EntryName[], startedAt: number): Promise<boolean[]>
-  swap(name: EntryName, expected: string, next: Next): Promise<boolean>
+  swap(name: EntryName, expected: string, next: Next, startedAt: number): Promise<boolean>
   clear(startedAt: number): Promise<number | undefined>
   /** After home failed. They reject with its error if that is none of an outage. */
   writeAfter(entries: readonly ShelfWrite[], startedAt: number, error: unknown): Promise<void>
   removeAfter(names: readonly EntryName[], startedAt: number, error: unknown): Promise<boolean[]>
-  swapAfter(name: EntryName, expected: string, next: Next, error: unknown): Promise<boolean>
+  swapAfter(name: EntryName, expected: string, next: Next, startedAt: number, error: unknown): Promise<boolean>
   clearAfter(startedAt: number, error: unknown): Promise<number | undefined>
 }
 
@@ -115,27 +115,30 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     return found.map((was, i) => was || elsewhere.found[i] === true)
   }
 
-  const swapElsewhere = async ({ redisKey }: EntryName, expected: string, next: Next): Promise<boolean> => {
-    const time = writeTime(steadyNow())
+  const swapElsewhere = async (
+    { redisKey }: EntryName,
+    expected: string,
+    next: Next,
+    time: TimeLeft,
+  ): Promise<boolean> => {
     if (await copies.swap(redisKey, expected, next, time)) return true
     // Only a new life is lost where home still holds the value and takes no other: that is no reason to fail.
     if (!home.readable() || home.writable()) return false
-    return (await home.read(redisKey).catch(orMiss)) === expected
+    return (await home.read(redisKey, { timeout: time.left() }).catch(orMiss)) === expected
   }
 
-  const swap = async (entry: EntryName, expected: string, next: Next): Promise<boolean> => {
+  const swap: CachedChanges['swap'] = async (entry, expected, next, startedAt) => {
+    const time = writeTime(startedAt)
     if (!home.writable() || home.catchingUp() || overlay.about([{ ...entry, tags: next.tags }]).invalid) {
-      return swapElsewhere(entry, expected, next)
+      return swapElsewhere(entry, expected, next, time)
     }
     try {
-      const swapped = await home.swap(entry.redisKey, expected, storeNext(category, next), setting.writing)
-      if (swapped && outages.involved(name)) {
-        await copies.swap(entry.redisKey, expected, next, writeTime(steadyNow()))
-      }
+      const swapped = await home.swap(entry.redisKey, expected, storeNext(category, next), { timeout: time.share() })
+      if (swapped && outages.involved(name)) await copies.swap(entry.redisKey, expected, next, time)
       return swapped
     } catch (error) {
       outageOf(error)
-      return swapElsewhere(entry, expected, next)
+      return swapElsewhere(entry, expected, next, time)
     }
   }
 
@@ -164,9 +167,9 @@ export const createCachedChanges = (setting: CachedSetting): CachedChanges => {
     clear: (startedAt) => clearElsewhere(startedAt, undefined),
     writeAfter: async (entries, startedAt, error) => writeElsewhere(entries, writeTime(startedAt), outageOf(error)),
     removeAfter: async (names, startedAt, error) => removeElsewhere(names, writeTime(startedAt), outageOf(error)),
-    swapAfter: async (entry, expected, next, error) => {
+    swapAfter: async (entry, expected, next, startedAt, error) => {
       outageOf(error)
-      return swapElsewhere(entry, expected, next)
+      return swapElsewhere(entry, expected, next, writeTime(startedAt))
     },
     clearAfter: async (startedAt, error) => clearElsewhere(startedAt, outageOf(error)),
   }

@@ -101,12 +101,13 @@ export const createCachedShelf = (category: CategorySettings, home: Instance, pa
       )
     },
 
-    swap: (entry, expected, next) =>
-      calm(name)
-        ? home
-            .swap(entry.redisKey, expected, storeNext(category, next), writing)
-            .catch((error) => changes.swapAfter(entry, expected, next, error))
-        : changes.swap(entry, expected, next),
+    swap: (entry, expected, next) => {
+      const startedAt = steadyNow()
+      if (!calm(name)) return changes.swap(entry, expected, next, startedAt)
+      return home
+        .swap(entry.redisKey, expected, storeNext(category, next), writing)
+        .catch((error) => changes.swapAfter(entry, expected, next, startedAt, error))
+    },
 
     increment: (entry, by, endsAt) => {
       const startedAt = steadyNow()

@@ -216,6 +216,21 @@ describe('calls in an outage', () => {
     expect(await atStandIn.keys('*')).toEqual([])
   })
 
+  it('all attempts at a new life share one deadline, where no instance answers', async () => {
+    const wires = await Promise.all([startTcpProxy(primary.port), startTcpProxy(secondary.port)])
+    ends.push(() => Promise.all(wires.map((wire) => wire.close())))
+    const [home, other] = wires
+    const deadline = { write: 1_200 }
+    const { shelf } = await open({ urls: { primary: home.url, secondary: other.url }, policy: { deadline } })
+    await shelf.write([put('a', '1')])
+    for (const wire of wires) wire.mode('hold')
+    const asked = performance.now()
+    expect(await shelf.swap(entry('a'), text('1'), put('a', '1'))).toBe(false)
+    // With one of its own, the second took as long as the first: 1.6 s together.
+    expect(performance.now() - asked).toBeLessThan(1.2 * deadline.write)
+    for (const wire of wires) wire.mode('pass')
+  })
+
   it('a full server loses its old value at once, and the new one lies elsewhere', async () => {
     const { shelf } = await open()
     await shelf.write([put('a', 'old')])
