@@ -15,10 +15,7 @@ const unknowable: Readonly<Record<string, readonly string[]>> = {
 export const isLostCount = ({ op, outcome, code }: Call): boolean =>
   op === 'cache.increment' && outcome === 'unknown' && code === 'CACHE_TIMEOUT'
 
-/**
- * Its own process stood still for so long that nothing was left of the time of the call; of one that goes in batches, of
- * the time that one of them has.
- */
+/** Its own process stood still for so long that nothing was left of the time that the call, or one batch of it, had. */
 export const stoodStill = ({ late, limit, each = limit }: Pick<Call, 'late' | 'limit' | 'each'>): boolean =>
   late > each / 3
 

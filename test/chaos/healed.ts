@@ -1,6 +1,6 @@
 import type { HealthReport, RedisTiers } from '../../types/index.ts'
 import { cacheKey, identity, itemKey, placeOf, scopesOf } from './places.ts'
-import type { Recorder } from './recorder.ts'
+import type { Intended, Recorder } from './recorder.ts'
 
 /** Instances that aren't up, or that something waits for, as far as this process knows. */
 export const unwellIn = ({ instances }: HealthReport): string[] =>
@@ -24,8 +24,13 @@ export const writeFresh = async (tiers: RedisTiers, { run }: Recorder, keys: rea
 }
 
 /** What a counter says. */
-export const readCounter = ({ cache }: RedisTiers, { run }: Recorder, key: string, limit: number): Promise<void> => {
-  const count = { does: 'count', op: 'cache.get', key, limit } as const
+export const readCounter = (
+  { cache }: RedisTiers,
+  { run }: Recorder,
+  key: string,
+  time: Pick<Intended, 'limit' | 'each'>,
+): Promise<void> => {
+  const count = { does: 'count', op: 'cache.get', key, ...time } as const
   return run(
     count,
     () => cache.get(cacheKey(key), { category: placeOf(key).name }),
@@ -40,7 +45,7 @@ export const readEverything = async (tiers: RedisTiers, recorder: Recorder, keys
     const { kind, name } = placeOf(key)
     if (kind === 'fill') continue
     if (kind === 'counter' || kind === 'tally') {
-      await readCounter(tiers, recorder, key, 150)
+      await readCounter(tiers, recorder, key, { limit: 150 })
       continue
     }
     const op = kind === 'state' ? 'state.get' : 'cache.get'

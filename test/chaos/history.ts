@@ -18,7 +18,10 @@ interface Recorded {
   readonly reason?: string | undefined
   /** The call's deadline, ms. */
   readonly limit: number
-  /** Of one that goes in batches, or steps: what each of them has of that, ms. */
+  /**
+   * The least that it has of that, or each of its batches or steps, ms: deadlines grow with what answers take, and by how
+   * much only the instance knows.
+   */
   readonly each?: number | undefined
   /** ms by which the event loop of the process was late meanwhile. */
   readonly late: number

@@ -21,10 +21,12 @@ export interface ManyOptions {
   /** Those of a scope that this writer knows, as far as they may be there. */
   readonly all: (scope: string) => readonly string[]
   readonly value: (key: string) => { readonly id: string; readonly text: string }
-  /** ms. */
-  readonly reading: () => number
-  readonly writing: () => number
+  readonly reading: () => Time
+  readonly writing: () => Time
 }
+
+/** What a call has, as calls say it: ms. */
+export type Time = Readonly<Record<'limit' | 'each', number>>
 
 const PAGES = 10
 
@@ -49,8 +51,8 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
   return {
     getMany: (scope) => {
       const keys = some(scope)
-      const limit = reading()
-      const intended = keys.map((key) => ({ does: 'read', op: 'cache.getMany', key, limit }) as const)
+      const time = reading()
+      const intended = keys.map((key) => ({ does: 'read', op: 'cache.getMany', key, ...time }) as const)
       return together(
         intended.map((one) => ({
           intended: one,
@@ -69,9 +71,11 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
       const tag = tagOf(first)
       const keys = [first, ...others.filter((key) => tagOf(key) === tag)]
       const written = keys.map((key) => ({ key, ...value(key) }))
-      const limit = writing()
+      const time = writing()
       return together(
-        written.map(({ key, id }) => ({ intended: { does: 'put', op: 'cache.setMany', key, value: id, tag, limit } })),
+        written.map(({ key, id }) => ({
+          intended: { does: 'put', op: 'cache.setMany', key, value: id, tag, ...time },
+        })),
         () =>
           cache.setMany(
             written.map(({ key, text }) => [cacheKey(key), text] as const),
@@ -82,9 +86,9 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
 
     deleteMany: (scope) => {
       const keys = some(scope)
-      const limit = writing()
+      const time = writing()
       return together(
-        keys.map((key) => ({ intended: { does: 'remove', op: 'cache.deleteMany', key, limit } })),
+        keys.map((key) => ({ intended: { does: 'remove', op: 'cache.deleteMany', key, ...time } })),
         () => cache.deleteMany(keys.map(cacheKey), categoryOf(scope)),
       )
     },
@@ -92,8 +96,8 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
     // It goes in batches, each with a deadline of its own.
     invalidateTag: (scope) => {
       const tag = tagOf(`${scope}/k0`) ?? ''
-      const each = writing()
-      return run({ does: 'invalidate', op: 'cache.invalidateTags', scope, tag, limit: 3 * each, each }, () =>
+      const { limit, each } = writing()
+      return run({ does: 'invalidate', op: 'cache.invalidateTags', scope, tag, limit: 3 * limit, each }, () =>
         cache.invalidateTags([tag], categoryOf(scope)),
       )
     },
@@ -101,8 +105,8 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
     // Without grace nothing is left of what has expired. It looks at the entry first, within the time of a read.
     expire: (scope) => {
       const [key = ''] = some(scope)
-      const each = writing()
-      return run({ does: 'remove', op: 'cache.expire', key, limit: reading() + each, each }, () =>
+      const { limit, each } = reading()
+      return run({ does: 'remove', op: 'cache.expire', key, limit: limit + writing().limit, each }, () =>
         cache.expire(cacheKey(key), categoryOf(scope)),
       )
     },
@@ -110,8 +114,8 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
     // It reads the entry, and writes it again if nobody has changed it meanwhile.
     touch: (scope) => {
       const [key = ''] = some(scope)
-      const each = writing()
-      const look = { does: 'look', op: 'cache.touch', key, limit: reading() + each, each } as const
+      const { limit, each } = reading()
+      const look = { does: 'look', op: 'cache.touch', key, limit: limit + writing().limit, each } as const
       return run(
         look,
         () => cache.touch(cacheKey(key), { ...categoryOf(scope), ttl: '1h' }),
@@ -121,8 +125,8 @@ export const createManyCalls = ({ tiers, recorder, some, all, value, reading, wr
 
     // It goes in pages, each with a deadline of its own; where they are not all of them, nothing is known to be missing.
     list: (scope) => {
-      const each = reading()
-      const look = { does: 'look', op: 'cache.keys', key: `${scope}/k0`, limit: PAGES * each, each } as const
+      const { limit, each } = reading()
+      const look = { does: 'look', op: 'cache.keys', key: `${scope}/k0`, limit: PAGES * limit, each } as const
       const known = all(scope)
       const walk = async (): Promise<{ readonly keys: ReadonlySet<string>; readonly complete: boolean }> => {
         const keys = new Set<string>()

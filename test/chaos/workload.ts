@@ -2,7 +2,7 @@ import type { RedisTiers } from '../../types/index.ts'
 import { readCounter } from './healed.ts'
 import { cacheKey, identity, itemKey, placeOf, scopesOf, tagOf } from './places.ts'
 import type { Intended, Recorder } from './recorder.ts'
-import { createManyCalls } from './workload-many.ts'
+import { createManyCalls, type Time } from './workload-many.ts'
 
 export interface Workload {
   /** One call of a random kind on a random key. */
@@ -48,8 +48,8 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     const slowest = Math.max(0, ...tiers.health().instances.map(({ latency = 0 }) => latency))
     return Math.max(least, Math.min(CAP, slowest * TIMES_MEDIAN))
   }
-  const reading = (): number => limit(READ)
-  const writing = (): number => limit(WRITE)
+  const reading = (): Time => ({ limit: limit(READ), each: READ })
+  const writing = (): Time => ({ limit: limit(WRITE), each: WRITE })
   let count = 0
   /** Keys that only this writer uses, once: what is lost of them stays lost. */
   const own = new Map<string, string[]>()
@@ -74,11 +74,11 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
       text: random() < 0.01 ? `${id}|${'x'.repeat(70_000)}` : random() < 0.3 ? `${id}|${'x'.repeat(300)}` : id,
     }
   }
-  const readOf = (key: string, op: string, limit: number, got: unknown): Intended => ({
+  const readOf = (key: string, op: string, time: Partial<Time> & Pick<Time, 'limit'>, got: unknown): Intended => ({
     does: 'read',
     op,
     key,
-    limit,
+    ...time,
     value: got === undefined || got === null ? null : identity(got),
   })
 
@@ -92,18 +92,18 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
 
   const get = (scope: string): Promise<void> => {
     const key = keyOf(scope)
-    const limit = reading()
+    const time = reading()
     return run(
-      { does: 'read', op: 'cache.get', key, limit },
+      { does: 'read', op: 'cache.get', key, ...time },
       () => cache.get(cacheKey(key), { category: placeOf(key).name }),
-      (got) => [readOf(key, 'cache.get', limit, got)],
+      (got) => [readOf(key, 'cache.get', time, got)],
     )
   }
   const set = (scope: string): Promise<void> => {
     const key = writtenKey(scope)
     const { id, text } = value(key)
     const tag = tagOf(key)
-    return run({ does: 'put', op: 'cache.set', key, value: id, tag, limit: writing() }, () =>
+    return run({ does: 'put', op: 'cache.set', key, value: id, tag, ...writing() }, () =>
       cache.set(cacheKey(key), text, {
         ...{ category: placeOf(key).name, ttl: '1h' },
         ...(tag !== undefined && { tags: [tag] }),
@@ -112,29 +112,29 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
   }
   const remove = (scope: string): Promise<void> => {
     const key = keyOf(scope)
-    return run({ does: 'remove', op: 'cache.delete', key, limit: writing() }, () =>
+    return run({ does: 'remove', op: 'cache.delete', key, ...writing() }, () =>
       cache.delete(cacheKey(key), { category: placeOf(key).name }),
     )
   }
   const getOrSet = (): Promise<void> => {
     const key = pick(sharedKeys('fills'))
     const { id } = value(key)
-    const each = writing()
-    const time = others ? { limit: HARD_TIMEOUT } : { limit: STEPS * each, each }
+    const { limit, each } = writing()
+    const time = others ? { limit: HARD_TIMEOUT } : { limit: STEPS * limit, each }
     const place = { op: 'cache.getOrSet', key, ...time }
     const stored = { does: 'put', ...place, value: id, outcome: 'unknown' } as const
     return run(
       { does: 'read', ...place },
       () => cache.getOrSet(cacheKey(key), () => id, { category: placeOf(key).name, ttl: '2s' }),
       // What was computed may be stored or not.
-      (got) => [...(got === id ? [stored] : []), readOf(key, place.op, place.limit, got)],
+      (got) => [...(got === id ? [stored] : []), readOf(key, place.op, time, got)],
       stored,
     )
   }
   const increment = (scope: string): Promise<void> => {
     const key = pick(sharedKeys(scope).slice(0, 2))
     const by = 1 + Math.floor(random() * 3)
-    const adds = { does: 'add', op: 'cache.increment', key, by, limit: writing() } as const
+    const adds = { does: 'add', op: 'cache.increment', key, by, ...writing() } as const
     return run(
       adds,
       () => cache.increment(cacheKey(key), { category: placeOf(key).name, by, ttl: '1h' }),
@@ -145,47 +145,47 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     readCounter(tiers, recorder, pick(sharedKeys(scope).slice(0, 2)), reading())
   // It goes in batches, each with a deadline of its own.
   const clear = (): Promise<void> => {
-    const each = writing()
-    return run({ does: 'clear', op: 'cache.clear', scope: 'notifications', limit: 3 * each, each }, () =>
+    const { limit, each } = writing()
+    return run({ does: 'clear', op: 'cache.clear', scope: 'notifications', limit: 3 * limit, each }, () =>
       cache.clear({ category: 'notifications' }),
     )
   }
 
   const stateGet = (scope: string): Promise<void> => {
     const key = keyOf(scope)
-    const limit = reading()
+    const time = reading()
     return run(
-      { does: 'read', op: 'state.get', key, limit },
+      { does: 'read', op: 'state.get', key, ...time },
       () => state.get(scope, itemKey(key)),
-      (got) => [readOf(key, 'state.get', limit, got)],
+      (got) => [readOf(key, 'state.get', time, got)],
     )
   }
   const stateSet = (scope: string): Promise<void> => {
     const key = writtenKey(scope)
     const { id, text } = value(key)
-    return run({ does: 'put', op: 'state.set', key, value: id, limit: writing() }, () =>
+    return run({ does: 'put', op: 'state.set', key, value: id, ...writing() }, () =>
       state.set(scope, itemKey(key), text),
     )
   }
   const stateDelete = (scope: string): Promise<void> => {
     const key = keyOf(scope)
-    return run({ does: 'remove', op: 'state.delete', key, limit: writing() }, () => state.delete(scope, itemKey(key)))
+    return run({ does: 'remove', op: 'state.delete', key, ...writing() }, () => state.delete(scope, itemKey(key)))
   }
   const getGroup = (scope: string): Promise<void> => {
     const expected = all(scope)
-    const limit = reading()
+    const time = reading()
     return run(
-      { does: 'read', op: 'state.getGroup', key: `${scope}/k0`, limit },
+      { does: 'read', op: 'state.getGroup', key: `${scope}/k0`, ...time },
       () => state.getGroup<unknown>(scope),
       (items) => {
         const found = new Map(items.map((item) => [identity(item).split('|')[0] ?? '', item]))
         const every = new Set([...expected, ...found.keys()])
-        return [...every].map((key) => readOf(key, 'state.getGroup', limit, found.get(key)))
+        return [...every].map((key) => readOf(key, 'state.getGroup', time, found.get(key)))
       },
     )
   }
   const stateClear = (): Promise<void> =>
-    run({ does: 'clear', op: 'state.clear', scope: 'wiped', limit: writing() }, () => state.clear('wiped'))
+    run({ does: 'clear', op: 'state.clear', scope: 'wiped', ...writing() }, () => state.clear('wiped'))
 
   type Kind = readonly [weight: number, call: () => Promise<void>]
   const reads: readonly Kind[] = [
