@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { openRedis, type TestRedis } from '../support/redis-process.ts'
 import { until } from '../support/until.ts'
+import { isExplained } from './explained.ts'
 import { durable, type Fault, pause } from './fault.ts'
 import { type DistantRedis, noNamespaces, openDistantRedis } from './namespace.ts'
 
@@ -10,7 +11,7 @@ const distant = (server: TestRedis): DistantRedis => server as DistantRedis
 const COPIED = 11_000
 
 /** With both places away nobody knows what a mirrored category holds. State has a copy in our own files. */
-const isUnknowable: Fault['mayFail'] = ({ op, code }) => op === 'cache.get' && code === 'CACHE_UNAVAILABLE'
+const isUnknowable: Fault['mayFail'] = (call) => isExplained(call, 2)
 
 const eitherOne = ['primary', 'secondary, degraded']
 /** It has just been thawed. */
