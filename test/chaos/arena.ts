@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { openRedis, type TestRedis } from '../support/redis-process.ts'
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { type FarWire, startFarWire } from './far-wire.ts'
 import { quickFolder } from './folder.ts'
 
 type Removable = TestRedis & { remove(): Promise<void> }
@@ -12,7 +12,7 @@ export interface Arena {
   readonly primary: TestRedis
   readonly secondary: TestRedis
   /** Between us and the primary, where the fault is one of the wire. */
-  readonly wire: TcpProxy
+  readonly wire: FarWire | undefined
   readonly urls: { readonly primary: string; readonly secondary: string }
   readonly dir: string
   /** A command by the primary's administrator, on a connection made before anything was broken. */
@@ -43,12 +43,12 @@ const administrator = async (url: string, password?: string): Promise<Redis> => 
 
 export const openArena = async ({ args = [], wire: wired, open, login }: ArenaOptions = {}): Promise<Arena> => {
   const [primary, secondary] = await Promise.all([open?.() ?? openRedis({ args }), openRedis()])
-  const wire = await startTcpProxy(primary.port)
+  const wire = wired === true ? await startFarWire(primary.port) : undefined
   const password = args[args.indexOf('--requirepass') + 1]
   const admin = (): Promise<Redis> => administrator(primary.url, args.includes('--requirepass') ? password : undefined)
   const [first, second] = await Promise.all([admin(), admin()])
   const dir = quickFolder('chaos')
-  const direct = wired ? wire.url : primary.url
+  const direct = wire?.url ?? primary.url
   const ends: Arena['ends'] = []
   return {
     primary,
@@ -66,7 +66,7 @@ export const openArena = async ({ args = [], wire: wired, open, login }: ArenaOp
       first.disconnect()
       second.disconnect()
       await Promise.all(ends.map((end) => end()))
-      await wire.close()
+      await wire?.close()
       await Promise.all([primary.remove(), secondary.remove()])
       rmSync(dir, { recursive: true, force: true })
     },

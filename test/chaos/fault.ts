@@ -1,3 +1,4 @@
+import type { ProxyMode } from '../support/tcp-proxy.ts'
 import type { Arena, ArenaOptions } from './arena.ts'
 import type { Call } from './history.ts'
 
@@ -34,7 +35,7 @@ export interface Fault {
   readonly idleOnly?: true
   /** It stops this process, too, or sets its clock. */
   readonly alone?: true
-  /** The wire runs in this process: where that stands still for a moment the server seems silent, and it is tried again. */
+  /** What comes late is near to what never comes: where this machine has too much to do it seems so, and it is tried again. */
   readonly worseIfStill?: true
   /** Nothing is left unanswered, so that not even an increment may fail. */
   readonly answers?: true
@@ -57,8 +58,8 @@ export const pause = (ms: number): Promise<void> => new Promise((resolve) => set
 export const durable = ['--appendonly', 'yes', '--appendfsync', 'no']
 export const config = (name: string, value: string | number) => (arena: Arena) =>
   arena.command('CONFIG', 'SET', name, value)
-const mode = (name: Parameters<Arena['wire']['mode']>[0]) => async (arena: Arena) => arena.wire.mode(name)
-export const wired = (name: string, how: Parameters<Arena['wire']['mode']>[0], more: Partial<Fault> = {}): Fault => ({
+const mode = (name: ProxyMode) => (arena: Arena) => arena.wire?.mode(name)
+export const wired = (name: string, how: ProxyMode, more: Partial<Fault> = {}): Fault => ({
   name,
   arena: { wire: true },
   inject: mode(how),

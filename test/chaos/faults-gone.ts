@@ -77,7 +77,7 @@ export const gone: readonly Fault[] = [
       await primary.crash()
       await admin.replicaof('NO', 'ONE')
       await pause(500)
-      wire.retarget(replica.port)
+      await wire?.retarget(replica.port)
     },
     heal: async () => undefined,
   },

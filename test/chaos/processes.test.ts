@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { type Arena, openArena } from './arena.ts'
 import { createTroubles, isExplained } from './explained.ts'
@@ -12,7 +13,8 @@ import { judge } from './judge.ts'
 import { startWriter, type WriterProcess } from './writer-process.ts'
 
 /** Rows of the fault matrix in which a process of ours ends. */
-interface Ground extends Pick<Arena, 'primary' | 'wire'> {
+interface Ground extends Pick<Arena, 'primary'> {
+  readonly wire: TcpProxy
   /** Another writer. All have one folder, and reach the primary by one wire: what one leaves waits for that address. */
   start(): WriterProcess
   /** Resolves when a process says so of the primary, or has since it was last asked: it may be past it by now. */
@@ -72,7 +74,9 @@ const run = async (row: (ground: Ground) => Promise<void>, writers: number, atEn
   atEnd(arena.remove)
   const folder = quickFolder('processes')
   atEnd(() => rmSync(folder, { recursive: true, force: true }))
-  const { primary, secondary, wire, dir } = arena
+  const { primary, secondary, dir } = arena
+  const wire = await startTcpProxy(primary.port)
+  atEnd(wire.close)
   const all: WriterProcess[] = []
   atEnd(async () => void (await Promise.all(all.map((writer) => writer.kill()))))
   const states = new Map<string, string[]>()
