@@ -20,7 +20,11 @@ export interface Tables {
 
 export interface EmbeddedDatabase {
   readonly tables: Tables
-  /** Runs `action` alone among all processes; resolves when its changes are on disk. It must check first and write last: nothing is rolled back. */
+  /**
+   * Runs `action` alone among all processes; resolves when its changes are on disk. It must check first and write last:
+   * nothing is rolled back. Where its turn doesn't come within `timeout` ms it never runs: whoever was told so may have
+   * made a later change elsewhere. One that began may still reach the disk: its error says 'unknown'.
+   */
   transact<T>(action: () => T, timeout: number | undefined): Promise<T>
   refuse(kind: StoreErrorKind, text: string): StoreError
   keyOf(key: string): Buffer
@@ -56,15 +60,27 @@ export const openDatabase = (name: string, dir: string, maxBytes = MAX_BYTES): E
   return {
     tables,
     refuse,
-    transact: (action, timeout = COMMIT_LIMIT) =>
-      new Promise((resolve, reject) => {
+    transact: <T>(action: () => T, timeout = COMMIT_LIMIT) =>
+      new Promise<T>((resolve, reject) => {
+        let turn: 'awaited' | 'come' | 'gone' = 'awaited'
+        let answer: { readonly value: T } | undefined
+        const inTurn = (): void => {
+          if (turn === 'gone') return
+          turn = 'come'
+          answer = { value: action() }
+        }
         const timer = setTimeout(() => {
-          reject(new StoreError('timeout', name, `${name}: the disk took longer than ${timeout} ms`, 'unknown'))
+          const applied = turn === 'come' ? 'unknown' : 'no'
+          turn = 'gone'
+          reject(new StoreError('timeout', name, `${name}: the disk took longer than ${timeout} ms`, applied))
         }, timeout)
-        // It runs on after its time is over, so it is what close has to wait for.
+        // It stays queued after its time is over, so it is what close has to wait for.
         const ended = root
-          .transaction(action)
-          .then(resolve, (error) => reject(error instanceof StoreError ? error : failure(name, error)))
+          .transaction(inTurn)
+          .then(
+            () => answer !== undefined && resolve(answer.value),
+            (error) => reject(error instanceof StoreError ? error : failure(name, error)),
+          )
           .finally(() => {
             clearTimeout(timer)
             running.delete(ended)

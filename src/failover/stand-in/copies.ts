@@ -78,7 +78,7 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
   const { landscape, outages, now } = parts
   const standIns = createStandIns(home, landscape, outages)
   const store = landscape.lastResort
-  const from = outages.trace(home).lastResortFrom
+  const { lastResortFrom: from, doubtLastResort } = outages.trace(home)
   const fallback = store && createFallback({ store, home: landscape.idOf(home), category: category.name, from, now })
 
   const endOf = (endsAt: number): number =>
@@ -91,6 +91,7 @@ export const createCopies = (category: CategorySettings, home: string, parts: Co
       return { value: await use(fallback) }
     } catch (error) {
       if (!(error instanceof StoreError) || isOwn(error)) throw error
+      if (error.applied === 'unknown') doubtLastResort()
       return undefined
     }
   }

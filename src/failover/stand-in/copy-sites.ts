@@ -32,6 +32,8 @@ export interface Reached {
 export interface Trace {
   /** A change that began at `startedAt` (steadyNow) was acknowledged. Without `reached` it shows at home only. */
   settle(startedAt: number, reached?: Reached): void
+  /** The last resort failed a change, which may show there at any time. */
+  doubtLastResort(): void
   /** What was put into the last resort before (steadyNow) may be older than what was acknowledged to this process. */
   lastResortFrom(): number
 }
@@ -160,6 +162,9 @@ export const createCopySites = ({
         for (const [standIn, { id, since }] of joined) {
           if (since < startedAt && reached?.ids.includes(id) !== true) drop(standIn)
         }
+      },
+      doubtLastResort: () => {
+        lastResortFrom = steadyNow()
       },
       lastResortFrom: () => lastResortFrom,
     },

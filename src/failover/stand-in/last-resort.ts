@@ -9,7 +9,7 @@ import { steadyNow } from '../time-left.js'
 /*
  * Cached data when no instance can serve it, in an embedded store that the processes of this machine share. Keys are
  * '<home> NUL <category> NUL <key at home>', texts '<when it was put there> <text>': what was put there before a later
- * change of this process that shows elsewhere only isn't read any more.
+ * change of this process that shows elsewhere only isn't read any more. What goes on from what is there keeps its 'when'.
  */
 
 /** Bounded by what an embedded store takes, 256 MB. Opens its files, in `<dir>/fallback`, when it is first needed. */
@@ -56,7 +56,7 @@ export const partsOf = (place: string): FallbackPlace => {
 const homePrefix = (home: string): string => `${home}\0`
 /** Names of places of one category begin with it. */
 export const categoryPrefix = (home: string, category: string): string => `${homePrefix(home)}${category}\0`
-const stamped = (text: string): string => `${steadyNow().toFixed(3)} ${text}`
+const stamped = (text: string, at = steadyNow()): string => `${at.toFixed(3)} ${text}`
 
 const opened = (stored: string): { readonly at: number; readonly text: string } => {
   const gap = stored.indexOf(' ')
@@ -83,7 +83,8 @@ export const createFallback = ({ store, home, category, from, now }: FallbackOpt
       const before = text === undefined || life === undefined ? undefined : { text, endsAt: now() + life }
       const counted = countUp(before, by, endsAt, now())
       if ('refused' in counted) throw new StoreError(counted.refused, home, `${home}: ${texts[counted.refused]}`, 'no')
-      const next = { text: stamped(String(counted.total)), endsAt: counted.endsAt }
+      const at = stored === undefined || before === undefined ? undefined : opened(stored).at
+      const next = { text: stamped(String(counted.total), at), endsAt: counted.endsAt }
       if (stored === undefined) await store.write([{ key: place, ...next }], options)
       else if (!(await store.swap(place, stored, next, options))) continue
       return counted.total
@@ -114,7 +115,12 @@ export const createFallback = ({ store, home, category, from, now }: FallbackOpt
     swap: async (key, expected, next, options) => {
       const stored = await store.read(begin + key)
       if (stored === undefined || valid(stored) !== expected) return false
-      return store.swap(begin + key, stored, { text: stamped(next.text), endsAt: next.endsAt }, options)
+      return store.swap(
+        begin + key,
+        stored,
+        { text: stamped(next.text, opened(stored).at), endsAt: next.endsAt },
+        options,
+      )
     },
 
     life: async (key) => (valid(await store.read(begin + key)) === undefined ? undefined : store.life(begin + key)),

@@ -56,6 +56,21 @@ const writer = (count: number): { child: ChildProcess; said: () => number[] } =>
   })
   return { child, said: () => output.split('\n').slice(0, -1).map(Number) }
 }
+/** A process of its own holds the lock that writes take, until it is told to end. */
+const holdLock = async (): Promise<() => void> => {
+  const script = `
+    import { open } from 'lmdb'
+    const path = ${JSON.stringify(join(dir, 'primary'))}
+    const root = open({ path, maxDbs: 8, keyEncoding: 'binary', overlappingSync: false, noSubdir: false })
+    root.transactionSync(() => {
+      console.log('held')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  ends.push(() => child.kill('SIGKILL'))
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  return () => child.kill('SIGKILL')
+}
 const ended = (child: ChildProcess): Promise<unknown> =>
   child.exitCode === null && child.signalCode === null
     ? new Promise((resolve) => child.once('exit', resolve))
@@ -107,6 +122,24 @@ describe('the embedded store', () => {
     expect(said()).toHaveLength(50)
     expect(await store.readMany(said().map((i) => `w${i}`))).toEqual(said().map((i) => `text ${i}`))
     expect(await store.increment('sum', 0, soon())).toBe(100)
+  })
+
+  it('a change that did not begin in its time never happens, and says so', async () => {
+    const store = open()
+    await store.write([{ key: 'there', text: '1', endsAt: soon() }])
+    const free = await holdLock()
+    const given = { timeout: 30 }
+    const late = [
+      store.write([{ key: 'late', text: '1', endsAt: soon() }], given),
+      store.remove(['there'], given),
+      store.swap('there', '1', { text: '2', endsAt: soon() }, given),
+      store.increment('n', 1, soon(), given),
+    ]
+    const outcomes = await Promise.allSettled(late)
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { kind: 'timeout', applied: 'no' } })
+    free()
+    await store.write([{ key: 'last', text: '1', endsAt: soon() }])
+    expect(await store.readMany(['there', 'late', 'n', 'last'])).toEqual(['1', undefined, undefined, '1'])
   })
 
   it('loses no acknowledged write of a process that is killed, and goes on', async () => {
@@ -200,8 +233,9 @@ describe('the embedded store', () => {
     const database = openDatabase('small', join(dir, 'small'), 4_000_000)
     ends.push(() => database.close())
     const entries = createEntries(() => database, layoutOf(''))
+    // How full it is is asked now and then: half of so small a store is filled in between.
     const fill = async (): Promise<void> => {
-      for (let i = 0; i < 40; i++) await entries.write([{ key: `k${i}`, text: 'x'.repeat(200_000), endsAt: soon() }])
+      for (let i = 0; i < 400; i++) await entries.write([{ key: `k${i}`, text: 'x'.repeat(200_000), endsAt: soon() }])
     }
     await expect(fill()).rejects.toMatchObject({ kind: 'full', applied: 'no' })
     expect(await entries.clear('k')).toBeGreaterThan(5)

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createCachedShelf } from '../../../src/failover/cached/cached-shelf.ts'
+import { type EntryStore, StoreError } from '../../../src/instances/store.ts'
 import type { CategorySettings } from '../../../src/settings/settings.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis-server.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
@@ -327,6 +328,24 @@ describe('with no instance left', () => {
     await primary.crash()
     await until('home is down', () => !home.readable())
     expect(await shelf.readMany([entry('a'), entry('n')])).toEqual([undefined, undefined])
+  })
+
+  it('what its disk may write too late is not read, once its writer was told that it failed', async () => {
+    const { shelf, lastResort } = await open()
+    await Promise.all([primary.crash(), secondary.crash()])
+    await shelf.write([put('a', 'before')])
+    const write = lastResort?.write
+    let late: (() => Promise<void> | undefined) | undefined
+    vi.spyOn(lastResort as object as Pick<EntryStore, 'write'>, 'write').mockImplementationOnce(async (entries) => {
+      late = () => write?.(entries)
+      throw new StoreError('timeout', 'fallback', 'fallback: the disk took longer', 'unknown')
+    })
+    await expect(shelf.write([put('a', 'late')])).rejects.toMatchObject({ applied: 'unknown' })
+    await shelf.remove([entry('a')])
+    await late?.()
+    expect(await shelf.read(entry('a'))).toBeUndefined()
+    await shelf.write([put('a', 'after')])
+    expect(await shelf.read(entry('a'))).toBe(text('after'))
   })
 
   it('a write that the stand-in did not answer may lie there, so nobody knows whether it was made', async () => {

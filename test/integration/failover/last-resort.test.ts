@@ -77,6 +77,19 @@ describe('the last resort', () => {
     expect(await readPlaces(store, [place])).toEqual(['5'])
   })
 
+  it('a new life makes no value newer: what goes with the value goes with it', async () => {
+    let from = 0
+    const menu = of('primary', 'menu', () => from)
+    await menu.write([{ key: 'a', text: '1', endsAt: soon() }], limit)
+    await menu.increment('n', 1, soon(), limit)
+    const before = steadyNow()
+    expect(await menu.swap('a', '1', { text: '1, longer', endsAt: soon() }, limit)).toBe(true)
+    expect(await menu.increment('n', 1, soon(), limit)).toBe(2)
+    expect(await menu.readMany(['a', 'n'])).toEqual(['1, longer', '2'])
+    from = before
+    expect(await menu.readMany(['a', 'n'])).toEqual([undefined, undefined])
+  })
+
   it('counts each increment once, beside another process that counts, too', async () => {
     const [one, other] = [of('primary', 'menu'), of('primary', 'menu')]
     await one.increment('n', 1, soon(), limit)
