@@ -138,7 +138,7 @@ export const decidedAt = (decided: KeptPlace, put: KeptTask<undefined>): KeptTas
 })
 
 /** Gives way to what is later. */
-const unlessLater = (put: KeptTask<undefined>): KeptTask<undefined> => ({
+export const unlessLater = (put: KeptTask<undefined>): KeptTask<undefined> => ({
   ...put,
   send: async (place, version, timeout) => {
     const answer = await put.send(place, version, timeout)

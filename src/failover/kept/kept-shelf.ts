@@ -93,7 +93,7 @@ export const createKeptShelf = (category: CategorySettings, home: Instance, part
         return wasThere(landed, tells) || before !== undefined || waiting.some((own) => own?.kind === 'value')
       }),
 
-    swap: createKeptSwap(category, places, { entries, reads, writer, clock }),
+    swap: createKeptSwap(category, places, { entries, reads, writer, clock, look: () => landscape.journal?.look() }),
 
     life: (name) =>
       askInTurn(

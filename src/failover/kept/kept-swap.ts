@@ -4,15 +4,15 @@ import type { CategorySettings } from '../../settings/settings.js'
 import type { EntryName, Shelf, ShelfWrite } from '../shelf.js'
 import type { Clock } from '../versions/clock.js'
 import type { KeptEntries } from './kept-entries.js'
-import { decidedAt } from './kept-leases.js'
+import { decidedAt, unlessLater } from './kept-leases.js'
 import { type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
 import type { KeptReads } from './kept-reads.js'
 import type { KeptWriter } from './kept-writes.js'
 
 /**
  * Compare-and-set of kept entries: decided at the place that serves, with a new version in the text, and put to both.
- * Where the journal has the entry it is compared with that. A counter bears no version: its end is set at home, and on
- * the mirror as well as it can.
+ * Where the journal has the entry it is compared with that, and gives way to what was written since. A counter bears no
+ * version: its end is set at home, and on the mirror as well as it can.
  */
 export const createKeptSwap = (
   category: CategorySettings,
@@ -22,11 +22,14 @@ export const createKeptSwap = (
     reads,
     writer,
     clock,
+    look,
   }: {
     readonly entries: KeptEntries
     readonly reads: KeptReads
     readonly writer: KeptWriter
     readonly clock: Clock
+    /** Looks for what other processes of the machine have put into the journal. */
+    readonly look: () => void
   },
 ): Shelf['swap'] => {
   const [home, mirror] = places
@@ -67,8 +70,7 @@ export const createKeptSwap = (
         if (time.over()) return false
       }
     } catch (error) {
-      if (error instanceof StoreError && isOutage(error)) return 'away'
-      throw error
+      return orAway(error)
     }
     await writer.write(decidedAt(place, entries.put(write)), version)
     return true
@@ -78,23 +80,33 @@ export const createKeptSwap = (
     if (!expected.startsWith('{')) return counter(name, expected, next)
     const write = { ...name, ...next }
     const time = callTime(home.instance, 'write', own)
+    // What begins from here on is later, however long it takes to look.
+    const version = clock.next()
+    /** What came into the journal while a place was asked counts: between this look and the write nothing can. */
+    const inJournal = async (): Promise<boolean> => {
+      if (reads.known(name)?.text !== expected) return false
+      await writer.write(unlessLater(entries.put(write)), version)
+      return true
+    }
+    look()
     for (const place of reads.order()) {
       const waiting = reads.waiting.found(place, name.key)
       if (waiting?.own !== undefined || waiting?.cleared !== undefined) {
-        const seen = await reads.readAt(place, name, time.attempt(false))
+        const seen = await reads.readAt(place, name, time.attempt(false)).catch(orAway)
+        if (seen === 'away') continue
         if (seen.text !== expected) return false
-        if (seen.journalled) {
-          await writer.write(entries.put(write))
-          return true
-        }
+        if (seen.journalled) return inJournal()
       }
       const swapped = await swapAt(place, write, expected, time)
       if (swapped !== 'away') return swapped
     }
     // Neither place can decide; the journal can, if it has it.
-    const known = reads.known(name)
-    if (known?.text !== expected) return false
-    await writer.write(entries.put(write))
-    return true
+    return inJournal()
   }
+}
+
+/** Another place may decide. */
+const orAway = (error: unknown): 'away' => {
+  if (error instanceof StoreError && isOutage(error)) return 'away'
+  throw error
 }
