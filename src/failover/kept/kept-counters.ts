@@ -104,6 +104,7 @@ export const createKeptCounters = (
     increment: async (name: EntryName, by: number, endsAt: number): Promise<number> => {
       const time = callTime(home.instance, 'write', own)
       // What waits for home comes before this, and would replace what is counted there now.
+      landscape.journal?.look()
       const waits = calm(home.name) ? undefined : reads.waiting.found(home, name.key)
       const before = waits?.own !== undefined || waits?.cleared !== undefined
       const lacking = isBehind(places, landscape)

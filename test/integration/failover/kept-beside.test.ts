@@ -5,6 +5,7 @@ import { createKeptShelf } from '../../../src/failover/kept/kept-shelf.ts'
 import { createOwnWrites } from '../../../src/failover/kept/own-writes.ts'
 import { testFolder } from '../../support/folder.ts'
 import { layout, name, openGround, orders, valueIn, write } from './kept-ground.ts'
+import { openRedis } from './kept-model.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -24,7 +25,10 @@ const open = async () => {
     return journal
   }
   const [theirs, ours] = [openOne(20), openOne(60_000)]
-  const landscape = { ...ground.landscape, journal: ours }
+  const landscape = {
+    ...{ ...ground.landscape, journal: ours },
+    calm: (at: string) => ground.landscape.calm(at) && !ours.holds(at),
+  }
   // Somebody else may write, so what is only in memory here tells nothing.
   const own = createOwnWrites({ aloneSince: () => Number.POSITIVE_INFINITY, now: Date.now })
   const shelf = createKeptShelf(orders, ground.home, { landscape, layout, now: Date.now, own })
@@ -58,5 +62,34 @@ describe('a kept write that both places take, just after another process found h
     await ours.append('secondary', [{ kind: 'invalid', scope: categoryScope('menu'), key: 'm' }])
     expect(ours.find('primary', scope, 'n')).toBeUndefined()
     expect(theirs.find('primary', scope, 'n')).toBeUndefined()
+  })
+})
+
+describe('what another process removed a moment ago, while it found home away', () => {
+  const cleared = async ({ theirs, landscape, b }: Awaited<ReturnType<typeof open>>): Promise<void> => {
+    await theirs.append('primary', [{ kind: 'clear', scope, version: landscape.clock.next() }])
+    const raw = openRedis(b.url)
+    await raw.flushall()
+    raw.disconnect()
+  }
+
+  it('is not counted on from', async () => {
+    const opened = await open()
+    const { shelf } = opened
+    const count = (): Promise<number> => shelf.increment(name('n'), 1, Date.now() + 60_000)
+    expect([await count(), await count()]).toEqual([1, 2])
+    await cleared(opened)
+    expect(await count()).toBe(1)
+  })
+
+  it('gets no new life', async () => {
+    const opened = await open()
+    const { shelf } = opened
+    const [before, next] = [write('a', 'before'), write('a', 'longer')]
+    await shelf.write([before])
+    const found = await shelf.locate(name('a'))
+    await cleared(opened)
+    expect(await shelf.swap(name('a'), found?.text ?? '', next)).toBe(false)
+    expect(await shelf.read(name('a'))).toBeUndefined()
   })
 })
