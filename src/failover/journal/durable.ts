@@ -79,7 +79,9 @@ const idsOf = (instances: readonly InstanceSettings[], namespace: string): ((nam
 }
 
 const byAddress = (journal: Journal, id: (name: string) => string, onFull: JournalFull): Journal => ({
-  ...journal,
+  look: journal.look,
+  commits: journal.commits,
+  close: journal.close,
   find: (name, scope, key) => journal.find(id(name), scope, key),
   findAll: (name, scope) => journal.findAll(id(name), scope),
   findTags: (name, scope, tags) => journal.findTags(id(name), scope, tags),

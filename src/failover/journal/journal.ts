@@ -73,11 +73,11 @@ export interface Journal extends Overlay {
   inUse(instances: readonly string[]): Promise<Retired>
   /**
    * From here on `holds` and all else know what other processes had in the tables before now, not only `refresh` ms ago;
-   * others that opened it since are missed. Costs a row of a table where there are others, for all who ask at once, as
-   * where replies come together.
+   * others that opened it since are missed, and what others have only in files of their own, up to 50 ms. Costs a row of
+   * a table where there are others, for all who ask at once, as where replies come together.
    */
   look(): void
-  /** As last known: of other processes up to `refresh` ms ago. No I/O. */
+  /** As last known: of other processes up to `refresh` ms ago. Looks into mapped memory at most. */
   stats(instance: string): JournalStats
   /** How often this process had the disk flushed. */
   commits(): number
@@ -113,6 +113,14 @@ export const openJournal = (options: JournalOptions): Journal => {
   let shared = files.shared()
   const known = createKnown(files, now)
   let closed = false
+  /** Where the folder can't be listed somebody may have opened it. */
+  const isShared = (): boolean => {
+    try {
+      return files.shared()
+    } catch {
+      return true
+    }
+  }
 
   const disk = createDisk(files, { maxBytes, timeout, now, learn: known.learn })
   const { write } = disk
@@ -128,7 +136,7 @@ export const openJournal = (options: JournalOptions): Journal => {
   const timer = setInterval(
     () =>
       unlessLost(() => {
-        shared = files.shared()
+        shared = isShared()
         known.learn(files.totals(), 'anew')
         disk.takeOver()
       }),
