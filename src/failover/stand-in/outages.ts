@@ -147,11 +147,11 @@ export const createOutages = (options: OutagesOptions): Outages => {
   ): Promise<unknown> => {
     try {
       const reply = await instance.script(call, intent)
-      troubles.over(instance.name, home, 'record')
+      troubles.over(instance.name, `${home} ${intent}`, 'record')
       return reply
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      troubles.met(instance.name, home, 'record', error)
+      troubles.met(instance.name, `${home} ${intent}`, 'record', error)
       return undefined
     }
   }

@@ -118,6 +118,24 @@ describe('what is left of an outage', () => {
     await look()
     expect(said.splice(0)).toEqual(['secondary  what is noted there of outages can be changed again'])
 
+    // What lacks one right only: that another kind of change works is no end of it.
+    for (const right of ['hset', 'hdel']) {
+      await redis.call('ACL', 'SETUSER', 'default', `-${right}`)
+      for (let outage = 0; outage < 2; outage++) {
+        side.outages.enter('primary', () => 1)
+        if (right === 'hset') await until('it was tried', () => said.length > 0)
+        else await until('it is registered', async () => (await redis.hexists(key, 'p:a')) === 1)
+        await side.outages.leave('primary')
+      }
+      await redis.call('ACL', 'SETUSER', 'default', `+${right}`)
+      expect(said.map((line) => line.includes("can't be changed"))).toEqual([true])
+      side.outages.enter('primary', () => 1)
+      await until('it is registered', async () => (await redis.hexists(key, 'p:a')) === 1)
+      await side.outages.leave('primary')
+      await until('it is over', () => said.length === 2)
+      expect(said.splice(0)[1]).toBe('secondary  what is noted there of outages can be changed again')
+    }
+
     const { prefix } = await joined(side)
     await redis.set(`${prefix}menu:a`, 'copy')
     await redis.call('ACL', 'SETUSER', 'default', '-scan')
