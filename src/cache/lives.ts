@@ -45,7 +45,8 @@ export const createLives = (parts: LivesParts): Pick<CacheEngine, 'expire' | 'to
 
   return {
     expire: async (place) => {
-      const category = at(place, 'expire')
+      // The value stays as it is, so it needn't be one of the category's.
+      const category = at({ ...place, unchecked: true }, 'expire')
       return untilDone(category, 'expire', async () => {
         const found = await reader.locate(category, place.key, 'expire')
         const next = found && ended(category, found, now())

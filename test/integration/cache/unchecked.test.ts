@@ -77,4 +77,26 @@ describe('an entry that is none of its category’s values', () => {
     expect(await asked).toEqual(answer)
     expect(await open.raw.exists('menu:k')).toBe(0)
   })
+
+  it('turns stale where it is expired within a grace, and nothing is said of it', async () => {
+    const graced = await openCache((await startTestRedis()).url, {
+      categories: { menu: { schema: Menu, grace: '1h' } },
+    })
+    const theirs = createCacheClient(uncheckedEngine(graced.engine))
+    await theirs.getOrSet<unknown>('k', () => answer, category)
+    expect(await graced.cache.expire('k', category)).toBe(true)
+    expect(await theirs.getEntry<unknown>('k', category)).toMatchObject({ value: answer, stale: true })
+    expect(graced.said).toEqual([])
+  })
+
+  it('is no copy in memory to those who rely on the schema, nor is theirs one to it', async () => {
+    const near = await openCache((await startTestRedis()).url, { categories: { menu: { schema: Menu, l1: '10s' } } })
+    const theirs = createCacheClient(uncheckedEngine(near.engine))
+    await theirs.getOrSet<unknown>('k', () => answer, category)
+    const entry = () => theirs.getEntry<unknown>('k', category)
+    const checked = () => near.cache.get('k', category)
+    expect([(await entry())?.value, await checked(), (await entry())?.value]).toEqual([answer, undefined, answer])
+    await near.cache.set('k', { title: ' Soup ' }, category)
+    expect([await checked(), (await entry())?.value, await checked()]).toEqual([menu, menu, menu])
+  })
 })
