@@ -53,7 +53,10 @@ const only = async (category: Category, key: string): Promise<ScanPage> => {
   if (problem !== undefined) throw new Refused(problem)
   const name = category.name(key)
   const found = await category.shelf.locate(name)
-  return { keys: found === undefined ? [] : [name.redisKey], cursor: undefined }
+  if (found !== undefined) return { keys: [name.redisKey], cursor: undefined }
+  // Whether all that may hold it could be asked is what a page of one tells.
+  const { partial } = await category.shelf.scan('', undefined, 1)
+  return { keys: [], cursor: undefined, ...(partial !== undefined && { partial }) }
 }
 
 const sealed = ({ seal, label }: SealedKeys, category: string, keys: readonly string[]) => {

@@ -9,16 +9,13 @@ export interface SealedKeys {
   seal(category: string, text: string): string
   /** Undefined: it wasn't made here, or for another category. */
   open(category: string, sealed: string): string | undefined
-  /** What people see in its place: "3f9a… 36 characters #Xk29aLq0". */
+  /** What people see in its place: "36 characters #Xk29aLq0". */
   label(category: string, key: string): string
 }
 
 const CIPHER = 'aes-256-gcm'
 const NONCE = 12
 const TAG = 16
-/** Of a key shorter than this too much would be told by its beginning. */
-const LONG = 24
-const BEGINNING = 4
 
 export const createSealedKeys = (secret = randomBytes(64)): SealedKeys => {
   const [forCipher, forNonce] = [secret.subarray(0, 32), secret.subarray(32)]
@@ -49,9 +46,8 @@ export const createSealedKeys = (secret = randomBytes(64)): SealedKeys => {
     },
 
     label: (category, key) => {
-      const beginning = key.length < LONG ? '' : `${key.slice(0, BEGINNING).toWellFormed()}… `
       const mark = nonceOf(category, key).toString('base64url').slice(0, 8)
-      return `${beginning}${key.length} ${key.length === 1 ? 'character' : 'characters'} #${mark}`
+      return `${key.length} ${key.length === 1 ? 'character' : 'characters'} #${mark}`
     },
   }
 }

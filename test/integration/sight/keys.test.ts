@@ -163,6 +163,21 @@ describe('keys', () => {
       expect(await sight.change({ do: 'expire-entry', category: 'user', key: 's3cret:12' })).toEqual({ count: 1 })
     })
 
+    it('are in no other view', async () => {
+      const { sight, cache } = await openSight(env())
+      const user = cache.category('user')
+      await user.setMany(Array.from({ length: 50 }, (_, n) => [`s3cret:${n}`, 'x'.repeat(100)]))
+      for (let n = 0; n < 50; n++) await user.get(`s3cret:${n % 3}`)
+      const asked = { search: '', within: '', limit: 50, category: 'user', sampled: true }
+      const seen = { overview: 0, categories: 0, hot: 0, groups: 0, processes: 0 }
+      for (const name of Object.keys(seen) as (keyof typeof seen)[]) {
+        const view = JSON.stringify(await (sight[name] as (asked: unknown) => Promise<unknown>)(asked))
+        expect(view).not.toMatch(SECRET)
+        seen[name] = view.length
+      }
+      expect(Math.min(...Object.values(seen))).toBeGreaterThan(2)
+    })
+
     it('refuse a cursor of the store, which could be made of what a key is thought to be', async () => {
       const { sight } = await openSight(env())
       for (const cursor of ['0', Buffer.from('user:s3').toString('base64url')])
@@ -170,6 +185,32 @@ describe('keys', () => {
           name: 'Refused',
         })
     })
+  })
+
+  it('of sensitive categories say so, too, where the whole key is looked for', async () => {
+    const { sight, cache } = await openSight(twoUrls(primary, secondary))
+    const user = cache.category('user')
+    await user.set('ada', 1)
+    const find = async (prefix: string): Promise<readonly [number, boolean]> => {
+      const { keys, partial } = await sight.keys({ category: 'user', prefix, cursor: undefined, limit: 50 })
+      return [keys.length, partial]
+    }
+    expect([await find('ada'), await find('bob')]).toEqual([
+      [1, false],
+      [0, false],
+    ])
+    await secondary.crash()
+    onTestFinished(() => secondary.restart())
+    const taken = (): Promise<boolean> =>
+      user.set('eve', 1).then(
+        () => true,
+        () => false,
+      )
+    await until('it is taken elsewhere', taken)
+    expect([await find('ada'), await find('eve')]).toEqual([
+      [0, true],
+      [1, false],
+    ])
   })
 
   it('come from the stand-in while home is away, and say that some may be missing', async () => {
