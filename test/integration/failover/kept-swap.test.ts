@@ -29,7 +29,7 @@ const afterLook = (act: () => Promise<unknown>): void => {
 
 describe('a new life for an entry that waits in the journal', () => {
   const shelf = () => ground.shelf()
-  const before = async (): Promise<string> => {
+  const waiting = async (): Promise<string> => {
     await shelf().write([write('a', 'before')])
     await withoutWrites()
     await shelf().write([write('a', 'waits')])
@@ -38,21 +38,21 @@ describe('a new life for an entry that waits in the journal', () => {
   const swap = (found: string): Promise<boolean> => shelf().swap(name('a'), found, write('a', 'waits'))
 
   it('is given to nothing that was written over it meanwhile', async () => {
-    const found = await before()
+    const found = await waiting()
     afterLook(() => shelf().write([write('a', 'since')]))
     expect(await swap(found)).toBe(false)
     expect(valueIn(await shelf().read(name('a')))).toBe('since')
   })
 
   it('is given to nothing that was removed meanwhile', async () => {
-    const found = await before()
+    const found = await waiting()
     afterLook(() => shelf().remove([name('a')]))
     expect(await swap(found)).toBe(false)
     expect(await shelf().read(name('a'))).toBeUndefined()
   })
 
   it('is given where home stops answering in between', async () => {
-    const found = await before()
+    const found = await waiting()
     ground.home.drill(60_000)
     expect(await swap(found)).toBe(true)
     expect(valueIn(await shelf().read(name('a')))).toBe('waits')
