@@ -36,14 +36,13 @@ describe('what stands for a key', () => {
 })
 
 describe('what is shown for a key', () => {
-  it('is the beginning of a long one only, its length, and a mark that tells it from others', () => {
+  it('is its length and a mark that tells it from others, and nothing of it', () => {
     const key = 's3cr3t-and-as-long-as-the-id-of-a-session'
     const label = sealed.label('auth', key)
-    expect(label).toMatch(/^s3cr… 41 characters #[\w-]{8}$/)
+    expect(label).toMatch(/^41 characters #[\w-]{8}$/)
     expect(sealed.label('auth', key)).toBe(label)
     expect(sealed.label('auth', `${key.slice(0, -1)}o`)).not.toBe(label)
     expect(sealed.label('user', 'ada@example.com')).toMatch(/^15 characters #/)
-    expect(sealed.label('user', '😀'.repeat(12))).toMatch(/^😀😀… /)
-    expect(sealed.label('user', `abc${'😀'.repeat(12)}`)).toMatch(/^abc\ufffd… /)
+    expect(sealed.label('user', '😀'.repeat(12))).toMatch(/^24 characters #/)
   })
 })
