@@ -149,7 +149,8 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       mayShrink: () => fault.loses === true,
       away: (call) => {
         const byFault = call.ended < injectedAt || call.began >= calm ? 0 : fault.both === true ? 2 : 1
-        return byFault + (isSilent(call) ? 1 : 0)
+        // Where the machine has too much to do an instance may seem to be away without the fault.
+        return Math.max(byFault, troubles.during(call)) + (isSilent(call) ? 1 : 0)
       },
       mayFail: (call) =>
         call.began < calm &&

@@ -1,6 +1,7 @@
 import { createEmbeddedStore } from '../../../src/embedded/embedded-store.ts'
 import type { EntryName, Shelf, ShelfWrite } from '../../../src/failover/shelf.ts'
 import { createFailClosedShelf, createStraightShelf } from '../../../src/failover/straight-shelf.ts'
+import type { Instance } from '../../../src/instances/instance.ts'
 import type { CategorySettings } from '../../../src/settings/settings.ts'
 import { testFolder } from '../../support/folder.ts'
 import { startTestRedis } from '../../support/redis-server.ts'
@@ -12,6 +13,11 @@ import { openGround, orders } from './kept-ground.ts'
 export interface LeaseGround {
   readonly shelves: readonly [Shelf, Shelf]
   name(key: string): EntryName
+  /**
+   * Whether a process changed its mind on an instance since then (epoch ms): on a machine with too much to do one may
+   * seem to be away, and what is written elsewhere then is for the other process to learn.
+   */
+  disturbedSince?(then: number): boolean
   close(): Promise<void>
 }
 
@@ -27,6 +33,10 @@ export const writeOf = (
 ): ShelfWrite => ({ ...name, text: textOf(value, tags), endsAt: Date.now() + life, tags })
 
 const menu: CategorySettings = { ...orders, name: 'menu', mirror: false, keyPrefix: 'menu:' }
+const disturbed =
+  (processes: readonly { readonly home: Instance; readonly standIn: Instance }[]) =>
+  (then: number): boolean =>
+    processes.some(({ home, standIn }) => [home, standIn].some((each) => each.health().since >= then))
 const named = (category: CategorySettings) => (key: string) => ({ key, redisKey: category.keyPrefix + key })
 
 /** Every kind of shelf, while all is well. */
@@ -38,6 +48,7 @@ export const leaseGrounds: Record<string, () => Promise<LeaseGround>> = {
     return {
       shelves: [processes[0].shelf, processes[1].shelf],
       name: named(menu),
+      disturbedSince: disturbed(processes),
       close: async () => void (await Promise.all(processes.map((each) => each.close()))),
     }
   },

@@ -58,6 +58,15 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
     (shelf) => shelf.clear(),
   ]
 
+  /** Races while all is well: of a run in which an instance seemed to be away nothing is said here. */
+  const undisturbed = async (run: () => Promise<number>): Promise<number> => {
+    for (let tries = 1; ; tries++) {
+      const begun = Date.now()
+      const stale = await run()
+      if (ground.disturbedSince?.(begun) !== true || tries === 3) return stale
+    }
+  }
+
   /** How many of 400 keys are old in the end. */
   const race = async (fill: Fill, seed: number): Promise<number> => {
     const random = seeded(seed)
@@ -84,7 +93,7 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
   }
 
   it('no fill outlives a later write or removal', async () => {
-    expect(await race(leased, SEED), `seed ${SEED}`).toBe(0)
+    expect(await undisturbed(() => race(leased, SEED)), `seed ${SEED}`).toBe(0)
     expect(await race(unleased, SEED)).toBeGreaterThan(0)
   })
 
@@ -149,7 +158,7 @@ describe.each(Object.entries(leaseGrounds))('Races: %s', (title, open) => {
   }
 
   it('no read sees what is older than a change before it, in random order', async () => {
-    expect(await interleave(leased, SEED, 3_000), `seed ${SEED}`).toBe(0)
+    expect(await undisturbed(() => interleave(leased, SEED, 3_000)), `seed ${SEED}`).toBe(0)
     expect(await interleave(unleased, SEED, 3_000)).toBeGreaterThan(0)
   }, 60_000)
 })
