@@ -71,7 +71,7 @@ const overdue = (call: Call, slack: number): Violation[] => {
   return [
     {
       promise: 4,
-      text: `${call.op} took ${Math.round(over)} ms more than its ${Math.round(call.limit)} ms`,
+      text: `${call.process}: ${call.op} took ${Math.round(over)} ms more than its ${Math.round(call.limit)} ms`,
       calls: [call],
     },
   ]

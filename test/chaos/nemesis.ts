@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRedis } from '../support/redis-process.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -63,6 +63,7 @@ export const runNemesis = async ({ seconds, seed, say, falls, forgets }: Nemesis
   const tell = (text: string): void => {
     const line = `${((now() - startedAt) / 1_000).toFixed(2).padStart(7)}  ${text}`
     events.push(line)
+    appendFileSync(join(folder, 'events'), `${Math.round(now())} ${line}\n`)
     say?.(line)
   }
 

@@ -43,7 +43,9 @@ export const createRecorder = ({ process, loop, note }: RecorderOptions): Record
     async run(intended, call, read, otherwise) {
       const id = ids++
       const base = { process, began: now() }
-      if (!isRead(intended)) note({ ...intended, ...base, ended: base.began, outcome: 'unknown', late: 0 }, id, false)
+      // What is only read is of no consequence to anybody else.
+      const first = otherwise ?? (isRead(intended) ? undefined : intended)
+      if (first !== undefined) note({ ...first, ...base, ended: base.began, outcome: 'unknown', late: 0 }, id, false)
       begun.set(id, { intended, at: base.began })
       const lateBefore = loop.total()
       const end = (): { ended: number; late: number } => ({ ended: now(), late: loop.total() - lateBefore })
