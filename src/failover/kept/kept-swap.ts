@@ -2,16 +2,21 @@ import { isOutage } from '../../instances/instance.js'
 import { StoreError } from '../../instances/store.js'
 import type { CategorySettings } from '../../settings/settings.js'
 import type { EntryName, Shelf, ShelfWrite } from '../shelf.js'
-import type { Clock } from '../versions/clock.js'
+import { type Clock, nextTo, timeOf, type Version } from '../versions/clock.js'
+import { versionOf } from '../versions/entry-text.js'
 import type { KeptEntries } from './kept-entries.js'
 import { decidedAt, unlessLater } from './kept-leases.js'
 import { type CallTime, callTime, type KeptPlace, type KeptPlaces } from './kept-places.js'
 import type { KeptReads } from './kept-reads.js'
 import type { KeptWriter } from './kept-writes.js'
 
+/** ms. The journal tells by its version how long an entry has waited, and forgets what has waited for too long. */
+const YOUNG = 12 * 3_600_000
+
 /**
- * Compare-and-set of kept entries: decided at the place that serves, with a new version in the text, and put to both.
- * Where the journal has the entry it is compared with that, and gives way to what was written since. A counter bears no
+ * Compare-and-set of kept entries, for their ends: decided at the place that serves, and put to both, with a version
+ * right behind the one that was there. Others may have replaced that value where this process can't see it yet: what
+ * they wrote stays the later one. Where the journal has the entry it is compared with that. A counter bears no
  * version: its end is set at home, and on the mirror as well as it can.
  */
 export const createKeptSwap = (
@@ -50,25 +55,23 @@ export const createKeptSwap = (
     return swapped
   }
 
+  const behind = (expected: string): Version => {
+    const before = versionOf(expected)
+    const latest = clock.next()
+    return before === undefined || timeOf(before) < timeOf(latest) - YOUNG ? latest : nextTo(before, clock.processId)
+  }
+
   const swapAt = async (
     place: KeptPlace,
     write: ShelfWrite,
     expected: string,
     time: CallTime,
   ): Promise<boolean | 'away'> => {
-    let version = clock.next()
+    const version = behind(expected)
     try {
-      for (;;) {
-        const answer = await entries.swap(place, write, version, expected, time.attempt(false))
-        if ('done' in answer) {
-          if (!answer.done) return false
-          break
-        }
-        // A marker of before, by a clock that is ahead of ours.
-        clock.witness(answer.refused)
-        version = clock.next()
-        if (time.over()) return false
-      }
+      const answer = await entries.swap(place, write, version, expected, time.attempt(false))
+      // What refuses it is later: the value is about to go.
+      if (!('done' in answer) || !answer.done) return false
     } catch (error) {
       return orAway(error)
     }
@@ -80,12 +83,10 @@ export const createKeptSwap = (
     if (!expected.startsWith('{')) return counter(name, expected, next)
     const write = { ...name, ...next }
     const time = callTime(home.instance, 'write', own)
-    // What begins from here on is later, however long it takes to look.
-    const version = clock.next()
     /** What came into the journal while a place was asked counts: between this look and the write nothing can. */
     const inJournal = async (): Promise<boolean> => {
       if (reads.known(name)?.text !== expected) return false
-      await writer.write(unlessLater(entries.put(write)), version)
+      await writer.write(unlessLater(entries.put(write)), behind(expected))
       return true
     }
     look()

@@ -57,6 +57,16 @@ export const timeOf = (version: Version): number => Number.parseInt(version.slic
 /** The lowest version of a time: what was written before it compares lower. */
 export const lowestAt = (ms: number): Version => `${hexOf(ms)}000000000000`
 
+/**
+ * Right behind a version, so that whatever else was written after that one is later: what `processId` makes of an entry
+ * without giving it a new value.
+ */
+export const nextTo = (version: Version, processId: string): Version => {
+  const counter = Number.parseInt(version.slice(12, 16), 16)
+  const [ms, next] = counter < MAX_COUNTER ? [timeOf(version), counter + 1] : [timeOf(version) + 1, 0]
+  return hexOf(ms) + next.toString(16).padStart(4, '0') + processId
+}
+
 const hexOf = (ms: number): string => Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
 
 /** A hybrid logical clock. Throws nothing: a store that fails is told to `onStoreFailure`. */

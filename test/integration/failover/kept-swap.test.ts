@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { until } from '../../support/until.ts'
-import { type Ground, name, openGround, valueIn, write } from './kept-ground.ts'
+import { type Ground, layout, name, openGround, valueIn, write } from './kept-ground.ts'
 import { openRedis } from './kept-model.ts'
 
 let ground: Ground
@@ -56,5 +56,45 @@ describe('a new life for an entry that waits in the journal', () => {
     ground.home.drill(60_000)
     expect(await swap(found)).toBe(true)
     expect(valueIn(await shelf().read(name('a')))).toBe('waits')
+  })
+})
+
+describe("a new life for a value that somebody else replaced meanwhile, where it can't be seen yet", () => {
+  let other: Ground
+  beforeEach(async () => {
+    other = await openGround({ servers: [ground.a, ground.b] })
+  })
+  afterEach(() => other.close())
+
+  const lying = (): Promise<(string | undefined)[]> => {
+    const { redisKey } = name('a')
+    const { home, mirror } = ground
+    return Promise.all([home.read(redisKey), mirror.read(layout.mirror(home.name) + redisKey)])
+  }
+
+  /** ms */
+  const AWAY = 3_000
+
+  /** One of them finds the mirror away, the other one home. */
+  const apart = async (replace: () => Promise<unknown>): Promise<void> => {
+    await other.shelf().write([write('a', 'before')])
+    ground.mirror.drill(AWAY)
+    await replace()
+    other.home.drill(AWAY)
+    const found = (await other.shelf().read(name('a'))) ?? ''
+    expect(valueIn(found)).toBe('before')
+    expect(await other.shelf().swap(name('a'), found, write('a', 'before'))).toBe(true)
+    await other.recover(other.home)
+    await ground.recover(ground.mirror)
+  }
+  it('does not bring it back over a later value', async () => {
+    await apart(() => ground.shelf().write([write('a', 'since')]))
+    for (const place of [ground.home, ground.mirror])
+      expect(valueIn(await place.read(name('a').redisKey))).toBe('since')
+  })
+
+  it('does not bring it back after it was removed', async () => {
+    await apart(() => ground.shelf().remove([name('a')]))
+    expect(await lying()).toEqual([undefined, undefined])
   })
 })

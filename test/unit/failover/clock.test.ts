@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ClockStore, createClock, isVersion, lowestAt, timeOf } from '../../../src/failover/versions/clock.ts'
+import {
+  type ClockStore,
+  createClock,
+  isVersion,
+  lowestAt,
+  nextTo,
+  timeOf,
+} from '../../../src/failover/versions/clock.ts'
 import { createClockFiles, type Uptime } from '../../../src/failover/versions/clock-file.ts'
 
 const START = 1_800_000_000_000
@@ -70,6 +77,15 @@ describe('the clock', () => {
     const clock = createClock({ now: () => START, processId: '0000000a' })
     expect(clock.witness(at(START, 0xfffe))).toBe(true)
     expect([clock.next(), clock.next(), clock.next()]).toEqual([at(START, 0xffff), at(START + 1, 0), at(START + 1, 1)])
+  })
+
+  it('has room right behind any version, before all that comes later', () => {
+    const version = createClock({ now: () => 1_000, processId: 'ffffffff' }).next()
+    const behind = nextTo(version, '00000000')
+    expect(isVersion(behind) && behind > version).toBe(true)
+    expect(behind < createClock({ now: () => 1_001 }).next()).toBe(true)
+    const full = `${version.slice(0, 12)}ffffffffffff`
+    expect(nextTo(full, '00000001')).toBe(`${lowestAt(1_001).slice(0, 16)}00000001`)
   })
 
   it('refuses what is no version or more than 60 s ahead, and is not moved by it', () => {
