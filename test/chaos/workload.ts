@@ -120,7 +120,7 @@ export const createWorkload = (options: WorkloadOptions): Workload => {
     const key = pick(sharedKeys('fills'))
     const { id } = value(key)
     const { limit, each } = writing()
-    const time = others ? { limit: HARD_TIMEOUT } : { limit: STEPS * limit, each }
+    const time = others ? { limit: HARD_TIMEOUT, each } : { limit: STEPS * limit, each }
     const place = { op: 'cache.getOrSet', key, ...time }
     const stored = { does: 'put', ...place, value: id, outcome: 'unknown' } as const
     return run(
