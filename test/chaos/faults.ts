@@ -169,10 +169,9 @@ const keys: Fault[] = [
     loses: true,
     foreign: ofOthers,
     inject: async ({ command }) => {
-      for (const key of ofOthers.map(cacheKey)) {
-        await command('DEL', `analytics:${key}`)
-        await command('HSET', `analytics:${key}`, 'field', 'value')
-      }
+      // In one go: a write in between would make the second an error of its own.
+      const replace = "redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], 'field', 'value')"
+      for (const key of ofOthers.map(cacheKey)) await command('EVAL', replace, '1', `analytics:${key}`)
     },
     heal: async () => undefined,
     mayFail: ({ op, code }) => op === 'cache.increment' && code === 'CACHE_INVALID_VALUE',
