@@ -10,7 +10,7 @@ import { createSealedKeys, type SealedKeys } from './sealed-keys.js'
 export interface Looking {
   /** Throws Refused for what is no category. `key`: of an entry. */
   category(name: string, key?: string): Category
-  /** The key that somebody names in that category, itself or by what stands for it. */
+  /** The key that somebody names in that category, itself or by what stands for it. Throws Refused for what no longer does. */
   keyOf(name: string, named: string): string
   readonly sealed: SealedKeys
 }
@@ -23,8 +23,13 @@ export const createLooking = (settings: Settings, shelves: Shelves): Looking => 
   const { categoryOf } = createCategories(settings, silent, shelves)
   return {
     sealed,
-    keyOf: (name, named) =>
-      (settings.categories.get(name)?.sensitive === true ? sealed.open(name, named) : undefined) ?? named,
+    keyOf: (name, named) => {
+      if (settings.categories.get(name)?.sensitive !== true || !sealed.isSealed(named)) return named
+      const key = sealed.open(name, named)
+      if (key === undefined)
+        throw new Refused('this stood for a key in a server process before this one: list the keys again')
+      return key
+    },
     category: (name, key) => {
       const problem = key === undefined ? undefined : checkKey(key)
       if (problem !== undefined) throw new Refused(problem)

@@ -9,6 +9,8 @@ export interface SealedKeys {
   seal(category: string, text: string): string
   /** Undefined: it wasn't made here, or for another category. */
   open(category: string, sealed: string): string | undefined
+  /** It looks like one, whoever made it: to take it for a key would find nothing, and say so as if that were sure. */
+  isSealed(text: string): boolean
   /** What people see in its place: "36 characters #Xk29aLq0". */
   label(category: string, key: string): string
 }
@@ -16,6 +18,7 @@ export interface SealedKeys {
 const CIPHER = 'aes-256-gcm'
 const NONCE = 12
 const TAG = 16
+const MARK = '~sealed-'
 
 export const createSealedKeys = (secret = randomBytes(64)): SealedKeys => {
   const [forCipher, forNonce] = [secret.subarray(0, 32), secret.subarray(32)]
@@ -29,11 +32,14 @@ export const createSealedKeys = (secret = randomBytes(64)): SealedKeys => {
       const nonce = nonceOf(category, text)
       const cipher = createCipheriv(CIPHER, forCipher, nonce).setAAD(Buffer.from(category))
       const hidden = Buffer.concat([cipher.update(text), cipher.final()])
-      return Buffer.concat([nonce, cipher.getAuthTag(), hidden]).toString('base64url')
+      return MARK + Buffer.concat([nonce, cipher.getAuthTag(), hidden]).toString('base64url')
     },
 
+    isSealed: (text) => text.startsWith(MARK),
+
     open: (category, sealed) => {
-      const bytes = Buffer.from(sealed, 'base64url')
+      if (!sealed.startsWith(MARK)) return undefined
+      const bytes = Buffer.from(sealed.slice(MARK.length), 'base64url')
       if (bytes.length <= NONCE + TAG) return undefined
       const tag = bytes.subarray(NONCE, NONCE + TAG)
       try {
@@ -41,7 +47,7 @@ export const createSealedKeys = (secret = randomBytes(64)): SealedKeys => {
         decipher.setAAD(Buffer.from(category)).setAuthTag(tag)
         return Buffer.concat([decipher.update(bytes.subarray(NONCE + TAG)), decipher.final()]).toString()
       } catch {
-        return undefined // it is somebody's own key, or of a process before this one
+        return undefined // it is of a process before this one, or made up
       }
     },
 

@@ -245,6 +245,15 @@ describe('the routes of the panel', () => {
     expect((await see<KeysView>(app, 'keys?category=analytics&prefix=pl')).keys).toEqual(['plain'])
   })
 
+  it('a whole key of a sensitive category is looked for by a header, which no log of URLs has', async () => {
+    await redis.set('auth:session-7', '{"value":1}', 'PX', 60_000)
+    const search = (prefix: string) => ask(app, 'keys?category=auth', { headers: { 'x-motia-redis-prefix': prefix } })
+    const found = (await search('session%2D7')).body as KeysView
+    expect(found.keys).toHaveLength(1)
+    expect((await see<EntryView>(app, `entry?category=auth&key=${found.keys[0]}`)).found).toBe(true)
+    expect(((await search('session')).body as KeysView).keys).toEqual([])
+  })
+
   it('values of sensitive categories stay here', async () => {
     await redis.set('auth:session', JSON.stringify({ value: { secret: 'hunter2' }, expires: Date.now() + 60_000 }))
     const { body, text } = await ask(app, 'entry?category=auth&key=session')

@@ -18,11 +18,15 @@ export const get = <Q extends keyof Queries & keyof Answers>(
   asked: Queries[Q],
   signal?: AbortSignal,
 ): Promise<ApiResult<Answers[Q]>> => {
-  const search = new URLSearchParams(
-    Object.entries(asked).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, `${value}`]])),
-  ).toString()
-  return send<Answers[Q]>(`${BASE}${query}${search === '' ? '' : `?${search}`}`, {}, signal)
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined && value !== '')
+  const [apart, rest] = [given.filter(isPrefix), given.filter((each) => !isPrefix(each))]
+  const search = new URLSearchParams(rest.map(([name, value]) => [name, `${value}`])).toString()
+  const headers = Object.fromEntries(apart.map(([, value]) => ['X-Motia-Redis-Prefix', encodeURIComponent(`${value}`)]))
+  return send<Answers[Q]>(`${BASE}${query}${search === '' ? '' : `?${search}`}`, { headers }, signal)
 }
+
+/** In a sensitive category it is a whole key: it mustn't get into the log of a proxy, which URLs do. */
+const isPrefix = ([name]: readonly [string, unknown]): boolean => name === 'prefix'
 
 /** Makes a change. Never rejects. */
 export const change = (body: Change): Promise<ApiResult<Changed>> =>

@@ -163,6 +163,26 @@ describe('keys', () => {
       expect(await sight.change({ do: 'expire-entry', category: 'user', key: 's3cret:12' })).toEqual({ count: 1 })
     })
 
+    it('are not looked for under what stood for one in a server process before this one', async () => {
+      const first = await openSight(env())
+      await first.cache.category('user').set('s3cret:1', 1)
+      const [page] = await pages(first.sight, { category: 'user' })
+      const key = page?.keys[0] ?? ''
+      await first.close()
+      const { sight } = await openSight(env())
+      const asked = [
+        sight.entry({ category: 'user', key }),
+        sight.change({ do: 'delete-entry', category: 'user', key }),
+        sight.change({ do: 'expire-entry', category: 'user', key }),
+      ]
+      for (const each of await Promise.allSettled(asked))
+        expect(each).toMatchObject({
+          reason: { name: 'Refused', message: expect.stringMatching(/list the keys again/) },
+        })
+      // In a category that isn't sensitive it is a key like any other.
+      expect(await sight.entry({ category: 'menu', key })).toMatchObject({ key, found: false })
+    })
+
     it('are in no other view', async () => {
       const { sight, cache } = await openSight(env())
       const user = cache.category('user')

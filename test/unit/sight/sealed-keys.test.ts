@@ -10,7 +10,7 @@ describe('what stands for a key', () => {
     fc.assert(
       fc.property(keys, (key) => {
         const handle = sealed.seal('user', key)
-        expect(handle).toMatch(/^[\w-]+$/)
+        expect(handle).toMatch(/^~sealed-[\w-]+$/)
         expect(sealed.open('user', handle)).toBe(key)
         expect(sealed.seal('user', key)).toBe(handle)
       }),
@@ -24,7 +24,7 @@ describe('what stands for a key', () => {
 
   it('is nothing in another category, in another process, or when a letter of it is another one', () => {
     const handle = sealed.seal('user', 'session-1')
-    expect(sealed.seal('auth', 'session-1').slice(0, 8)).not.toBe(handle.slice(0, 8))
+    expect(sealed.seal('auth', 'session-1').slice(0, 16)).not.toBe(handle.slice(0, 16))
     expect(sealed.open('auth', handle)).toBeUndefined()
     expect(createSealedKeys().open('user', handle)).toBeUndefined()
     for (let i = 0; i < handle.length - 1; i++) {
@@ -32,6 +32,11 @@ describe('what stands for a key', () => {
       expect(sealed.open('user', other)).toBeUndefined()
     }
     for (const key of ['', 'ada', 'session:1', 'x'.repeat(500)]) expect(sealed.open('user', key)).toBeUndefined()
+  })
+
+  it('is told from keys, whichever process made it', () => {
+    expect(sealed.isSealed(createSealedKeys().seal('user', 'session-1'))).toBe(true)
+    for (const key of ['', 'ada', 'session:1', 'sealed-1']) expect(sealed.isSealed(key)).toBe(false)
   })
 })
 

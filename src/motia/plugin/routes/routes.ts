@@ -4,6 +4,7 @@ import type { RedisSecret, Settings } from '../../../settings/settings.js'
 import { type AnswerParts, createAnswers } from './answers.js'
 import { watchCallers } from './callers.js'
 import { refusal } from './guard.js'
+import { withPrefix } from './prefix-header.js'
 
 export interface RouteParts extends AnswerParts {
   /** Opened when the first scrape arrives. */
@@ -60,8 +61,8 @@ export const addRoutes = (
     ...(panel === 'off'
       ? []
       : [
-          add('GET', ':view', 'token', ({ pathParams, queryParams }) =>
-            answers.see(pathParams.view ?? '', queryParams),
+          add('GET', ':view', 'token', ({ pathParams, queryParams, headers }) =>
+            answers.see(pathParams.view ?? '', withPrefix(queryParams, headers)),
           ),
           add('POST', 'change', 'token', ({ body }) => answers.change(body)),
         ]),
