@@ -38,15 +38,15 @@ const app = await startMotia({
 })
 const browser = await openBrowser(chromium)
 let visiting = true
+let visitors: Promise<void> | undefined
 try {
   const session = await login(app, 'ada')
-  const visitors = (async () => {
+  visitors = (async () => {
     while (visiting) {
       await visit(app, session)
       await rest(1_000)
     }
-  })()
-  visitors.catch((error) => console.error(error))
+  })().catch((error) => console.error('the visits ended:', error))
   const { page } = browser
   // The Workbench gives the tab the lower half.
   await page.setViewportSize({ width: 1280, height: 1_700 })
@@ -72,7 +72,12 @@ try {
   await page.getByTestId('cache-categories').getByText('menu', { exact: true }).first().click()
   await shoot('panel-categories')
   await view('workflows')
-  await page.getByTestId('cache-runs-table').locator('tbody tr').nth(1).click()
+  const runs = page.getByTestId('cache-runs-table')
+  await runs.getByRole('row').filter({ hasText: 'NotifyGuest' }).filter({ hasText: 'ok' }).first().click()
+  // What was clicked had been scrolled to; the picture begins at the top.
+  await runs.evaluate((table) => {
+    for (let at: Element | null = table; at !== null; at = at.parentElement) at.scrollTop = 0
+  })
   await shoot('panel-workflows')
   await view('overview')
   await secondary.crash()
@@ -81,6 +86,7 @@ try {
   await shoot('panel-overview-dark')
 } finally {
   visiting = false
+  await visitors
   await browser.close()
   await app.stop()
   copy.remove()
