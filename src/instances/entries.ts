@@ -42,7 +42,7 @@ export const createEntries = (
   const { data, large, largeKeys } = lines
   const lineOf = (key: string): Connection => (largeKeys.has(key) ? large : data)
   const readSoon = createBatchReader<string>(caller, data, {
-    one: (redis, key) => redis.get(key),
+    one: (redis, key) => sendCommand(redis, 'get', [key]) as Promise<string | null>,
     many: (redis, keys) => sendCommand(redis, 'mget', [...keys]) as Promise<(string | null)[]>,
     add: (pipeline, key) => pipeline.get(key),
     seen: largeKeys.seen,
@@ -109,7 +109,8 @@ export const createEntries = (
         isLarge(text) ? large : data,
         'write',
         timeout,
-        (redis) => (tagged ? setTagged(redis, entry) : redis.set(key, text, 'PX', lifeUntil(endsAt))),
+        (redis) =>
+          tagged ? setTagged(redis, entry) : sendCommand(redis, 'set', [key, text, 'PX', `${lifeUntil(endsAt)}`]),
         done,
         reject,
       )
