@@ -18,6 +18,12 @@ const minutes = Number(process.env.MINUTES ?? 4)
 const small = ['--maxmemory', '30mb', '--maxmemory-policy', 'volatile-lru']
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** As much of an element as is used here, where no types of a browser are. */
+interface Scrolled {
+  scrollTop: number
+  readonly parentElement: Scrolled | null
+}
+
 const visit = async (app: MotiaApp, session: string): Promise<void> => {
   await ask(app, 'GET /menu')
   await ask(app, 'GET /users/ada')
@@ -76,7 +82,7 @@ try {
   await runs.getByRole('row').filter({ hasText: 'NotifyGuest' }).filter({ hasText: 'ok' }).first().click()
   // What was clicked had been scrolled to; the picture begins at the top.
   await runs.evaluate((table) => {
-    for (let at: Element | null = table; at !== null; at = at.parentElement) at.scrollTop = 0
+    for (let at: Scrolled | null = table as unknown as Scrolled; at !== null; at = at.parentElement) at.scrollTop = 0
   })
   await shoot('panel-workflows')
   await view('overview')

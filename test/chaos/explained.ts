@@ -15,18 +15,22 @@ const unknowable: Readonly<Record<string, readonly string[]>> = {
 export const isLostCount = ({ op, outcome, code }: Call): boolean =>
   op === 'cache.increment' && outcome === 'unknown' && code === 'CACHE_TIMEOUT'
 
-/** Its own process stood still for so long that nothing was left of the time that the call, or one batch of it, had. */
-export const stoodStill = ({ late, limit, each = limit }: Pick<Call, 'late' | 'limit' | 'each'>): boolean =>
-  late > each / 3
+/**
+ * Its own process stood still for so long that nothing was left of the time that the call, or one batch of it, had. A third
+ * of that is kept for another instance where one is away, and where two are a third of the third for the files.
+ */
+export const stoodStill = ({ late, limit, each = limit }: Pick<Call, 'late' | 'limit' | 'each'>, away = 1): boolean =>
+  late > each / 3 ** Math.max(1, away)
 
 /** That is why it failed. */
 export const wasStarved = (
   call: Pick<Call, 'late' | 'limit' | 'each'> & { readonly code?: string | undefined },
-): boolean => stoodStill(call) && /_TIMEOUT$|^CACHE_UNAVAILABLE$/.test(call.code ?? '')
+  away = 1,
+): boolean => stoodStill(call, away) && /_TIMEOUT$|^CACHE_UNAVAILABLE$/.test(call.code ?? '')
 
 /** Whether an error is right with so many instances away: what docs/outages.md says of that, and nothing else. */
 export const isExplained = (call: Call, away: number): boolean => {
-  if (isLostCount(call) || wasStarved(call)) return true
+  if (isLostCount(call) || wasStarved(call, away)) return true
   if (away < 2 || (call.does !== 'read' && call.does !== 'count' && call.does !== 'look')) return false
   const kind = places[scopeOf(call.key)]?.kind
   return (

@@ -11,6 +11,7 @@ import { freshKeys, isWell, readEverything, writeFresh } from './healed.ts'
 import { type Call, now } from './history.ts'
 import { judge } from './judge.ts'
 import { watchLoop } from './loop-watch.ts'
+import { watchNeighbour } from './neighbour-watch.ts'
 import { openTiers } from './places.ts'
 import { createRecorder } from './recorder.ts'
 import { createWorkload, seeded } from './workload.ts'
@@ -26,6 +27,8 @@ export interface Row {
   readonly noticed: number | undefined
   /** What health showed of the primary meanwhile, once each, in order. */
   readonly seen: readonly string[]
+  /** This machine had no time for its servers: health may honestly have shown more than the fault. */
+  readonly starved: boolean
   /** How often it was lost within a minute, at most. */
   readonly falls: number
   readonly served: Served
@@ -59,6 +62,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
   const tiers = openTiers({ ...arena.urls, dir: arena.dir })
   const loop = watchLoop()
   const disk = await watchDisk(arena.dir)
+  const neighbour = await watchNeighbour(plain(arena.urls.secondary, fault), loop)
   const calls: Call[] = []
   const recorder = createRecorder({
     process: 'p',
@@ -169,6 +173,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
       longest: longest(calls),
       noticed: noticed && Math.max(0, noticed.at - injected.at - (noticed.late - injected.late)),
       seen: [...new Set(seen.slice(before).map(({ what }) => what))],
+      starved: neighbour.wasStarved({ began: injectedAt, ended: calm }),
       falls: mostWithin(MINUTE, seen),
       served: by,
       unserved,
@@ -181,6 +186,7 @@ export const runRow = async (fault: Fault, how: 'idle' | 'load', seed = 1): Prom
   } finally {
     going = false
     off()
+    await neighbour.stop()
     loop.stop()
     await disk.stop()
     await fault.heal(arena)?.then(undefined, () => undefined)
@@ -201,8 +207,8 @@ const shown = ({ state, readable, writable }: { state: string; readable: boolean
 }
 
 /** Where nothing is left unanswered not even an increment may fail. */
-const isRight = (call: Call, { answers, mayFail }: Fault): boolean =>
-  mayFail?.(call) === true || wasStarved(call) || (answers !== true && isLostCount(call))
+const isRight = (call: Call, { answers, mayFail, both }: Fault): boolean =>
+  mayFail?.(call) === true || wasStarved(call, both === true ? 2 : 1) || (answers !== true && isLostCount(call))
 
 /**
  * It bears no tag and has no end that we know of, so no invalidation and no expiry of ours removes it: its name stays until
