@@ -413,8 +413,13 @@ describe('errors', () => {
     ],
     [
       'a long call, by a process that stood still for as long',
-      error('cache.set', 'CACHE_TIMEOUT', 'put', 'orders/a', { limit: 900, late: 200 }),
+      error('cache.set', 'CACHE_TIMEOUT', 'put', 'orders/a', { limit: 900, late: 90 }),
       [['errors'], ['errors'], ['errors']],
+    ],
+    [
+      'a long call, by a process that stood still for longer than the files have where two are away',
+      error('cache.set', 'CACHE_TIMEOUT', 'put', 'orders/a', { limit: 900, late: 200 }),
+      [['errors'], ['errors'], []],
     ],
     [
       'a write that is refused',
