@@ -292,9 +292,9 @@ describe('3 and 7: whether something is there, as touch and keys tell', () => {
 describe('4: calls end', () => {
   it.each<[string, Part<'put'>, number[]]>([
     ['in time', { ended: 340 }, []],
-    ['too late', { ended: 410 }, [4]],
-    ['too late, also when it fails', { ended: 410, ...failed }, [4]],
-    ['late, because the process was', { ended: 460, late: 60 }, []],
+    ['too late', { ended: 400 }, [4]],
+    ['too late, also when it fails', { ended: 400, ...failed }, [4]],
+    ['late, because the process was', { ended: 400, late: 60 }, []],
     ['never, because the process was killed', { ended: 4_000, outcome: 'unknown' }, []],
   ])('%s', (_, more, promises) => {
     expect(broken([put('kept/a', 'x', 0, more)])).toEqual(promises)

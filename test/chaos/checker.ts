@@ -21,7 +21,7 @@ export interface CheckOptions {
   readonly healedAt?: number
   /** ms by which clocks of two processes may differ: writes closer than this have no order. @default 2 */
   readonly skew?: number
-  /** ms that a call may take beyond its deadline and the delay of its event loop. @default 100, since each of up to three attempts elsewhere gets 20 ms, however little is left */
+  /** ms that a call may take beyond its deadline and the delay of its event loop. @default 50 */
   readonly slack?: number
   /** Whether a counter's home lost data meanwhile, so that nothing below is wrong. @default never */
   readonly mayShrink?: (key: string) => boolean
@@ -31,7 +31,7 @@ export interface CheckOptions {
 
 /** The promises of design.md that a history can break. [] is what one wants. */
 export const check = ({ calls, final }: History, options: CheckOptions): Violation[] => {
-  const { kept, healedAt = Number.POSITIVE_INFINITY, skew = 2, slack = 100 } = options
+  const { kept, healedAt = Number.POSITIVE_INFINITY, skew = 2, slack = 50 } = options
   const { mayShrink = () => false, mayFail = () => true, keptCounter = () => false, away = () => 0 } = options
   const writes = createWrites(calls, skew)
   const counts = createCounts(calls)
