@@ -21,11 +21,8 @@ export interface Fault {
   readonly after?: number
   /** ms that it lasts. @default 1200 */
   readonly lasts?: number
-  /**
-   * What health must show of the primary while it lasts. 'anything': what comes late is near to what never comes, and where
-   * this machine has too much to do it is the same; what callers get is what counts. @default 'down'
-   */
-  readonly shows?: 'down' | 'unwritable' | 'unwritable at most' | 'nothing' | 'anything'
+  /** What health must show of the primary while it lasts. @default 'down' */
+  readonly shows?: 'down' | 'unwritable' | 'unwritable at most' | 'nothing'
   /** What it must show in one mode, if not the same. */
   readonly must?: { readonly idle?: 'unwritable' | 'nothing'; readonly load?: 'unwritable' }
   /** Where what is written meanwhile may be read from, if not where `shows` says. */

@@ -59,16 +59,15 @@ const wires: Fault[] = [
   wired('one-way loss', 'hold'),
   wired('partition of the wire', 'cut'),
   wired('reset', 'reset'),
-  wired('gray slowness', 'delay', { shows: 'anything', lasts: 2_500, serves: inTime }),
-  wired('drip', 'drip', { shows: 'anything', serves: inTime }),
+  wired('gray slowness', 'delay', { shows: 'nothing', lasts: 2_500, serves: inTime }),
+  wired('drip', 'drip', { shows: 'unwritable at most', serves: inTime }),
   wired('garbage', 'garbage'),
   wired('truncated replies', 'truncate'),
   {
     name: 'connections killed',
-    // All is well as soon as new ones are there, which this machine may take its time for.
-    shows: 'anything',
+    shows: 'nothing',
     // What was on its way just then may still wait in the journal.
-    serves: inTime,
+    serves: { kept: ['primary', 'primary, degraded'] },
     lasts: 300,
     inject: ({ command }) => command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),
     heal: async () => undefined,

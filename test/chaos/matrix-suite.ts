@@ -55,7 +55,6 @@ const allowed: Readonly<Record<Shows, readonly string[]>> = {
   unwritable: ['unwritable', 'up'],
   'unwritable at most': ['unwritable', 'up'],
   down: ['down', 'catching-up', 'unwritable', 'up'],
-  anything: ['down', 'catching-up', 'unwritable', 'up'],
 }
 /** What is honest where it seems to be away. */
 const elsewhere = ['primary, degraded', 'secondary, degraded']
@@ -69,7 +68,6 @@ const servedWhile: Readonly<Record<Shows, string>> = {
   nothing: 'primary',
   unwritable: 'secondary, degraded',
   'unwritable at most': 'primary',
-  anything: 'primary',
   down: 'secondary, degraded',
 }
 
