@@ -152,17 +152,27 @@ export const createKeptReads = (
   const locate = (name: EntryName): Promise<Located | undefined> => locateIn(order(), name, started())
   const textOf = (located: Located | undefined): string | undefined => located?.text
 
-  /** After home failed a call that went straight there. */
-  const elsewhere = (name: EntryName, error: unknown, since: number): Promise<string | undefined> => {
+  /** Whom to ask after home failed a call that went straight there; it throws what nobody else may answer. */
+  const backupsAfter = (error: unknown): (() => readonly KeptPlace[]) => {
     if (!(error instanceof StoreError) || !isOutage(error) || failClosed) throw error
-    const backups = order().filter((place) => place !== home)
-    return locateIn(backups, name, callTime(home.instance, 'read', own, since)).then(textOf)
+    return () => order().filter((place) => place !== home)
   }
 
-  const oneByOne = async (names: readonly EntryName[]): Promise<(Located | undefined)[]> => {
+  const elsewhere = (name: EntryName, error: unknown, since: number): Promise<string | undefined> =>
+    locateIn(backupsAfter(error)(), name, callTime(home.instance, 'read', own, since)).then(textOf)
+
+  /** Each `AT_ONCE` of them with a time of their own; `since` when that of the first ones began, if something was tried. */
+  const oneByOne = async (
+    names: readonly EntryName[],
+    order: () => readonly KeptPlace[],
+    since?: number,
+  ): Promise<(Located | undefined)[]> => {
     const found: (Located | undefined)[] = []
     for (let from = 0; from < names.length; from += AT_ONCE) {
-      found.push(...(await Promise.all(names.slice(from, from + AT_ONCE).map(locate))))
+      const time = (): CallTime =>
+        from === 0 && since !== undefined ? callTime(home.instance, 'read', own, since) : started()
+      const some = names.slice(from, from + AT_ONCE)
+      found.push(...(await Promise.all(some.map((name) => locateIn(order(), name, time())))))
     }
     return found
   }
@@ -173,13 +183,13 @@ export const createKeptReads = (
     atHome: (text: string | undefined) => T,
     elsewhere: (found: Located | undefined) => T,
   ): Promise<T[]> => {
-    if (!isCalm()) return oneByOne(names).then((found) => found.map(elsewhere))
+    if (!isCalm()) return oneByOne(names, order).then((found) => found.map(elsewhere))
     const keys = names.map(({ redisKey }) => redisKey)
+    const since = performance.now()
     return home.instance.readMany(keys, straight()).then(
       (texts) => texts.map(atHome),
       async (error) => {
-        if (!(error instanceof StoreError) || !isOutage(error) || failClosed) throw error
-        return (await oneByOne(names)).map(elsewhere)
+        return (await oneByOne(names, backupsAfter(error), since)).map(elsewhere)
       },
     )
   }
