@@ -52,11 +52,13 @@ export interface HealthOptions {
   onWrote(): void
   /** Until the prober knows it: ms. */
   latency(): number | undefined
+  /** ms a call may take. */
+  deadline(intent: Intent): number
 }
 
 /** What is known about one instance. The rules decide; here it is kept, told and made cheap to ask for. */
 export const createHealth = (options: HealthOptions): Health => {
-  const { name, onState, onChange, onWrote, latency, supervised = false } = options
+  const { name, onState, onChange, onWrote, latency, deadline, supervised = false } = options
   const pace = createPace()
   let standing: Standing = { ...atStart, supervised }
   let usable = { readable: true, writable: true }
@@ -86,6 +88,7 @@ export const createHealth = (options: HealthOptions): Health => {
       ...(pace.slow() === undefined ? {} : { slow: true }),
       ...(reason === undefined ? {} : { reason }),
       ...(typical === undefined ? {} : { latency: typical }),
+      deadline: { read: Math.round(deadline('read')), write: Math.round(deadline('write')) },
       ...facts,
     }
   }

@@ -69,6 +69,7 @@ export const createRedisStore = (options: RedisStoreOptions): RedisStore => {
     onChange: (before) => prober.wake(before),
     onWrote: () => looks.wrote(),
     latency: deadlines.median,
+    deadline: deadlines.limit,
   })
   const caller = createCaller(name, supervised ? shared(deadlines) : deadlines, health, expiry)
   let maxBulk: number | undefined

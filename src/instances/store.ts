@@ -205,6 +205,8 @@ export interface StoreHealth {
   readonly slow?: boolean
   /** Median of recent probes, ms. */
   readonly latency?: number
+  /** ms that a call may take there now: as set, or as far as it is away. What isn't Redis has none. */
+  readonly deadline?: { readonly read: number; readonly write: number }
   readonly memory?: { readonly used: number; readonly max: number; readonly policy: string }
   readonly server?: { readonly version: string; readonly runId: string; readonly role: string }
 }

@@ -24,6 +24,7 @@ it('a stall with many calls in flight does not lengthen the deadlines of the cal
   const health = createHealth({
     ...{ name: 'test', onState: nothing, onChange: nothing, onWrote: nothing },
     latency: deadlines.median,
+    deadline: () => 150,
   })
   const caller = createCaller('primary', deadlines, health, expiry)
   const line = createConnection({
